@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/pool.h - threads as a handle.  Sessions may share one; a session belongs to one
+ * thread at a time.  There is one primitive, and kernels never see it. */
+#ifndef QN_ENGINE_POOL_H
+#define QN_ENGINE_POOL_H
+
+#include "engine/mem.h"
+
+typedef quern_pool qn_pool;
+
+/* Works on items [begin, end); worker is 0 .. qn_pool_size - 1 and unique among those
+ * that run at the same time. */
+typedef void qn_range_fn(void *ctx, int64_t begin, int64_t end, int worker);
+
+/* Splits [0, n) into blocks of grain items (the last may be smaller) and returns when all
+ * are done.  Blocks depend on n and grain only, never on the number of threads, so a sum
+ * per block has the same bits everywhere.  The caller works too; a nested call, or a NULL
+ * pool, runs inline. */
+void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn, void *ctx);
+int qn_pool_size(const qn_pool *pool); /* threads, the caller included; NULL is 1 */
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/kernels.h - arithmetic on raw pointers: the slots that have more than one
+ * implementation, and the table that holds the choice.
+ *
+ * A kernel never allocates, never fails, never sees a thread or a graph.  Unless a slot
+ * says otherwise: pointers may have any alignment, operands do not overlap, NaN in gives
+ * NaN out.  The plain C row of a slot is the definition of right. */
+#ifndef QN_KERNELS_KERNELS_H
+#define QN_KERNELS_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Instruction sets, as bits.  REF is always there. */
+enum qn_isa {
+    QN_ISA_REF = 0,
+    QN_ISA_AVX2 = 1, /* AVX2 + FMA + F16C */
+    QN_ISA_NEON = 2
+};
+
+/* C [m,n] = alpha * op(A) [m,k] * op(B) [k,n] + beta * C, all row-major.
+ * ta/tb: the operand lies transposed.  lda, ldb, ldc: elements from row to row.
+ * beta 0 does not read C.  k 0 gives beta * C.  Any order of summation:
+ * |error| <= (k+2) * eps * sum |a*b|. */
+typedef void qn_gemm_f32_fn(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+                            float alpha, const float *a, int64_t lda, const float *b,
+                            int64_t ldb, float beta, float *c, int64_t ldc);
+typedef void qn_gemm_f64_fn(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+                            double alpha, const double *a, int64_t lda, const double *b,
+                            int64_t ldb, double beta, double *c, int64_t ldc);
+
+/*  slot name, function type */
+#define QN_SLOT_MAP(X)                                                                 \
+    X(gemm_f32, qn_gemm_f32_fn)                                                        \
+    X(gemm_f64, qn_gemm_f64_fn)
+
+typedef struct qn_kernels {
+    unsigned isa; /* bits of qn_isa that were allowed */
+#define X(slot, type) type *slot;
+    QN_SLOT_MAP(X)
+#undef X
+} qn_kernels;
+
+/* Bits of qn_isa that this machine has. */
+unsigned qn_cpu_isa(void);
+/* Fills the table from kernels.def: in each slot the last row whose needs are met. */
+void qn_kernels_init(qn_kernels *k, unsigned isa);
+
+/* One line of kernels.def, for tests, bench and listings. */
+typedef struct qn_kernel_row {
+    const char *slot, *name;
+    unsigned need;
+    void (*fn)(void);
+} qn_kernel_row;
+const qn_kernel_row *qn_kernel_rows(int *n);
+
+#endif
