@@ -1,26 +1,174 @@
-# quern - one file builds everything.  make help lists the targets.
+# quern - one file builds everything.  `make help` lists the targets.
+#
+#   BUILD=release|debug|asan|tsan|fuzz   what kind of build
+#   CROSS=aarch64-linux-gnu-             compiler prefix; RUN= how to run its programs
+#   WITH_ZLIB WITH_JANSSON WITH_STB      auto|yes|no: optional libraries
+#   O=build  QCC=gcc  EXTRA=             build folder, compiler, extra flags
 BUILD  ?= release
-CC     := $(CROSS)$(or $(QCC),gcc)
 O      ?= build
-D      := $(O)/obj-$(or $(CROSS),native-)$(BUILD)
+PREFIX ?= /usr/local
+RUN    ?= $(if $(CROSS),qemu-$(firstword $(subst -, ,$(CROSS))) -L /usr/$(CROSS:%-=%))
+V      ?= 0
 
-CFLAGS_release := -O2 -g
+VERSION := $(shell sed -n 's/^.define QUERN_VERSION "\(.*\)"/\1/p' engine/quern.h)
+SOVER   := 0
+CC      := $(filter ccache,$(QCC)) $(CROSS)$(or $(filter-out ccache,$(QCC)),gcc)
+AR      := $(CROSS)ar
+ARCH    := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+D       := $(O)/$(or $(CROSS),native-)$(BUILD)
+# The release build for this machine goes where scripts look for it; others stay apart.
+B       := $(if $(CROSS)$(filter-out release,$(BUILD)),$(D),$(O))
+Q       := $(if $(filter 1,$(V)),,@)
+
+# ---- flags ----------------------------------------------------------------------------
+SAN            := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+                  -fno-omit-frame-pointer
+CFLAGS_release := -O2 -g -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 CFLAGS_debug   := -O0 -g
-CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_asan    := -O1 -g $(SAN)
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
+CFLAGS_fuzz    := -O1 -g $(SAN) -fsanitize=fuzzer-no-link
+ifeq ($(CFLAGS_$(BUILD)),)
+$(error BUILD=$(BUILD): it is one of release, debug, asan, tsan, fuzz)
+endif
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
         -Wpointer-arith -Wformat=2
 CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -ffp-contract=off \
-          $(CFLAGS_$(BUILD)) $(WARN) $(EXTRA)
-CPPFLAGS := -I. -MMD -MP
+          -fno-strict-aliasing -pthread $(CFLAGS_$(BUILD)) $(WARN)
+LDFLAGS := -pthread $(filter -fsanitize%,$(CFLAGS)) -Wl,--as-needed -Wl,-z,relro -Wl,-z,now
+LDLIBS  := -lm -ldl
 
-LIB_SRC := $(wildcard kernels/*.c kernels/ref/*.c engine/*.c engine/ops/*.c engine/passes/*.c formats/*.c)
-LIB_OBJ := $(LIB_SRC:%.c=$(D)/%.o)
+# Optional libraries: present ones define QN_HAVE_<LIB>.  A cross build looks for its own
+# pkg-config and else does without; stb is only a header, so the host's will do.
+PKG := $(if $(CROSS),$(CROSS)pkg-config,pkg-config)
+with = $(if $(filter no,$(WITH_$1)),,$(if $(shell $3 --exists $2 2>/dev/null && echo y),y,\
+         $(if $(filter yes,$(WITH_$1)),$(error WITH_$1=yes but $3 does not find $2))))
+use = $(if $(strip $(call with,$1,$2,$3)),-DQN_HAVE_$1 $(patsubst -I%,-isystem %,$(shell $3 --cflags $2)))
+LIB_CPP := $(call use,ZLIB,zlib,$(PKG)) $(call use,JANSSON,jansson,$(PKG)) \
+           $(call use,STB,stb,pkg-config)
+LDLIBS  += $(if $(findstring HAVE_ZLIB,$(LIB_CPP)),$(shell $(PKG) --libs zlib)) \
+           $(if $(findstring HAVE_JANSSON,$(LIB_CPP)),$(shell $(PKG) --libs jansson))
+CPPFLAGS := -I. $(LIB_CPP) -MMD -MP
 
-all: $(D)/libquern.a
-$(D)/libquern.a: $(LIB_OBJ)
-	@rm -f $@; $(CROSS)ar rcs $@ $^
-$(D)/%.o: %.c
+# The instruction set is in the file's name, and nowhere else.
+ISA_x86_64  := x86
+ISA_aarch64 := arm
+ISA := $(ISA_$(ARCH))
+isa_flags = $(if $(filter %_avx2,$1),-mavx2 -mfma -mf16c) \
+            $(if $(filter %_avx512,$1),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma) \
+            $(if $(filter %_avx512vnni,$1),-mavx512f -mavx512bw -mavx512vl -mavx512vnni) \
+            $(if $(filter %_dotprod,$1),-march=armv8.2-a+dotprod) \
+            $(if $(filter kernels/%,$1),-O3)
+opt = $(if $(filter release,$(BUILD)),$1,$(filter-out -O%,$1))
+
+# ---- sources --------------------------------------------------------------------------
+LIB_SRC  := $(wildcard kernels/*.c kernels/ref/*.c $(ISA:%=kernels/%/*.c) engine/*.c \
+              engine/ops/*.c engine/passes/*.c formats/*.c)
+TOOL_SRC := $(wildcard tools/*.c bench/*.c)
+TEST_SRC := $(wildcard tests/*.c)
+FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+obj = $(1:%.c=$(D)/%.o)
+LIB   := $(B)/libquern.a
+SO    := $(B)/libquern.so.$(SOVER)
+QUERN := $(if $(wildcard tools/main.c),$(B)/quern)
+TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test)
+FUZZ  := $(FUZZ_SRC:tests/fuzz/%.c=$(D)/fuzz/%)
+
+all: $(LIB) $(SO) $(QUERN) $(TEST)
+
+$(LIB): $(call obj,$(LIB_SRC))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(SO): $(call obj,$(LIB_SRC))
+	@echo "  LD   $@"
+	$(Q)$(CC) -shared -Wl,-soname,libquern.so.$(SOVER) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	@ln -sf libquern.so.$(SOVER) $(B)/libquern.so
+$(B)/quern: $(call obj,$(TOOL_SRC)) $(LIB)
+	@echo "  LD   $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# The tests see the commands too, all but main.
+$(B)/tests/quern-test: $(call obj,$(TEST_SRC) $(filter-out tools/main.c,$(TOOL_SRC))) $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
--include $(LIB_OBJ:.o=.d)
+	@echo "  LD   $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+fuzzers: $(FUZZ)
+
+$(D)/%.o: %.c $(D)/flags
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(call opt,$(call isa_flags,$*)) $(EXTRA) -c -o $@ $<
+$(D)/tools/cmd_version.o: CPPFLAGS += -DQN_COMMIT='"$(COMMIT)"'
+$(D)/tools/cmd_version.o: $(D)/commit
+
+# Stamps: written anew only when what they say has changed.  -Werror changes no object.
+COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+stamp = @mkdir -p $(D); echo '$1' | cmp -s - $@ || echo '$1' > $@
+$(D)/flags: FORCE
+	$(call stamp,$(filter-out ccache -Werror,$(CC) $(CPPFLAGS) $(CFLAGS) $(EXTRA)))
+$(D)/commit: FORCE
+	$(call stamp,$(COMMIT))
+FORCE:
+
+-include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(FUZZ_SRC))
+
+# ---- what people type -----------------------------------------------------------------
+help:
+	@echo 'make            build build/quern, the libraries and the unit tests'
+	@echo 'make demo       classify the 10,000 Fashion-MNIST test pictures'
+	@echo 'make test       everything that must pass, under ten minutes'
+	@echo 'make test-long  fuzzing, thread sanitizer, clang, real networks'
+	@echo 'make check      layering, headers, sizes, formatting, static analysis'
+	@echo 'make deps       install what building, testing and the demo need (apt)'
+	@echo 'make deps-core  install what building and the demo need'
+	@echo 'make install    PREFIX=/usr/local DESTDIR=   (and make uninstall)'
+	@echo 'make clean      remove the build folder'
+	@sed -n 's/^#   /  /p' Makefile
+
+deps:
+	@tests/deps.sh all
+deps-core:
+	@tests/deps.sh core
+# Libraries are looked for when make starts, so what follows deps is a make of its own.
+demo: deps-core
+	@$(MAKE) --no-print-directory all
+	@tools/demo.sh $(B)/quern
+test: deps
+	@tests/run.sh
+test-long: deps
+	@tests/long.sh
+check:
+	@tests/check/all.sh
+clean:
+	rm -rf $(O)
+
+$(B)/quern.pc: Makefile engine/quern.h FORCE
+	@printf '%s\n' 'prefix=$(PREFIX)' 'libdir=$${prefix}/lib' 'includedir=$${prefix}/include' \
+	  '' 'Name: quern' 'Description: runs neural networks in the ONNX format' \
+	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lquern' \
+	  'Libs.private: $(strip $(LDLIBS)) -pthread' > $@
+
+I := $(DESTDIR)$(PREFIX)
+BASH_COMPLETION := $(I)/share/bash-completion/completions/quern
+install: all $(B)/quern.pc
+	install -d $(I)/bin $(I)/lib/pkgconfig $(I)/include $(I)/share/man/man1 \
+	  $(I)/share/doc/quern $(dir $(BASH_COMPLETION))
+	install -m 755 $(B)/quern $(I)/bin/quern
+	install -m 644 $(LIB) $(B)/quern.pc $(I)/lib
+	mv $(I)/lib/quern.pc $(I)/lib/pkgconfig/quern.pc
+	install -m 755 $(SO) $(I)/lib/libquern.so.$(SOVER)
+	ln -sf libquern.so.$(SOVER) $(I)/lib/libquern.so
+	install -m 644 engine/quern.h $(I)/include/quern.h
+	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
+	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
+	$(RUN) $(B)/quern help --completion > $(BASH_COMPLETION)
+uninstall:
+	rm -rf $(I)/share/doc/quern
+	rm -f $(I)/bin/quern $(I)/lib/libquern.a $(I)/lib/libquern.so $(I)/include/quern.h \
+	  $(I)/lib/libquern.so.$(SOVER) $(I)/lib/pkgconfig/quern.pc \
+	  $(I)/share/man/man1/quern.1 $(BASH_COMPLETION)
+
+.PHONY: all help deps deps-core demo test test-long check clean install uninstall fuzzers FORCE
+.DELETE_ON_ERROR:
