@@ -119,10 +119,9 @@ void qn_graph_remove(qn_graph *g, qn_node *node)
 quern_status qn_graph_emit(qn_graph *g, qn_node *before, const char *op_type, int n_in,
                            qn_value *const *in, qn_value **out, quern_error *err)
 {
-    const qn_node *like = before ? before : g->last;
     qn_node *node;
     *out = NULL;
-    QN_TRY(qn_graph_new_node(g, op_type, "", like ? like->opset : 0, n_in, 1, &node, err));
+    QN_TRY(qn_graph_new_node(g, op_type, "", QN_OPSET_NEWEST, n_in, 1, &node, err));
     for (int i = 0; i < n_in; i++)
         node->in[i] = in[i];
     QN_TRY(qn_graph_add_value(g, "", &node->out[0], err));

@@ -9,6 +9,10 @@
 
 #include "engine/tensor.h"
 
+/* node->opset of nodes that are in the newest form: made by lowering and passes, or
+ * lowered already. */
+#define QN_OPSET_NEWEST 1000
+
 typedef struct qn_op qn_op;
 typedef struct qn_node qn_node;
 typedef struct qn_graph qn_graph;
@@ -144,7 +148,7 @@ quern_status qn_graph_new_node(qn_graph *g, const char *op_type, const char *dom
 void qn_graph_insert(qn_graph *g, qn_node *node, qn_node *before);
 void qn_graph_remove(qn_graph *g, qn_node *node); /* its outputs lose their producer */
 /* A new node with one new output value, linked before `before`; returns that value.
- * The new node has the opset of `before`, or of the last node. */
+ * The node is in the newest form (QN_OPSET_NEWEST), whatever the model's opset. */
 quern_status qn_graph_emit(qn_graph *g, qn_node *before, const char *op_type, int n_in,
                            qn_value *const *in, qn_value **out, quern_error *err);
 

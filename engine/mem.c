@@ -138,7 +138,7 @@ quern_status qn_arena_raw(qn_arena *arena, size_t size, void **out, quern_error 
 {
     *out = NULL;
     size_t align = size >= QN_ALIGN ? QN_ALIGN : 16;
-    qn_arena_chunk *c;
+    qn_arena_chunk *c = NULL;
     QN_TRY(find_chunk(arena, size ? size : 1, align, &c, err));
     size_t at = (c->used + align - 1) & ~(align - 1);
     c->used = at + (size ? size : 1);
