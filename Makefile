@@ -70,7 +70,7 @@ FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 obj = $(1:%.c=$(D)/%.o)
 LIB   := $(B)/libquern.a
 SO    := $(B)/libquern.so.$(SOVER)
-QUERN := $(if $(wildcard tools/main.c),$(B)/quern)
+QUERN := $(if $(and $(wildcard tools/main.c),$(wildcard engine/session.c)),$(B)/quern)
 TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test)
 FUZZ  := $(FUZZ_SRC:tests/fuzz/%.c=$(D)/fuzz/%)
 
@@ -86,8 +86,11 @@ $(SO): $(call obj,$(LIB_SRC))
 $(B)/quern: $(call obj,$(TOOL_SRC)) $(LIB)
 	@echo "  LD   $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
-# The tests see the commands too, all but main.
-$(B)/tests/quern-test: $(call obj,$(TEST_SRC) $(filter-out tools/main.c,$(TOOL_SRC))) $(LIB)
+# The tests may reach into the commands, too.
+$(D)/tools.a: $(call obj,$(filter-out tools/main.c,$(TOOL_SRC)))
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $^
+$(B)/tests/quern-test: $(call obj,$(TEST_SRC)) $(D)/tools.a $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
