@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/os.h - every call to the operating system that the library makes.
+ *
+ * Files are opened by two functions only: qn_file_open to read, qn_file_replace to
+ * write. Only regular files are read, so a pipe or a device cannot make a load hang. */
+#ifndef QN_ENGINE_OS_H
+#define QN_ENGINE_OS_H
+
+#include "engine/mem.h"
+
+double qn_os_seconds(void); /* of a clock that never goes back */
+/* Physical cores this process may use, by affinity and cgroup quota; at least 1. */
+int qn_os_cores(void);
+
+#define QN_PATH_MAX 4096 /* bytes, the zero included */
+
+typedef struct qn_file {
+    int fd;
+    size_t bytes;
+    uint64_t links; /* names the file has; above 1 it is hard-linked */
+} qn_file;
+
+/* A read-only view of a whole file.  It must not shrink while mapped: touching a page
+ * that is gone ends the process with SIGBUS. */
+typedef struct qn_map {
+    void *base;
+    size_t bytes;
+} qn_map;
+
+/* Opens a regular file to read.  With a folder, path is relative and may not lead out
+ * of it, be it by "..", by a symbolic link or by a race: then the error is
+ * QUERN_INVALID. */
+quern_status qn_file_open(const char *folder, const char *path, qn_file *out,
+                          quern_error *err);
+void qn_file_close(qn_file *file);
+/* All bytes of the file, in the arena. */
+quern_status qn_file_read(const qn_file *file, qn_arena *arena, void **out,
+                          quern_error *err);
+/* The file may be closed afterwards.  An empty file fails. */
+quern_status qn_file_map(const qn_file *file, qn_map *out, quern_error *err);
+/* Whole pages inside [p, p+n) may leave memory; reading them again fetches them again.
+ */
+void qn_map_drop(const qn_map *map, const void *p, size_t n);
+void qn_map_done(qn_map *map);
+
+/* Writes n bytes to a new file and moves it over path: readers see the old bytes or the
+ * new ones, and after a failure the old ones. */
+quern_status qn_file_replace(const char *path, const void *p, size_t n,
+                             quern_error *err);
+
+/* The absolute path without links, for a path that exists. */
+quern_status qn_path_resolve(const char *path, char out[QN_PATH_MAX], quern_error *err);
+/* The folder of a path, "." when it names none. */
+quern_status qn_path_folder(const char *path, char out[QN_PATH_MAX], quern_error *err);
+
+/* Names in a folder, sorted by bytes, without "." and ".."; in the arena. */
+quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **names,
+                         int *n_names, quern_error *err);
+
+/* A shared library opened while running; NULL when there is none. */
+void *qn_lib_open(const char *name);
+void *qn_lib_find(void *lib, const char *symbol); /* or NULL */
+void qn_lib_close(void *lib);
+
+#endif
