@@ -144,6 +144,8 @@ test-long: deps
 	@tests/long.sh
 check:
 	@tests/check/all.sh
+flags: # for the checks
+	@echo '$(CPPFLAGS) $(filter-out -fPIC -g,$(CFLAGS))'
 clean:
 	rm -rf $(O)
 
@@ -173,5 +175,6 @@ uninstall:
 	  $(I)/lib/libquern.so.$(SOVER) $(I)/lib/pkgconfig/quern.pc \
 	  $(I)/share/man/man1/quern.1 $(BASH_COMPLETION)
 
-.PHONY: all help deps deps-core demo test test-long check clean install uninstall fuzzers FORCE
+.PHONY: all help deps deps-core demo test test-long check clean install uninstall fuzzers \
+        flags FORCE
 .DELETE_ON_ERROR:

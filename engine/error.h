@@ -15,6 +15,10 @@
 quern_status qn_fail(quern_error *err, quern_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+#ifdef __clang_analyzer__ /* it cannot look into variadic functions: tell what returns */
+#define qn_fail(err, status, ...) (qn_fail((err), (status), __VA_ARGS__), (status))
+#endif
+
 /* Puts "place: " before the sentence that err already holds; err may be NULL. */
 void qn_within(quern_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -4,10 +4,6 @@
 
 #include <string.h>
 
-#define QN_OP(name) extern const qn_op qn_op_##name;
-#include "engine/ops.def"
-#undef QN_OP
-
 static const qn_op *const rows[] = {
 #define QN_OP(name) &qn_op_##name,
 #include "engine/ops.def"

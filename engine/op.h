@@ -198,6 +198,11 @@ struct qn_op {
     double (*macs)(const qn_infer *x);
 };
 
+/* A row without its line in ops.def draws a warning from clang. */
+#define QN_OP(name) extern const qn_op qn_op_##name;
+#include "engine/ops.def"
+#undef QN_OP
+
 /* Every row, in the order of ops.def. */
 const qn_op *const *qn_ops(int *n);
 /* The row for a name in a domain, or NULL. */

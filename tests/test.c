@@ -77,9 +77,11 @@ static void report(suite *s, const row *r, const char *end, double seconds)
     if (end == NULL) {
         s->passed++;
     } else if (strcmp(end, "skipped") == 0) {
-        s->skipped++, word = "skip";
+        s->skipped++;
+        word = "skip";
     } else {
-        s->failed++, word = "FAIL";
+        s->failed++;
+        word = "FAIL";
     }
     printf("%s %s", word, r->name);
     if (word[0] == 'F') printf(": %s", end);
@@ -165,6 +167,12 @@ static void run_forkless(suite *s, const row *r)
     report(s, r, end_of(run_here(s, r) << 8, text), now() - from);
 }
 
+static int usage(void)
+{
+    fprintf(stderr, "usage: quern-test [-j N] [--list] [--no-fork] [GLOB]...\n");
+    return 2;
+}
+
 int main(int argc, char **argv)
 {
     suite s = {.n_jobs = 1, .folder = "/tmp/quern-test-XXXXXX"};
@@ -176,14 +184,16 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i], "--no-fork") == 0)
             forks = false;
         else if (strncmp(argv[i], "-j", 2) == 0 && (argv[i][2] != '\0' || i + 1 < argc))
-            s.n_jobs = atoi(argv[i][2] != '\0' ? argv[i] + 2 : argv[++i]);
+            s.n_jobs =
+                (int)strtol(argv[i][2] != '\0' ? argv[i] + 2 : argv[++i], NULL, 10);
         else
-            return fprintf(stderr, "usage: %s [-j N] [--list] [--no-fork] [GLOB]...\n",
-                           argv[0]),
-                   2;
+            return usage();
     }
     s.n_jobs = s.n_jobs < 1 ? 1 : s.n_jobs > MAX_JOBS ? MAX_JOBS : s.n_jobs;
-    if (!list && mkdtemp(s.folder) == NULL) return perror(s.folder), 1;
+    if (!list && mkdtemp(s.folder) == NULL) {
+        perror(s.folder);
+        return 1;
+    }
     int n_chosen = 0;
     for (const row *r = rows; r < rows + N_ROWS; r++) {
         if (!chosen(r->name, argc - i, argv + i)) continue;
