@@ -8,6 +8,7 @@
 #define QN_ENGINE_GRAPH_H
 
 #include "engine/tensor.h"
+#include "kernels/act.h"
 
 /* node->opset of nodes that are in the newest form: made by lowering and passes, or
  * lowered already. */
@@ -81,24 +82,6 @@ typedef struct qn_attr_value {
     qn_tensor *tensor;
     qn_graph *graph;
 } qn_attr_value;
-
-/* An activation computed by the node's own kernel on its way out. */
-typedef enum qn_act_kind {
-    QN_ACT_NONE,
-    QN_ACT_RELU,
-    QN_ACT_CLIP,         /* min(max(x, alpha), beta) */
-    QN_ACT_LEAKY_RELU,   /* x < 0 ? alpha*x : x */
-    QN_ACT_HARD_SIGMOID, /* max(0, min(1, alpha*x + beta)) */
-    QN_ACT_HARD_SWISH,   /* x * max(0, min(1, x/6 + 0.5)) */
-    QN_ACT_SIGMOID,
-    QN_ACT_SILU, /* x * sigmoid(x) */
-    QN_ACT_TANH,
-    QN_ACT_GELU /* exact, by erf */
-} qn_act_kind;
-typedef struct qn_act {
-    uint8_t kind; /* qn_act_kind */
-    float alpha, beta;
-} qn_act;
 
 struct qn_node {
     const qn_op *op;                       /* NULL until bound to a row */

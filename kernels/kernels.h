@@ -3,8 +3,8 @@
  * implementation, and the table that holds the choice.
  *
  * A kernel never allocates, never fails, never sees a thread or a graph.  Unless a slot
- * says otherwise: pointers may have any alignment, operands do not overlap, NaN in gives
- * NaN out.  The plain C row of a slot is the definition of right. */
+ * says otherwise: pointers may have any alignment, operands do not overlap, NaN in
+ * gives NaN out.  The plain C row of a slot is the definition of right. */
 #ifndef QN_KERNELS_KERNELS_H
 #define QN_KERNELS_KERNELS_H
 
@@ -31,8 +31,8 @@ typedef void qn_gemm_f64_fn(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
                             int64_t ldb, double beta, double *c, int64_t ldc);
 
 /*  slot name, function type */
-#define QN_SLOT_MAP(X)                                                                 \
-    X(gemm_f32, qn_gemm_f32_fn)                                                        \
+#define QN_SLOT_MAP(X)          \
+    X(gemm_f32, qn_gemm_f32_fn) \
     X(gemm_f64, qn_gemm_f64_fn)
 
 typedef struct qn_kernels {
