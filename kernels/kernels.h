@@ -30,10 +30,19 @@ typedef void qn_gemm_f64_fn(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
                             double alpha, const double *a, int64_t lda, const double *b,
                             int64_t ldb, double beta, double *c, int64_t ldc);
 
+/* y [n] = alpha * x [k] * op(B) [k,n] + beta * y.  tb: B lies transposed, [n,k].
+ * ldb, beta and the error as for gemm. */
+typedef void qn_gemv_f32_fn(bool tb, int64_t n, int64_t k, float alpha, const float *x,
+                            const float *b, int64_t ldb, float beta, float *y);
+typedef void qn_gemv_f64_fn(bool tb, int64_t n, int64_t k, double alpha, const double *x,
+                            const double *b, int64_t ldb, double beta, double *y);
+
 /*  slot name, function type */
 #define QN_SLOT_MAP(X)          \
     X(gemm_f32, qn_gemm_f32_fn) \
-    X(gemm_f64, qn_gemm_f64_fn)
+    X(gemm_f64, qn_gemm_f64_fn) \
+    X(gemv_f32, qn_gemv_f32_fn) \
+    X(gemv_f64, qn_gemv_f64_fn)
 
 typedef struct qn_kernels {
     unsigned isa; /* bits of qn_isa that were allowed */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/ref/gemm_int.c - integer matrix products: the template on unsigned types, so
+ * that overflow wraps, and the widening of 8-bit operands. */
+#include "kernels/matrix.h"
+
+#define T         uint32_t
+#define GEMM      qn_gemm_u32
+#define GEMM_ROWS rows_u32
+#define GEMM_DOTS dots_u32
+#include "kernels/tmpl/gemm.h"
+#undef T
+#undef GEMM
+#undef GEMM_ROWS
+#undef GEMM_DOTS
+
+#define T         uint64_t
+#define GEMM      qn_gemm_u64
+#define GEMM_ROWS rows_u64
+#define GEMM_DOTS dots_u64
+#include "kernels/tmpl/gemm.h"
+#undef T
+#undef GEMM
+#undef GEMM_ROWS
+#undef GEMM_DOTS
+
+#define T     uint8_t
+#define WIDEN qn_widen_u8
+#include "kernels/tmpl/widen.h"
+#undef T
+#undef WIDEN
+
+#define T     int8_t
+#define WIDEN qn_widen_i8
+#include "kernels/tmpl/widen.h"
