@@ -70,13 +70,13 @@ void qn_skip(qn_test *t, const char *format, ...) __attribute__((format(printf, 
 
 /* A heap block of exactly n bytes, so that the address sanitizer sees a step past its
  * end; freed when the test ends. */
-void *qn_bytes(qn_test *t, size_t n);
+void *qn_exact(qn_test *t, size_t n);
 /* Repeatable numbers: the sequence depends on the test's name only. */
-uint64_t qn_random(qn_test *t);
-double qn_uniform(qn_test *t, double lo, double hi);
-int64_t qn_random_int(qn_test *t, int64_t lo, int64_t hi); /* lo .. hi, both included */
-float *qn_floats(qn_test *t, size_t n);                    /* n of them in [-1, 1) */
-double *qn_doubles(qn_test *t, size_t n);
+uint64_t qn_test_random(qn_test *t);
+double qn_test_uniform(qn_test *t, double lo, double hi);
+int64_t qn_test_int(qn_test *t, int64_t lo, int64_t hi); /* lo .. hi, both included */
+float *qn_random_floats(qn_test *t, size_t n);           /* n of them in [-1, 1) */
+double *qn_random_doubles(qn_test *t, size_t n);
 /* The same with 0, -0, NaN, infinities, subnormals and extremes sprinkled in. */
 float *qn_hard_floats(qn_test *t, size_t n);
 
@@ -85,9 +85,9 @@ float *qn_hard_floats(qn_test *t, size_t n);
 
 /* "<folder of this test>/name"; the folder is empty at first and removed at the end. */
 const char *qn_temp(qn_test *t, const char *name);
-void qn_write(qn_test *t, const char *path, const void *bytes, size_t n);
+void qn_put_file(qn_test *t, const char *path, const void *bytes, size_t n);
 /* All bytes of a file with a zero behind them (n may be NULL), or NULL. */
-char *qn_read(qn_test *t, const char *path, size_t *n);
+char *qn_get_file(qn_test *t, const char *path, size_t *n);
 /* Runs a shell command; its exit code (128 + signal when killed), and in *out what it
  * printed (both streams), if out is not NULL. */
 int qn_shell(qn_test *t, const char *command, const char **out);

@@ -137,7 +137,7 @@ static void die(const char *what)
     abort();
 }
 
-void *qn_bytes(qn_test *t, size_t n)
+void *qn_exact(qn_test *t, size_t n)
 {
     if (t->n_blocks == t->cap_blocks) {
         t->cap_blocks = t->cap_blocks == 0 ? 64 : 2 * t->cap_blocks;
@@ -157,7 +157,7 @@ void qn_test_done(qn_test *t)
 }
 
 /* splitmix64: a counter, scrambled (Steele, Lea and Flood 2014). */
-uint64_t qn_random(qn_test *t)
+uint64_t qn_test_random(qn_test *t)
 {
     uint64_t z = t->rng += 0x9e3779b97f4a7c15u;
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
@@ -165,31 +165,31 @@ uint64_t qn_random(qn_test *t)
     return z ^ (z >> 31);
 }
 
-double qn_uniform(qn_test *t, double lo, double hi)
+double qn_test_uniform(qn_test *t, double lo, double hi)
 {
-    return lo + (hi - lo) * (double)(qn_random(t) >> 11) * 0x1p-53;
+    return lo + (hi - lo) * (double)(qn_test_random(t) >> 11) * 0x1p-53;
 }
 
-int64_t qn_random_int(qn_test *t, int64_t lo, int64_t hi)
+int64_t qn_test_int(qn_test *t, int64_t lo, int64_t hi)
 {
     uint64_t span = (uint64_t)hi - (uint64_t)lo + 1;
-    uint64_t r = qn_random(t);
+    uint64_t r = qn_test_random(t);
     return (int64_t)((uint64_t)lo + (span == 0 ? r : r % span));
 }
 
-float *qn_floats(qn_test *t, size_t n)
+float *qn_random_floats(qn_test *t, size_t n)
 {
-    float *x = qn_bytes(t, n * sizeof *x);
+    float *x = qn_exact(t, n * sizeof *x);
     for (size_t i = 0; i < n; i++) /* 24 bits, so that the float is exact */
-        x[i] = (float)(qn_random(t) >> 40) * 0x1p-23f - 1;
+        x[i] = (float)(qn_test_random(t) >> 40) * 0x1p-23f - 1;
     return x;
 }
 
-double *qn_doubles(qn_test *t, size_t n)
+double *qn_random_doubles(qn_test *t, size_t n)
 {
-    double *x = qn_bytes(t, n * sizeof *x);
+    double *x = qn_exact(t, n * sizeof *x);
     for (size_t i = 0; i < n; i++)
-        x[i] = qn_uniform(t, -1, 1);
+        x[i] = qn_test_uniform(t, -1, 1);
     return x;
 }
 
@@ -197,10 +197,10 @@ float *qn_hard_floats(qn_test *t, size_t n)
 {
     static const float hard[] = {0.0f,    -0.0f,    NAN,     INFINITY, -INFINITY,
                                  FLT_MIN, -FLT_MAX, FLT_MAX, 1e-40f,   -1e-45f};
-    float *x = qn_floats(t, n);
+    float *x = qn_random_floats(t, n);
     for (size_t i = 0; i < n; i++)
-        if (qn_random(t) % 4 == 0)
-            x[i] = hard[qn_random(t) % (sizeof hard / sizeof hard[0])];
+        if (qn_test_random(t) % 4 == 0)
+            x[i] = hard[qn_test_random(t) % (sizeof hard / sizeof hard[0])];
     return x;
 }
 
@@ -210,7 +210,7 @@ float *qn_hard_floats(qn_test *t, size_t n)
 static char *copy_text(qn_test *t, const char *text)
 {
     size_t n = strlen(text) + 1;
-    return memcpy(qn_bytes(t, n), text, n);
+    return memcpy(qn_exact(t, n), text, n);
 }
 
 const char *qn_temp(qn_test *t, const char *name)
@@ -221,7 +221,7 @@ const char *qn_temp(qn_test *t, const char *name)
     return copy_text(t, path);
 }
 
-void qn_write(qn_test *t, const char *path, const void *bytes, size_t n)
+void qn_put_file(qn_test *t, const char *path, const void *bytes, size_t n)
 {
     FILE *f = fopen(path, "wb");
     bool ok = f != NULL && fwrite(bytes, 1, n, f) == n;
@@ -239,7 +239,7 @@ static char *read_stream(qn_test *t, FILE *f, size_t *n)
         if (used == cap) text = realloc(text, cap *= 2);
     }
     if (text == NULL) die("malloc");
-    char *out = qn_bytes(t, used + 1);
+    char *out = qn_exact(t, used + 1);
     memcpy(out, text, used);
     out[used] = '\0';
     free(text);
@@ -247,7 +247,7 @@ static char *read_stream(qn_test *t, FILE *f, size_t *n)
     return out;
 }
 
-char *qn_read(qn_test *t, const char *path, size_t *n)
+char *qn_get_file(qn_test *t, const char *path, size_t *n)
 {
     FILE *f = fopen(path, "rb");
     if (f == NULL) return NULL;
@@ -258,7 +258,7 @@ char *qn_read(qn_test *t, const char *path, size_t *n)
 
 int qn_shell(qn_test *t, const char *command, const char **out)
 {
-    char *line = qn_bytes(t, strlen(command) + 16);
+    char *line = qn_exact(t, strlen(command) + 16);
     sprintf(line, "{ %s\n} 2>&1", command);
     FILE *f = popen(line, "r");
     if (f == NULL) die("popen");
@@ -320,7 +320,7 @@ quern_allocator qn_heap_allocator(qn_heap *heap)
 
 void test_test_checks(qn_test *t)
 {
-    float *x = qn_floats(t, 1000);
+    float *x = qn_random_floats(t, 1000);
     double sum = 0;
     for (int i = 0; i < 1000; i++)
         sum += x[i];
@@ -328,13 +328,13 @@ void test_test_checks(qn_test *t)
     CHECK_WITHIN(t, NAN, NAN, 0);
     CHECK_WITHIN(t, INFINITY, INFINITY, 0);
     for (int i = 0; i < 100; i++) {
-        int64_t k = qn_random_int(t, -2, 2);
+        int64_t k = qn_test_int(t, -2, 2);
         CHECK(t, k >= -2 && k <= 2);
     }
     const char *path = qn_temp(t, "file"), *out;
     size_t n = 0;
-    qn_write(t, path, "abc", 3);
-    CHECK_STR(t, qn_read(t, path, &n), "abc");
+    qn_put_file(t, path, "abc", 3);
+    CHECK_STR(t, qn_get_file(t, path, &n), "abc");
     CHECK_EQ(t, (int64_t)n, 3);
     CHECK_EQ(t, qn_shell(t, "echo hello; exit 3", &out), 3);
     CHECK_STR(t, out, "hello\n");

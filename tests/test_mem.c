@@ -150,7 +150,7 @@ void test_error_sentence(qn_test *t)
 /* However long place and sentence are, the text ends inside its buffer. */
 void test_error_is_cut(qn_test *t)
 {
-    char *longer = qn_bytes(t, 3000);
+    char *longer = qn_exact(t, 3000);
     memset(longer, 'x', 2999);
     longer[2999] = '\0';
     quern_error err;
