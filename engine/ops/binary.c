@@ -139,14 +139,14 @@ static void binary_row(void *ctx, const int64_t *in, int64_t out, int64_t n)
 {
     const binary_job *job = ctx;
     const binary_state *s = job->s;
-    char *y = job->y + (size_t)out * s->size_y;
+    void *y = job->y + (size_t)out * s->size_y;
     s->fn(job->a + (size_t)in[0] * s->size_a, qn_bcast_stride(&s->plan, 0),
           job->b + (size_t)in[1] * s->size_b, qn_bcast_stride(&s->plan, 1), y, n);
     if (job->act.kind == QN_ACT_NONE) return;
     if (s->type == QN_E_F32)
-        qn_act_f32(job->act.kind, job->act.alpha, job->act.beta, (float *)y, n);
+        qn_act_f32(job->act.kind, job->act.alpha, job->act.beta, y, n);
     else
-        qn_act_f64(job->act.kind, job->act.alpha, job->act.beta, (double *)y, n);
+        qn_act_f64(job->act.kind, job->act.alpha, job->act.beta, y, n);
 }
 
 static quern_status walk(const qn_instr *i, const qn_exec *x, qn_bcast_row *row)

@@ -38,15 +38,16 @@ static void is_block(void *ctx, int64_t begin, int64_t end, int worker)
     const is_job *job = ctx;
     float block[BLOCK];
     (void)worker;
-    const char *x = job->x + (size_t)begin * job->size;
+    const void *at = job->x + (size_t)begin * job->size;
     if (job->type == QN_E_F32) {
-        is_f32(job, (const float *)x, job->y + begin, end - begin);
+        is_f32(job, at, job->y + begin, end - begin);
         return;
     }
     if (job->type == QN_E_F64) {
-        is_f64(job, (const double *)x, job->y + begin, end - begin);
+        is_f64(job, at, job->y + begin, end - begin);
         return;
     }
+    const char *x = at;
     for (int64_t i = begin; i < end; i += BLOCK, x += BLOCK * job->size) {
         int64_t n = end - i < BLOCK ? end - i : BLOCK;
         qn_convert(x, job->type, block, QN_E_F32, n, 0);

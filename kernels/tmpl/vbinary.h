@@ -90,7 +90,7 @@ enum { V(width) = 8 * (int)sizeof(T) };
 
 static inline bool V(is_negative)(T a)
 {
-    return a < 1 && a != 0;
+    return a > 0 ? false : a != 0;
 }
 
 static inline T V(shift_left)(T a, T b)
@@ -100,8 +100,9 @@ static inline T V(shift_left)(T a, T b)
 
 static inline T V(shift_right)(T a, T b)
 {
-    if (V(is_negative)(b) || b >= V(width)) return V(is_negative)(a) ? (T)-1 : 0;
-    return (T)(a >> b);
+    bool negative = V(is_negative)(a);
+    if (V(is_negative)(b) || b >= V(width)) return negative ? (T)-1 : 0;
+    return negative ? (T) ~(~(U)a >> b) : (T)((U)a >> b);
 }
 
 static inline T V(div)(T a, T b)

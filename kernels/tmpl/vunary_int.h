@@ -43,12 +43,12 @@ static inline T V(relu)(T x)
         (void)p;                                                               \
         V(map)(x, y, n, V(name));                                              \
     }
-X(abs)
-X(neg)
-X(sign) X(relu) X(bit_not)
+/* clang-format off */
+X(abs) X(neg) X(sign) X(relu) X(bit_not)
+/* clang-format on */
 #undef X
 
-    static void V(v_shrink)(const void *vx, void *vy, int64_t n, const float *p)
+static void V(v_shrink)(const void *vx, void *vy, int64_t n, const float *p)
 {
     const T *x = vx;
     T *y = vy;
