@@ -21,8 +21,7 @@ typedef void qn_test_fn(qn_test *t);
 #include "tests/tests.def"
 #undef QN_TEST
 
-/* ---- checks ------------------------------------------------------------------------
- */
+/* ---- checks --------------------------------------------------------------------- */
 
 #define QN_HERE                  __FILE__, __LINE__
 #define CHECK(t, cond)           qn_check((t), QN_HERE, #cond, (cond))
@@ -65,8 +64,7 @@ void qn_note(qn_test *t, const char *format, ...) __attribute__((format(printf, 
 /* Says why the test cannot run here.  The caller returns. */
 void qn_skip(qn_test *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* ---- memory and numbers ------------------------------------------------------------
- */
+/* ---- memory and numbers --------------------------------------------------------- */
 
 /* A heap block of exactly n bytes, so that the address sanitizer sees a step past its
  * end; freed when the test ends. */
@@ -80,8 +78,7 @@ double *qn_random_doubles(qn_test *t, size_t n);
 /* The same with 0, -0, NaN, infinities, subnormals and extremes sprinkled in. */
 float *qn_hard_floats(qn_test *t, size_t n);
 
-/* ---- files -------------------------------------------------------------------------
- */
+/* ---- files ---------------------------------------------------------------------- */
 
 /* "<folder of this test>/name"; the folder is empty at first and removed at the end. */
 const char *qn_temp(qn_test *t, const char *name);
@@ -92,8 +89,7 @@ char *qn_get_file(qn_test *t, const char *path, size_t *n);
  * printed (both streams), if out is not NULL. */
 int qn_shell(qn_test *t, const char *command, const char **out);
 
-/* ---- a heap that counts ------------------------------------------------------------
- */
+/* ---- a heap that counts --------------------------------------------------------- */
 
 typedef struct qn_heap {
     int64_t blocks, bytes; /* alive now */

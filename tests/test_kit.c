@@ -17,8 +17,7 @@
 
 #define MAX_PRINTED 20 /* failures of one test; the rest are only counted */
 
-/* ---- checks ------------------------------------------------------------------------
- */
+/* ---- checks --------------------------------------------------------------------- */
 
 /* Counts a check; the start of the line is printed when it failed and may be printed.
  */
@@ -128,8 +127,7 @@ void qn_skip(qn_test *t, const char *format, ...)
     t->skipped = true;
 }
 
-/* ---- memory and numbers ------------------------------------------------------------
- */
+/* ---- memory and numbers --------------------------------------------------------- */
 
 static void die(const char *what)
 {
@@ -204,8 +202,7 @@ float *qn_hard_floats(qn_test *t, size_t n)
     return x;
 }
 
-/* ---- files -------------------------------------------------------------------------
- */
+/* ---- files ---------------------------------------------------------------------- */
 
 static char *copy_text(qn_test *t, const char *text)
 {
@@ -285,8 +282,7 @@ void qn_remove_tree(const char *path)
     rmdir(path);
 }
 
-/* ---- a heap that counts ------------------------------------------------------------
- */
+/* ---- a heap that counts --------------------------------------------------------- */
 
 static void *heap_alloc(void *ctx, size_t size, size_t align)
 {
@@ -315,8 +311,7 @@ quern_allocator qn_heap_allocator(qn_heap *heap)
     return (quern_allocator){.alloc = heap_alloc, .free = heap_free, .ctx = heap};
 }
 
-/* ---- the kit's own tests -----------------------------------------------------------
- */
+/* ---- the kit's own tests -------------------------------------------------------- */
 
 void test_test_checks(qn_test *t)
 {
