@@ -441,6 +441,28 @@ void *qn_lib_open(const char *name)
     return dlopen(name, RTLD_NOW | RTLD_LOCAL);
 }
 
+#ifdef __linux__
+void *qn_lib_open_single(const char *name)
+{
+    cpu_set_t all, one;
+    CPU_ZERO(&one);
+    if (sched_getaffinity(0, sizeof all, &all) != 0) return NULL;
+    int core = 0;
+    while (core < CPU_SETSIZE - 1 && !CPU_ISSET(core, &all))
+        core++;
+    CPU_SET(core, &one);
+    if (sched_setaffinity(0, sizeof one, &one) != 0) return NULL;
+    void *lib = qn_lib_open(name);
+    sched_setaffinity(0, sizeof all, &all);
+    return lib;
+}
+#else
+void *qn_lib_open_single(const char *name)
+{
+    return qn_lib_open(name);
+}
+#endif
+
 void *qn_lib_find(void *lib, const char *symbol)
 {
     return lib ? dlsym(lib, symbol) : NULL;

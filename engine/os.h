@@ -59,6 +59,9 @@ quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **
 
 /* A shared library opened while running; NULL when there is none. */
 void *qn_lib_open(const char *name);
+/* The same while the calling thread may use one core only, for libraries that make as
+ * many threads as they find cores when they are loaded. */
+void *qn_lib_open_single(const char *name);
 void *qn_lib_find(void *lib, const char *symbol); /* or NULL */
 void qn_lib_close(void *lib);
 

@@ -114,8 +114,8 @@ static void block_f32(const qn_gemm *g, const qn_kernels *slots, const gemm_bloc
     else if (column_is_vector(g))
         slots->gemv_f32(!g->ta, k->m, g->k, alpha, b, a, g->lda, beta, c);
     else
-        slots->gemm_f32(g->ta, g->tb, k->m, k->n, g->k, alpha, a, g->lda, b, g->ldb,
-                        beta, c, g->ldc);
+        slots->gemm_f32(slots, g->ta, g->tb, k->m, k->n, g->k, alpha, a, g->lda, b,
+                        g->ldb, beta, c, g->ldc);
     for (int64_t i = 0; has_act(g) && i < k->m; i++)
         qn_act_f32(g->act->kind, g->act->alpha, g->act->beta, c + i * g->ldc, k->n);
 }
@@ -129,22 +129,22 @@ static void block_f64(const qn_gemm *g, const qn_kernels *slots, const gemm_bloc
     else if (column_is_vector(g))
         slots->gemv_f64(!g->ta, k->m, g->k, g->alpha, b, a, g->lda, g->beta, c);
     else
-        slots->gemm_f64(g->ta, g->tb, k->m, k->n, g->k, g->alpha, a, g->lda, b, g->ldb,
-                        g->beta, c, g->ldc);
+        slots->gemm_f64(slots, g->ta, g->tb, k->m, k->n, g->k, g->alpha, a, g->lda, b,
+                        g->ldb, g->beta, c, g->ldc);
     for (int64_t i = 0; has_act(g) && i < k->m; i++)
         qn_act_f64(g->act->kind, g->act->alpha, g->act->beta, c + i * g->ldc, k->n);
 }
 
 static void block_u32(const qn_gemm *g, const gemm_block *k)
 {
-    qn_gemm_u32(g->ta, g->tb, k->m, k->n, g->k, 1, (const uint32_t *)g->a + k->a,
+    qn_gemm_u32(NULL, g->ta, g->tb, k->m, k->n, g->k, 1, (const uint32_t *)g->a + k->a,
                 g->lda, (const uint32_t *)g->b + k->b, g->ldb, g->beta != 0,
                 (uint32_t *)g->c + k->c, g->ldc);
 }
 
 static void block_u64(const qn_gemm *g, const gemm_block *k)
 {
-    qn_gemm_u64(g->ta, g->tb, k->m, k->n, g->k, 1, (const uint64_t *)g->a + k->a,
+    qn_gemm_u64(NULL, g->ta, g->tb, k->m, k->n, g->k, 1, (const uint64_t *)g->a + k->a,
                 g->lda, (const uint64_t *)g->b + k->b, g->ldb, g->beta != 0,
                 (uint64_t *)g->c + k->c, g->ldc);
 }

@@ -19,23 +19,29 @@ enum qn_isa {
     QN_ISA_NEON = 2
 };
 
+typedef struct qn_kernels qn_kernels;
+
 /* C [m,n] = alpha * op(A) [m,k] * op(B) [k,n] + beta * C, all row-major.
  * ta/tb: the operand lies transposed.  lda, ldb, ldc: elements from row to row.
  * beta 0 does not read C.  k 0 gives beta * C.  Any order of summation:
- * |error| <= (k+2) * eps * sum |a*b|. */
-typedef void qn_gemm_f32_fn(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
-                            float alpha, const float *a, int64_t lda, const float *b,
-                            int64_t ldb, float beta, float *c, int64_t ldc);
-typedef void qn_gemm_f64_fn(bool ta, bool tb, int64_t m, int64_t n, int64_t k,
-                            double alpha, const double *a, int64_t lda, const double *b,
-                            int64_t ldb, double beta, double *c, int64_t ldc);
+ * |error| <= (k+2) * eps * sum |a*b|.  slots is the table the function was found in:
+ * an outside library's own functions stand there. */
+typedef void qn_gemm_f32_fn(const qn_kernels *slots, bool ta, bool tb, int64_t m,
+                            int64_t n, int64_t k, float alpha, const float *a,
+                            int64_t lda, const float *b, int64_t ldb, float beta,
+                            float *c, int64_t ldc);
+typedef void qn_gemm_f64_fn(const qn_kernels *slots, bool ta, bool tb, int64_t m,
+                            int64_t n, int64_t k, double alpha, const double *a,
+                            int64_t lda, const double *b, int64_t ldb, double beta,
+                            double *c, int64_t ldc);
 
 /* y [n] = alpha * x [k] * op(B) [k,n] + beta * y.  tb: B lies transposed, [n,k].
  * ldb, beta and the error as for gemm. */
 typedef void qn_gemv_f32_fn(bool tb, int64_t n, int64_t k, float alpha, const float *x,
                             const float *b, int64_t ldb, float beta, float *y);
-typedef void qn_gemv_f64_fn(bool tb, int64_t n, int64_t k, double alpha, const double *x,
-                            const double *b, int64_t ldb, double beta, double *y);
+typedef void qn_gemv_f64_fn(bool tb, int64_t n, int64_t k, double alpha,
+                            const double *x, const double *b, int64_t ldb, double beta,
+                            double *y);
 
 /*  slot name, function type */
 #define QN_SLOT_MAP(X)          \
@@ -44,12 +50,22 @@ typedef void qn_gemv_f64_fn(bool tb, int64_t n, int64_t k, double alpha, const d
     X(gemv_f32, qn_gemv_f32_fn) \
     X(gemv_f64, qn_gemv_f64_fn)
 
-typedef struct qn_kernels {
-    unsigned isa; /* bits of qn_isa that were allowed */
+/* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */
+typedef void qn_cblas_sgemm_fn(int order, int ta, int tb, int m, int n, int k,
+                               float alpha, const float *a, int lda, const float *b,
+                               int ldb, float beta, float *c, int ldc);
+typedef void qn_cblas_dgemm_fn(int order, int ta, int tb, int m, int n, int k,
+                               double alpha, const double *a, int lda, const double *b,
+                               int ldb, double beta, double *c, int ldc);
+
+struct qn_kernels {
+    unsigned isa;                   /* bits of qn_isa that were allowed */
+    qn_cblas_sgemm_fn *cblas_sgemm; /* of an outside library; NULL: none */
+    qn_cblas_dgemm_fn *cblas_dgemm;
 #define X(slot, type) type *slot;
     QN_SLOT_MAP(X)
 #undef X
-} qn_kernels;
+};
 
 /* Bits of qn_isa that this machine has. */
 unsigned qn_cpu_isa(void);

@@ -6,13 +6,20 @@
 #include "kernels/kernels.h"
 #include "kernels/numeric.h"
 
-/* As slot gemm_f32, in arithmetic modulo 2^32 and 2^64 (signed operands alike). */
-void qn_gemm_u32(bool ta, bool tb, int64_t m, int64_t n, int64_t k, uint32_t alpha,
-                 const uint32_t *a, int64_t lda, const uint32_t *b, int64_t ldb,
-                 uint32_t beta, uint32_t *c, int64_t ldc);
-void qn_gemm_u64(bool ta, bool tb, int64_t m, int64_t n, int64_t k, uint64_t alpha,
-                 const uint64_t *a, int64_t lda, const uint64_t *b, int64_t ldb,
-                 uint64_t beta, uint64_t *c, int64_t ldc);
+/* The rows that are always there, for callers that hold no table. */
+qn_gemm_f32_fn qn_gemm_f32_ref;
+qn_gemm_f64_fn qn_gemm_f64_ref;
+
+/* As slot gemm_f32 (slots is not used), in arithmetic modulo 2^32 and 2^64 (signed
+ * operands alike). */
+void qn_gemm_u32(const qn_kernels *slots, bool ta, bool tb, int64_t m, int64_t n,
+                 int64_t k, uint32_t alpha, const uint32_t *a, int64_t lda,
+                 const uint32_t *b, int64_t ldb, uint32_t beta, uint32_t *c,
+                 int64_t ldc);
+void qn_gemm_u64(const qn_kernels *slots, bool ta, bool tb, int64_t m, int64_t n,
+                 int64_t k, uint64_t alpha, const uint64_t *a, int64_t lda,
+                 const uint64_t *b, int64_t ldb, uint64_t beta, uint64_t *c,
+                 int64_t ldc);
 
 /* An 8-bit matrix as int32 minus its zero points: y[i,j] = x[i,j] - zero[i*zr + j*zc];
  * zero NULL means 0.  x has m rows of n elements, dense. */

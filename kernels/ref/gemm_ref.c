@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/ref/gemm_ref.c - the reference rows of slots gemm_f32 and gemm_f64. */
-#include "kernels/kernels.h"
+#include "kernels/matrix.h"
 
-qn_gemm_f32_fn qn_gemm_f32_ref;
-qn_gemm_f64_fn qn_gemm_f64_ref;
-
-#define T float
-#define GEMM qn_gemm_f32_ref
+#define T         float
+#define GEMM      qn_gemm_f32_ref
 #define GEMM_ROWS rows_f32
 #define GEMM_DOTS dots_f32
 #include "kernels/tmpl/gemm.h"
@@ -15,8 +12,8 @@ qn_gemm_f64_fn qn_gemm_f64_ref;
 #undef GEMM_ROWS
 #undef GEMM_DOTS
 
-#define T double
-#define GEMM qn_gemm_f64_ref
+#define T         double
+#define GEMM      qn_gemm_f64_ref
 #define GEMM_ROWS rows_f64
 #define GEMM_DOTS dots_f64
 #include "kernels/tmpl/gemm.h"

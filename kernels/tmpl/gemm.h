@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/tmpl/gemm.h - matrix product in plain C, included once per element type with
- * T (the type) and GEMM (the name) defined.  Rows of C are formed four at a time, so that
- * a row of B is read once for four rows of A; the inner loop runs along n and vectorises
- * without reordering any sum. */
+ * T (the type) and GEMM (the name) defined.  Rows of C are formed four at a time, so
+ * that a row of B is read once for four rows of A; the inner loop runs along n and
+ * vectorises without reordering any sum. */
 
 static void GEMM_ROWS(int64_t m, int64_t n, int64_t k, T alpha, const T *a, int64_t row,
                       int64_t col, const T *b, int64_t ldb, T *c, int64_t ldc)
@@ -30,9 +30,11 @@ static void GEMM_DOTS(int64_t m, int64_t n, int64_t k, T alpha, const T *a, int6
         }
 }
 
-void GEMM(bool ta, bool tb, int64_t m, int64_t n, int64_t k, T alpha, const T *a,
-          int64_t lda, const T *b, int64_t ldb, T beta, T *c, int64_t ldc)
+void GEMM(const qn_kernels *slots, bool ta, bool tb, int64_t m, int64_t n, int64_t k,
+          T alpha, const T *a, int64_t lda, const T *b, int64_t ldb, T beta, T *c,
+          int64_t ldc)
 {
+    (void)slots;
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = 0; j < n; j++)
             c[i * ldc + j] = beta == 0 ? 0 : beta * c[i * ldc + j];
