@@ -4,45 +4,45 @@
 
 #include <string.h>
 
-bool qn_take(qn_bytes *b, uint64_t n, qn_bytes *out)
+bool qn_take(qn_span *b, uint64_t n, qn_span *out)
 {
     if (n > b->n) return false;
-    *out = (qn_bytes){b->p, (size_t)n, b->offset};
+    *out = (qn_span){b->p, (size_t)n, b->offset};
     if (n) b->p += n; /* an empty cursor may be NULL */
     b->n -= (size_t)n;
     b->offset += (size_t)n;
     return true;
 }
 
-static bool take_to(qn_bytes *b, size_t n, void *out)
+static bool take_to(qn_span *b, size_t n, void *out)
 {
-    qn_bytes part;
+    qn_span part;
     if (!qn_take(b, n, &part)) return false;
     memcpy(out, part.p, n);
     return true;
 }
 
-bool qn_take_u8(qn_bytes *b, uint8_t *out)
+bool qn_take_u8(qn_span *b, uint8_t *out)
 {
     return take_to(b, 1, out);
 }
 
-bool qn_take_u16le(qn_bytes *b, uint16_t *out)
+bool qn_take_u16le(qn_span *b, uint16_t *out)
 {
     return take_to(b, 2, out);
 }
 
-bool qn_take_u32le(qn_bytes *b, uint32_t *out)
+bool qn_take_u32le(qn_span *b, uint32_t *out)
 {
     return take_to(b, 4, out);
 }
 
-bool qn_take_u64le(qn_bytes *b, uint64_t *out)
+bool qn_take_u64le(qn_span *b, uint64_t *out)
 {
     return take_to(b, 8, out);
 }
 
-bool qn_bytes_equal(const qn_bytes *b, const char *text)
+bool qn_span_equal(const qn_span *b, const char *text)
 {
     size_t n = strlen(text);
     return b->n == n && (n == 0 || memcmp(b->p, text, n) == 0);
@@ -62,7 +62,7 @@ static size_t utf8_length(const uint8_t *p, size_t n)
     return bad ? 0 : k;
 }
 
-bool qn_bytes_are_utf8(const qn_bytes *b)
+bool qn_span_is_utf8(const qn_span *b)
 {
     for (size_t i = 0; i < b->n;) {
         size_t k = utf8_length(b->p + i, b->n - i);

@@ -9,7 +9,7 @@
  */
 
 /* 7 bits a byte, low first, at most 10 bytes, of which the last holds one bit. */
-static quern_status take_varint(qn_bytes *b, uint64_t *out, quern_error *err)
+static quern_status take_varint(qn_span *b, uint64_t *out, quern_error *err)
 {
     uint64_t value = 0;
     size_t n = b->n < 10 ? b->n : 10;
@@ -18,7 +18,7 @@ static quern_status take_varint(qn_bytes *b, uint64_t *out, quern_error *err)
         if (i == 9 && c > 1) break;
         value |= (uint64_t)(c & 0x7F) << (7 * i);
         if (c & 0x80) continue;
-        qn_bytes taken;
+        qn_span taken;
         qn_take(b, i + 1, &taken);
         *out = value;
         return QUERN_OK;
@@ -30,9 +30,9 @@ static quern_status take_varint(qn_bytes *b, uint64_t *out, quern_error *err)
                    b->offset);
 }
 
-static quern_status take_fixed(qn_bytes *b, size_t n, uint64_t *out, quern_error *err)
+static quern_status take_fixed(qn_span *b, size_t n, uint64_t *out, quern_error *err)
 {
-    qn_bytes part;
+    qn_span part;
     if (!qn_take(b, n, &part))
         return qn_fail(err, QUERN_FORMAT,
                        "number at byte %zu takes %zu bytes, %zu left", b->offset, n,
@@ -42,7 +42,7 @@ static quern_status take_fixed(qn_bytes *b, size_t n, uint64_t *out, quern_error
     return QUERN_OK;
 }
 
-quern_status qn_pb_next(qn_bytes *message, qn_pb_field *field, quern_error *err)
+quern_status qn_pb_next(qn_span *message, qn_pb_field *field, quern_error *err)
 {
     *field = (qn_pb_field){.offset = message->offset};
     if (message->n == 0) return QUERN_OK;
@@ -124,8 +124,8 @@ quern_status qn_pb_take(qn_pb_run *run, uint64_t *element, bool *more, quern_err
     return take_fixed(&run->packed, run->element == QN_WIRE_I32 ? 4 : 8, element, err);
 }
 
-quern_status qn_pb_join(qn_arena *arena, qn_bytes *have, int *pieces,
-                        const qn_bytes *piece, quern_error *err)
+quern_status qn_pb_join(qn_arena *arena, qn_span *have, int *pieces,
+                        const qn_span *piece, quern_error *err)
 {
     enum { MOST_PIECES = 16 }; /* joining copies: keep hostile files linear */
     if (++*pieces > MOST_PIECES)
@@ -140,7 +140,7 @@ quern_status qn_pb_join(qn_arena *arena, qn_bytes *have, int *pieces,
     QN_TRY(qn_arena_raw(arena, have->n + piece->n, &both, err));
     if (have->n) memcpy(both, have->p, have->n);
     if (piece->n) memcpy((uint8_t *)both + have->n, piece->p, piece->n);
-    *have = (qn_bytes){both, have->n + piece->n, have->offset};
+    *have = (qn_span){both, have->n + piece->n, have->offset};
     return QUERN_OK;
 }
 

@@ -20,13 +20,13 @@ typedef enum qn_wire {
 typedef struct qn_pb_field {
     uint32_t number; /* 1 .. 2^29-1; 0 at the end of the message */
     qn_wire wire;
-    uint64_t u;     /* VARINT, I64, I32 */
-    qn_bytes bytes; /* BYTES */
-    size_t offset;  /* of the tag in the file */
+    uint64_t u;    /* VARINT, I64, I32 */
+    qn_span bytes; /* BYTES */
+    size_t offset; /* of the tag in the file */
 } qn_pb_field;
 
 /* Takes the next field. */
-quern_status qn_pb_next(qn_bytes *message, qn_pb_field *field, quern_error *err);
+quern_status qn_pb_next(qn_span *message, qn_pb_field *field, quern_error *err);
 /* Fails unless the field has the wire type; what names it in the message. */
 quern_status qn_pb_expect(const qn_pb_field *field, qn_wire wire, const char *what,
                           quern_error *err);
@@ -35,7 +35,7 @@ quern_status qn_pb_expect(const qn_pb_field *field, qn_wire wire, const char *wh
  */
 typedef struct qn_pb_run {
     qn_wire element; /* VARINT, I32 or I64 */
-    qn_bytes packed;
+    qn_span packed;
     bool single;
     uint64_t value; /* the element when single */
 } qn_pb_run;
@@ -49,8 +49,8 @@ quern_status qn_pb_take(qn_pb_run *run, uint64_t *element, bool *more,
 
 /* A message field given twice means both after each other.  Adds a piece to what there
  * is (first with have->p NULL); joined copies live in the arena. */
-quern_status qn_pb_join(qn_arena *arena, qn_bytes *have, int *pieces,
-                        const qn_bytes *piece, quern_error *err);
+quern_status qn_pb_join(qn_arena *arena, qn_span *have, int *pieces,
+                        const qn_span *piece, quern_error *err);
 
 /* Bytes being made.  Errors stick: look once, in qn_pb_finish. */
 typedef struct qn_pb_writer {
