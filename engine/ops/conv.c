@@ -134,19 +134,22 @@ static void run_tile(const conv_job *job, int64_t image_group, const int64_t til
     int64_t w_row = image_group % s->groups * s->oc + m0;
     int64_t y0 = (image_group * s->oc + m0) * s->len + c0;
     const void *bias = i->n_in > 2 && i->in[2] ? i->in[2]->data : NULL;
+    const qn_kernels *k = job->x->k;
     if (i->out[0]->dtype == QUERN_FLOAT) {
         float *y = (float *)i->out[0]->data + y0;
-        job->x->k->gemm_f32(false, false, m, c, s->k, 1,
-                            (const float *)i->in[1]->data + w_row * s->k, s->k, b, ldb,
-                            0, y, s->len);
+        const float *w = (const float *)i->in[1]->data + w_row * s->k;
+        if (s->len == 1) /* one position: both vectors are dense */
+            k->gemv_f32(true, m, s->k, 1, b, w, s->k, 0, y);
+        else
+            k->gemm_f32(k, false, false, m, c, s->k, 1, w, s->k, b, ldb, 0, y, s->len);
         for (int64_t r = 0; r < m; r++)
             finish_f32(job, bias ? (const float *)bias + w_row + r : NULL,
                        y + r * s->len, c);
     } else {
         double *y = (double *)i->out[0]->data + y0;
-        job->x->k->gemm_f64(false, false, m, c, s->k, 1,
-                            (const double *)i->in[1]->data + w_row * s->k, s->k, b, ldb,
-                            0, y, s->len);
+        k->gemm_f64(k, false, false, m, c, s->k, 1,
+                    (const double *)i->in[1]->data + w_row * s->k, s->k, b, ldb, 0, y,
+                    s->len);
         for (int64_t r = 0; r < m; r++)
             finish_f64(job, bias ? (const double *)bias + w_row + r : NULL,
                        y + r * s->len, c);
