@@ -57,7 +57,8 @@ struct quern_model {
     int n_counts;
     quern_missing *missing;
     int n_missing;
-    bool allow_missing;
+    bool allow_missing, keep_overridable;
+    qn_value **outputs; /* as the file declares them: names and shapes */
     const char *disable_passes; /* copied */
     quern_log_fn *log;
     void *log_ctx;

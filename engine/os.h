@@ -11,6 +11,7 @@
 double qn_os_seconds(void); /* of a clock that never goes back */
 /* Physical cores this process may use, by affinity and cgroup quota; at least 1. */
 int qn_os_cores(void);
+size_t qn_os_memory(void); /* bytes of physical memory; 0 when unknown */
 
 #define QN_PATH_MAX 4096 /* bytes, the zero included */
 
@@ -56,10 +57,6 @@ quern_status qn_path_folder(const char *path, char out[QN_PATH_MAX], quern_error
 /* Names in a folder, sorted by bytes, without "." and ".."; in the arena. */
 quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **names,
                          int *n_names, quern_error *err);
-
-bool qn_path_is_folder(const char *path);
-/* Makes a folder and those above it that lack; fine when it is there already. */
-quern_status qn_dir_make(const char *path, quern_error *err);
 
 /* A shared library opened while running; NULL when there is none. */
 void *qn_lib_open(const char *name);

@@ -157,6 +157,7 @@ typedef struct quern_model_options {
     const char *external_dir; /* where external data may lie besides the model's folder */
     const char *disable_passes; /* comma list of pass names, or "all" */
     int allow_missing; /* open models with operators that quern lacks, to inspect them */
+    int keep_overridable; /* inputs with a default stay inputs; otherwise constants */
     quern_log_fn *log;
     void *log_ctx;
 } quern_model_options;
@@ -287,7 +288,7 @@ typedef struct quern_op_info {
     const char *name, *domain;
     int since, first; /* newest and oldest form */
     int has_gradient;
-    const char *dtypes; /* of the first input, "float32 float64 ..." */
+    char dtypes[320]; /* of the first input, "float32 float64 ..." */
 } quern_op_info;
 QUERN_API int quern_op(int i, quern_op_info *info);    /* 0 past the end */
 QUERN_API int quern_pass(int i, const char **name);    /* 0 past the end */

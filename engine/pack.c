@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/pack.c - what prepare may ask for: state, scratch and packed weights. */
+#include "engine/session.h"
+
+quern_status qn_prep_state(qn_prep *p, size_t bytes, void **out, quern_error *err)
+{
+    QN_TRY(qn_arena_alloc(p->arena, bytes, out, err));
+    p->instr->state = *out;
+    return QUERN_OK;
+}
+
+void qn_prep_scratch(qn_prep *p, size_t bytes)
+{
+    if (bytes > p->instr->scratch_bytes) p->instr->scratch_bytes = bytes;
+}
+
+/* A parameter that was written since is packed anew. */
+static void refresh(qn_pack *pack)
+{
+    if (pack->version != pack->value->version) {
+        pack->pack(pack->data, pack->value->constant, pack->ctx);
+        pack->version = pack->value->version;
+    }
+}
+
+static quern_status new_pack(qn_session *s, const qn_value *value, uint64_t key,
+                             size_t bytes, qn_pack **out, quern_error *err)
+{
+    void *p, *data;
+    QN_TRY(qn_mem_alloc(&s->mem, sizeof(qn_pack), &p, err));
+    quern_status status = qn_mem_alloc(&s->mem, bytes, &data, err);
+    if (status != QUERN_OK) {
+        qn_mem_free(&s->mem, p, sizeof(qn_pack));
+        return status;
+    }
+    qn_pack *pack = p;
+    *pack = (qn_pack){.next = s->packs, .value = value, .key = key, .bytes = bytes,
+                      .data = data};
+    s->packs = pack;
+    s->packed_bytes += bytes;
+    *out = pack;
+    return QUERN_OK;
+}
+
+/* Pages of a mapped file that were read for packing are not needed again. */
+static void drop_pages(const quern_model *model, const qn_tensor *t)
+{
+    for (qn_backing *b = model->backings; b; b = b->next)
+        if (b->drop && (char *)t->data >= (char *)b->base &&
+            (char *)t->data < (char *)b->base + b->bytes)
+            b->drop(b, t->data, qn_tensor_bytes(t));
+}
+
+quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes, qn_pack_fn *fn,
+                          const void *ctx, const void **out, quern_error *err)
+{
+    const qn_tensor *t = p->instr->in[i];
+    const qn_value *value = p->instr->node->in[i];
+    *out = NULL;
+    if (!t || !t->data) return QUERN_OK;
+    if (!value->constant || !p->session) { /* known in this plan or run only */
+        void *data;
+        QN_TRY(qn_arena_raw(p->arena, bytes, &data, err));
+        fn(data, t, ctx);
+        *out = data;
+        return QUERN_OK;
+    }
+    for (qn_pack *k = p->session->packs; k; k = k->next)
+        if (k->value == value && k->key == key && k->bytes == bytes) {
+            refresh(k);
+            *out = k->data;
+            return QUERN_OK;
+        }
+    qn_pack *pack;
+    QN_TRY(new_pack(p->session, value, key, bytes, &pack, err));
+    pack->pack = fn;
+    pack->ctx = ctx;
+    pack->version = value->version;
+    fn(pack->data, t, ctx);
+    drop_pages(p->session->model, value->constant);
+    *out = pack->data;
+    return QUERN_OK;
+}
+
+void qn_packs_refresh(qn_session *session)
+{
+    for (qn_pack *k = session->packs; k; k = k->next)
+        if (k->value->is_parameter) refresh(k);
+}

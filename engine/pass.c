@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/pass.c - runs the rows of passes.def, and small questions that passes ask. */
+#include "engine/pass.h"
+
+#include <string.h>
+
+#define QN_PASS(name, flags) qn_pass_fn qn_pass_##name;
+#include "engine/passes.def"
+#undef QN_PASS
+
+static const qn_pass rows[] = {
+#define QN_PASS(name, flags) {#name, qn_pass_##name, flags},
+#include "engine/passes.def"
+#undef QN_PASS
+};
+#define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
+#define MAX_ROUNDS 8
+
+int quern_pass(int i, const char **name)
+{
+    if (i < 0 || i >= N_ROWS) return 0;
+    *name = rows[i].name;
+    return 1;
+}
+
+/* list: names with commas between. */
+static bool is_listed(const char *list, const char *name)
+{
+    size_t n = strlen(name);
+    for (const char *at = list; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+        if ((strncmp(at, name, n) == 0 && (at[n] == 0 || at[n] == ',')) ||
+            strcmp(at, "all") == 0)
+            return true;
+    return false;
+}
+
+/* Outer graph first, so that what it learns reaches the bodies. */
+static quern_status run_on(quern_model *model, const qn_pass *pass, qn_graph *g,
+                           int *n_changed, quern_error *err)
+{
+    quern_status status = pass->run(model, g, n_changed, err);
+    qn_graph_resolve(g);
+    for (qn_node *node = g->first; node && status == QUERN_OK; node = node->next) {
+        qn_graph *sub;
+        for (int k = 0; (sub = qn_node_subgraph(node, k)) && status == QUERN_OK; k++)
+            status = run_on(model, pass, sub, n_changed, err);
+    }
+    return status;
+}
+
+quern_status qn_passes_run(quern_model *model, quern_error *err)
+{
+    for (int round = 0; round < MAX_ROUNDS; round++) {
+        int n_changed = 0;
+        for (int i = 0; i < N_ROWS; i++)
+            if (!is_listed(model->disable_passes, rows[i].name))
+                QN_TRY(run_on(model, &rows[i], model->graph, &n_changed, err));
+        if (n_changed == 0) break;
+    }
+    return QUERN_OK;
+}
+
+const qn_tensor *qn_const_input(const qn_node *node, int i)
+{
+    return i < node->n_in && node->in[i] ? node->in[i]->constant : NULL;
+}
+
+bool qn_value_has_shape(const qn_value *v)
+{
+    if (!v || v->kind != QN_TENSOR || v->rank < 0) return false;
+    for (int i = 0; i < v->rank; i++)
+        if (v->dim[i] < 0) return false;
+    return true;
+}
+
+bool qn_value_same_shape(const qn_value *a, const qn_value *b)
+{
+    return qn_value_has_shape(a) && qn_value_has_shape(b) && a->rank == b->rank &&
+           memcmp(a->dim, b->dim, (size_t)a->rank * sizeof a->dim[0]) == 0;
+}
+
+bool qn_node_is(const qn_node *node, const char *name)
+{
+    return node && node->op && !node->op->domain && strcmp(node->op->name, name) == 0;
+}
+
+qn_node *qn_only_use(const qn_graph *g, const qn_value *v)
+{
+    if (v->n_uses != 1) return NULL;
+    for (qn_node *n = v->producer ? v->producer->next : g->first; n; n = n->next)
+        for (int i = 0; i < n->n_in; i++)
+            if (n->in[i] == v) return n;
+    return NULL;
+}

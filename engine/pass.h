@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/pass.h - rewrites of a graph that keep what it computes.  Each is one file in
+ * passes/ and one row of passes.def, idempotent, and can be switched off by name. */
+#ifndef QN_ENGINE_PASS_H
+#define QN_ENGINE_PASS_H
+
+#include "engine/model.h"
+
+enum qn_pass_flags {
+    QN_PASS_INFERENCE = 1 /* not when training: it would change what is trained */
+};
+
+/* n_changed counts rewrites; it is added to. */
+typedef quern_status qn_pass_fn(quern_model *model, qn_graph *g, int *n_changed,
+                                quern_error *err);
+
+typedef struct qn_pass {
+    const char *name;
+    qn_pass_fn *run; /* on one graph; subgraphs are visited by the pass manager */
+    unsigned flags;
+} qn_pass;
+
+/* Runs the rows in order, on the main graph and all subgraphs, until none changes
+ * anything. */
+quern_status qn_passes_run(quern_model *model, quern_error *err);
+
+/* Shared by passes.  The constant behind input i, or NULL. */
+const qn_tensor *qn_const_input(const qn_node *node, int i);
+/* True if the shape is known for good. */
+bool qn_value_has_shape(const qn_value *v);
+bool qn_value_same_shape(const qn_value *a, const qn_value *b);
+/* Bound to the ai.onnx row of that name. */
+bool qn_node_is(const qn_node *node, const char *name);
+/* The only node that reads v, if there is one and v is no graph output; needs counts. */
+qn_node *qn_only_use(const qn_graph *g, const qn_value *v);
+
+#endif
