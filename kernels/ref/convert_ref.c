@@ -171,6 +171,10 @@ typedef void store_int_fn(const int64_t *d, void *dst, int64_t n);
     X(i64, int64_t, INT64_MIN, INT64_MAX) \
     X(u64, uint64_t, 0, UINT64_MAX)
 
+/* The whole part of a v of floating type F, within the limits. */
+#define SATURATE(v, F, T, lo, hi) \
+    ((v) > (F)(lo) ? (v) < (F)(hi) ? (T)(v) : (hi) : (v) == (v) ? (lo) : 0)
+
 #define X(name, T, lo, hi)                                               \
     static void load_real_##name(const void *src, double *d, int64_t n)  \
     {                                                                    \
@@ -194,9 +198,14 @@ typedef void store_int_fn(const int64_t *d, void *dst, int64_t n);
     {                                                                    \
         T *p = dst;                                                      \
         for (int64_t i = 0; i < n; i++)                                  \
-            p[i] = !(d[i] > (double)(lo)) ? (d[i] == d[i] ? (lo) : 0)    \
-                   : d[i] >= (double)(hi) ? (hi)                         \
-                                          : (T)d[i];                     \
+            p[i] = SATURATE(d[i], double, T, lo, hi);                    \
+    }                                                                    \
+    static void pair_f32_##name(const void *src, void *dst, int64_t n)   \
+    {                                                                    \
+        const float *d = src;                                            \
+        T *p = dst;                                                      \
+        for (int64_t i = 0; i < n; i++)                                  \
+            p[i] = SATURATE(d[i], float, T, lo, hi);                     \
     }
 INTS(X)
 #undef X
@@ -423,6 +432,14 @@ static const struct pair {
     {QN_E_BF16, QN_E_F32, pair_bf16_f32},
     {QN_E_F32, QN_E_BF16, pair_f32_bf16},
     {QN_E_F32, QN_E_BOOL, pair_f32_bool},
+    {QN_E_F32, QN_E_U8, pair_f32_u8},
+    {QN_E_F32, QN_E_I8, pair_f32_i8},
+    {QN_E_F32, QN_E_I16, pair_f32_i16},
+    {QN_E_F32, QN_E_U16, pair_f32_u16},
+    {QN_E_F32, QN_E_I32, pair_f32_i32},
+    {QN_E_F32, QN_E_U32, pair_f32_u32},
+    {QN_E_F32, QN_E_I64, pair_f32_i64},
+    {QN_E_F32, QN_E_U64, pair_f32_u64},
 };
 
 enum { BLOCK = 256 };
