@@ -15,8 +15,7 @@ typedef struct quantize_params {
     int64_t axis, block_size, output_dtype, saturate, precision;
 } quantize_params;
 
-/* ---- rows
- * ------------------------------------------------------------------------------ */
+/* ---- rows ---------------------------------------------------------------------- */
 
 typedef enum quant_kind { WHOLE, AXIS, LAST_AXIS, BLOCKS, LAST_BLOCKS } quant_kind;
 
@@ -138,8 +137,7 @@ static quern_status quant_prepare(qn_prep *p, quern_error *err)
     return quant_rows(state, i->in[0], i->in[1], i->params, err);
 }
 
-/* ---- run
- * ------------------------------------------------------------------------------- */
+/* ---- run ----------------------------------------------------------------------- */
 
 enum { QUANT_BLOCK = 256 };
 
@@ -274,8 +272,7 @@ static quern_status dequantize_run(const qn_instr *i, const qn_exec *x,
     return QUERN_OK;
 }
 
-/* ---- rows of the table
- * ------------------------------------------------------------------ */
+/* ---- rows of the table --------------------------------------------------------- */
 
 static quern_dtype quantize_dtype(const qn_node *node, int i)
 {
