@@ -231,6 +231,7 @@ typedef struct quern_session_options {
     int no_reuse;      /* every value gets its own memory; same bits, for debugging */
     int poison;        /* fill dead memory with NaN; for debugging */
     int64_t fail_at;   /* tests: the n-th allocation fails; 0: never */
+    int64_t max_iterations; /* of one Loop or Scan; 0: no limit */
     uint64_t seed;     /* of random operators */
     quern_log_fn *log;
     void *log_ctx;
