@@ -78,7 +78,7 @@ all: $(LIB) $(SO) $(QUERN) $(TEST)
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(SO): $(call obj,$(LIB_SRC))
 	@echo "  LD   $@"
 	$(Q)$(CC) -shared -Wl,-soname,libquern.so.$(SOVER) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -89,7 +89,7 @@ $(B)/quern: $(call obj,$(TOOL_SRC)) $(LIB)
 # The tests may reach into the commands, too.
 $(D)/tools.a: $(call obj,$(filter-out tools/main.c,$(TOOL_SRC)))
 	@rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(AR) qcs $@ $^
 $(B)/tests/quern-test: $(call obj,$(TEST_SRC)) $(D)/tools.a $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"

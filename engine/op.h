@@ -88,7 +88,9 @@ enum qn_op_flags {
                              * see float32 */
     QN_OP_FUSES_ACT = 64,   /* the kernel applies node->act to out[0] */
     QN_OP_COMMUTES = 128,   /* in[0] and in[1] may be swapped */
-    QN_OP_FROM_SHAPE = 256  /* run reads the shapes of its inputs, never their data */
+    QN_OP_FROM_SHAPE = 256, /* run reads the shapes of its inputs, never their data */
+    QN_OP_ANY_KIND = 512    /* takes sequences and optionals; all other rows take tensors
+                             * only, and the executor refuses the rest */
 };
 
 /* What infer sees.  in[i] NULL: absent.  in[i]->data NULL: value not known yet; shapes

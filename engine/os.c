@@ -332,6 +332,29 @@ quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **
     return QUERN_OK;
 }
 
+bool qn_path_is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+quern_status qn_dir_make(const char *path, quern_error *err)
+{
+    char part[QN_PATH_MAX];
+    const size_t n = strlen(path);
+    if (n >= sizeof part)
+        return qn_fail(err, QUERN_IO, "cannot make: %s", strerror(ENAMETOOLONG));
+    memcpy(part, path, n + 1);
+    for (size_t i = 1; i <= n; i++) {
+        if (part[i] != '/' && part[i] != 0) continue;
+        part[i] = 0;
+        if (mkdir(part, 0777) != 0 && !qn_path_is_folder(part))
+            return qn_fail(err, QUERN_IO, "cannot make: %s", strerror(errno));
+        part[i] = path[i];
+    }
+    return QUERN_OK;
+}
+
 /* ---- cores ------------------------------------------------------------------------
  */
 

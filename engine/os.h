@@ -58,6 +58,10 @@ quern_status qn_path_folder(const char *path, char out[QN_PATH_MAX], quern_error
 quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **names,
                          int *n_names, quern_error *err);
 
+bool qn_path_is_folder(const char *path);
+/* Makes a folder and those above it that lack; fine when it is there already. */
+quern_status qn_dir_make(const char *path, quern_error *err);
+
 /* A shared library opened while running; NULL when there is none. */
 void *qn_lib_open(const char *name);
 /* The same while the calling thread may use one core only, for libraries that make as

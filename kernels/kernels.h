@@ -43,12 +43,19 @@ typedef void qn_gemv_f64_fn(bool tb, int64_t n, int64_t k, double alpha,
                             const double *x, const double *b, int64_t ldb, double beta,
                             double *y);
 
+/* y[i] = bias + sum over t < taps of weight[t] * x[i + shift[t]], i < n: a depthwise
+ * convolution whose padding and strides are already taken out. */
+typedef void qn_dwtaps_f32_fn(int64_t n, int taps, const int64_t *shift,
+                              const float *weight, float bias, const float *x,
+                              float *y);
+
 /*  slot name, function type */
 #define QN_SLOT_MAP(X)          \
     X(gemm_f32, qn_gemm_f32_fn) \
     X(gemm_f64, qn_gemm_f64_fn) \
     X(gemv_f32, qn_gemv_f32_fn) \
-    X(gemv_f64, qn_gemv_f64_fn)
+    X(gemv_f64, qn_gemv_f64_fn) \
+    X(dwtaps_f32, qn_dwtaps_f32_fn)
 
 /* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */
 typedef void qn_cblas_sgemm_fn(int order, int ta, int tb, int m, int n, int k,

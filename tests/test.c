@@ -15,7 +15,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TIME_LIMIT 300 /* seconds for one test; slow emulators included */
@@ -44,21 +43,15 @@ typedef struct job {
 typedef struct suite {
     int passed, failed, skipped;
     char folder[64]; /* of temporary files */
+    char build[512];
     job jobs[MAX_JOBS];
     int n_jobs, n_running;
 } suite;
 
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Runs one test in this process; returns its exit code. */
 static int run_here(const suite *s, const row *r)
 {
-    qn_test t = {.name = r->name, .rng = 0x9e3779b97f4a7c15u};
+    qn_test t = {.name = r->name, .build = s->build, .rng = 0x9e3779b97f4a7c15u};
     for (const char *c = r->name; *c != '\0'; c++)
         t.rng = (t.rng ^ (unsigned char)*c) * 0x100000001b3u;
     snprintf(t.folder, sizeof t.folder, "%s/%s", s->folder, r->name);
@@ -113,7 +106,7 @@ static void reap(suite *s)
         job *j = &s->jobs[i];
         if (j->pid != pid || pid <= 0) continue;
         char text[64], line[512];
-        report(s, j->row, end_of(status, text), now() - j->start);
+        report(s, j->row, end_of(status, text), qn_seconds() - j->start);
         rewind(j->out);
         while (fgets(line, sizeof line, j->out) != NULL)
             fputs(line, stdout);
@@ -131,7 +124,7 @@ static void start(suite *s, const row *r)
     while (j->pid != 0)
         j++;
     j->row = r;
-    j->start = now();
+    j->start = qn_seconds();
     j->out = tmpfile();
     fflush(stdout);
     j->pid = j->out == NULL ? -1 : fork();
@@ -161,10 +154,10 @@ static bool chosen(const char *name, int n, char **globs)
 
 static void run_forkless(suite *s, const row *r)
 {
-    double from = now();
+    double from = qn_seconds();
     char text[64];
     /* the exit code as wait() would show it */
-    report(s, r, end_of(run_here(s, r) << 8, text), now() - from);
+    report(s, r, end_of(run_here(s, r) << 8, text), qn_seconds() - from);
 }
 
 static int usage(void)
@@ -189,6 +182,9 @@ int main(int argc, char **argv)
         else
             return usage();
     }
+    /* BUILD/tests/quern-test */
+    snprintf(s.build, sizeof s.build, "%.*s",
+             (int)(strlen(argv[0]) - strlen("/tests/quern-test")), argv[0]);
     s.n_jobs = s.n_jobs < 1 ? 1 : s.n_jobs > MAX_JOBS ? MAX_JOBS : s.n_jobs;
     if (!list && mkdtemp(s.folder) == NULL) {
         perror(s.folder);

@@ -88,6 +88,13 @@ char *qn_get_file(qn_test *t, const char *path, size_t *n);
 /* Runs a shell command; its exit code (128 + signal when killed), and in *out what it
  * printed (both streams), if out is not NULL. */
 int qn_shell(qn_test *t, const char *command, const char **out);
+/* The same for our own program of the build under test: "inspect x.onnx --json". */
+int qn_quern(qn_test *t, const char *arguments, const char **out);
+/* The folder of that build ("build"), and whether it is the release for this machine.
+ */
+const char *qn_build(qn_test *t);
+bool qn_is_release(qn_test *t);
+double qn_seconds(void); /* of a clock that only goes forward */
 
 /* ---- a heap that counts --------------------------------------------------------- */
 

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MAX_PRINTED 20 /* failures of one test; the rest are only counted */
@@ -263,6 +264,33 @@ int qn_shell(qn_test *t, const char *command, const char **out)
     int status = pclose(f);
     if (out != NULL) *out = text;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+const char *qn_build(qn_test *t)
+{
+    return t->build;
+}
+
+bool qn_is_release(qn_test *t)
+{
+    /* other builds live in folders like build/native-asan */
+    return strstr(t->build, "native-") == NULL && strstr(t->build, "-gnu-") == NULL;
+}
+
+int qn_quern(qn_test *t, const char *arguments, const char **out)
+{
+    const char *run = getenv("QUERN_RUN"); /* an emulator, for cross builds */
+    size_t n = strlen(arguments) + strlen(t->build) + (run ? strlen(run) : 0) + 16;
+    char *command = qn_exact(t, n);
+    snprintf(command, n, "%s %s/quern %s", run ? run : "", t->build, arguments);
+    return qn_shell(t, command, out);
+}
+
+double qn_seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
 void qn_remove_tree(const char *path)

@@ -14,7 +14,8 @@ struct qn_test {
     uint64_t rng;
     void **blocks; /* freed when the test ends */
     size_t n_blocks, cap_blocks;
-    char folder[160]; /* of temporary files; made on first use */
+    const char *build; /* folder of the build under test */
+    char folder[160];  /* of temporary files; made on first use */
 };
 
 /* Frees what the test was given. */

@@ -37,16 +37,16 @@ static inline T V(relu)(T x)
     return x < 1 ? 0 : x;
 }
 
+#define INT_MAP(X) X(abs) X(neg) X(sign) X(relu) X(bit_not)
 #define X(name)                                                                \
     static void V(v_##name)(const void *x, void *y, int64_t n, const float *p) \
     {                                                                          \
         (void)p;                                                               \
         V(map)(x, y, n, V(name));                                              \
     }
-/* clang-format off */
-X(abs) X(neg) X(sign) X(relu) X(bit_not)
-/* clang-format on */
+INT_MAP(X)
 #undef X
+#undef INT_MAP
 
 static void V(v_shrink)(const void *vx, void *vy, int64_t n, const float *p)
 {

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/json_write.c - see json_write.h; RFC 8259. */
+#include "formats/json_write.h"
+
+#include "engine/text.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Length of the valid UTF-8 sequence at p (n bytes left), or 0. */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+    const size_t length = p[0] < 0x80   ? 1
+                          : p[0] < 0xc2 ? 0
+                          : p[0] < 0xe0 ? 2
+                          : p[0] < 0xf0 ? 3
+                          : p[0] < 0xf5 ? 4
+                                        : 0;
+    if (length == 0 || length > n) return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    const bool overlong =
+        (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    const bool surrogate = p[0] == 0xed && p[1] > 0x9f;
+    const bool too_large = p[0] == 0xf4 && p[1] > 0x8f;
+    return overlong || surrogate || too_large ? 0 : length;
+}
+
+static void quoted(qn_buf *out, const char *text, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)text;
+    qn_buf_byte(out, '"');
+    for (size_t i = 0, length; i < n; i += length) {
+        length = utf8_length(p + i, n - i);
+        if (length == 0) {
+            qn_buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
+            length = 1;
+        } else if (p[i] == '"' || p[i] == '\\') {
+            qn_buf_byte(out, '\\');
+            qn_buf_byte(out, p[i]);
+        } else if (p[i] == '\n') {
+            qn_buf_text(out, "\\n");
+        } else if (p[i] < 0x20 || p[i] == 0x7f) {
+            qn_buf_format(out, "\\u%04x", p[i]);
+        } else {
+            qn_buf_add(out, p + i, length);
+        }
+    }
+    qn_buf_byte(out, '"');
+}
+
+static void item(qn_json *j, const char *key)
+{
+    if (j->has_items[j->depth]) qn_buf_byte(j->out, ',');
+    j->has_items[j->depth] = true;
+    if (!key) return;
+    quoted(j->out, key, strlen(key));
+    qn_buf_byte(j->out, ':');
+}
+
+static void open_level(qn_json *j, const char *key, bool is_array)
+{
+    item(j, key);
+    if (j->depth + 1 == QN_JSON_DEPTH) {
+        qn_fail(&j->out->error, QUERN_LIMIT, "JSON nested deeper than %d",
+                QN_JSON_DEPTH);
+        return;
+    }
+    j->depth++;
+    j->is_array[j->depth] = is_array;
+    j->has_items[j->depth] = false;
+    qn_buf_byte(j->out, is_array ? '[' : '{');
+}
+
+void qn_json_begin(qn_json *j, qn_buf *out)
+{
+    *j = (qn_json){.out = out};
+    qn_buf_byte(out, '{');
+    qn_json_int(j, "schema", 1);
+}
+
+void qn_json_end(qn_json *j)
+{
+    while (j->depth > 0)
+        qn_json_close(j);
+    qn_buf_text(j->out, "}\n");
+}
+
+void qn_json_object(qn_json *j, const char *key)
+{
+    open_level(j, key, false);
+}
+
+void qn_json_array(qn_json *j, const char *key)
+{
+    open_level(j, key, true);
+}
+
+void qn_json_close(qn_json *j)
+{
+    qn_buf_byte(j->out, j->is_array[j->depth] ? ']' : '}');
+    if (j->depth > 0) j->depth--;
+}
+
+void qn_json_text(qn_json *j, const char *key, const char *text)
+{
+    item(j, key);
+    if (text)
+        quoted(j->out, text, strlen(text));
+    else
+        qn_buf_text(j->out, "null");
+}
+
+void qn_json_text_n(qn_json *j, const char *key, const char *p, size_t n)
+{
+    item(j, key);
+    quoted(j->out, p, n);
+}
+
+void qn_json_int(qn_json *j, const char *key, int64_t value)
+{
+    item(j, key);
+    qn_buf_format(j->out, "%lld", (long long)value);
+}
+
+void qn_json_real(qn_json *j, const char *key, double value)
+{
+    char text[QN_REAL_TEXT];
+    item(j, key);
+    qn_buf_text(j->out, isfinite(value) ? qn_real_text(text, value) : "null");
+}
+
+void qn_json_single(qn_json *j, const char *key, float value)
+{
+    char text[QN_REAL_TEXT];
+    item(j, key);
+    qn_buf_text(j->out, isfinite(value) ? qn_single_text(text, value) : "null");
+}
+
+void qn_json_bool(qn_json *j, const char *key, bool value)
+{
+    item(j, key);
+    qn_buf_text(j->out, value ? "true" : "false");
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/norm.h - moments of a run of numbers, and the maps that use them.  Sums are
+ * formed in double, in eight lanes. */
+#ifndef QN_KERNELS_NORM_H
+#define QN_KERNELS_NORM_H
+
+#include <stdint.h>
+
+/* Mean and population variance of n numbers; NaN for none. */
+typedef struct qn_moments {
+    double mean, variance;
+} qn_moments;
+qn_moments qn_moments_f32(const float *x, int64_t n);
+qn_moments qn_moments_f64(const double *x, int64_t n);
+/* The mean of the squares. */
+double qn_mean_square_f32(const float *x, int64_t n);
+double qn_mean_square_f64(const double *x, int64_t n);
+
+/* y = (x - mean) * scale + bias; y may be x. */
+void qn_affine_f32(float *y, const float *x, int64_t n, double mean, double scale,
+                   double bias);
+void qn_affine_f64(double *y, const double *x, int64_t n, double mean, double scale,
+                   double bias);
+/* y = (x - mean) * factor * scale[i] + bias[i]; bias may be NULL. */
+void qn_normalize_f32(float *y, const float *x, int64_t n, const double mean_factor[2],
+                      const float *scale, const float *bias);
+void qn_normalize_f64(double *y, const double *x, int64_t n,
+                      const double mean_factor[2], const double *scale,
+                      const double *bias);
+
+/* Local response over channels: x, y [channels][pitch], columns [0, n) of them, at most
+ * QN_LRN_BLOCK.  y = x / (bias + alpha/size * sum of squares over the window)^beta. */
+#define QN_LRN_BLOCK 512
+typedef struct qn_lrn {
+    int64_t channels, pitch, size;
+    float alpha, beta, bias;
+} qn_lrn;
+void qn_lrn_f32(const qn_lrn *how, const float *x, float *y, int64_t n);
+void qn_lrn_f64(const qn_lrn *how, const double *x, double *y, int64_t n);
+
+/* n runs of `count` numbers `pitch` apart: y = x / (sum |x|^p)^(1/p), 0 where the norm
+ * is 0; p is 1 or 2. */
+void qn_lpscale_f32(float *y, const float *x, int64_t count, int64_t pitch, int64_t p);
+void qn_lpscale_f64(double *y, const double *x, int64_t count, int64_t pitch,
+                    int64_t p);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/ref/norm.c - normalisation in float and double. */
+#include "kernels/norm.h"
+
+#include <math.h>
+
+#define T           float
+#define MATH(name)  name##f
+#define MOMENTS     qn_moments_f32
+#define MEAN_SQUARE qn_mean_square_f32
+#define SUMS        sums_f32
+#define AFFINE      qn_affine_f32
+#define NORMALIZE   qn_normalize_f32
+#define LRN         qn_lrn_f32
+#define LPSCALE     qn_lpscale_f32
+#include "kernels/tmpl/vnorm.h"
+#undef T
+#undef MATH
+#undef MOMENTS
+#undef MEAN_SQUARE
+#undef SUMS
+#undef AFFINE
+#undef NORMALIZE
+#undef LRN
+#undef LPSCALE
+
+#define T           double
+#define MATH(name)  name
+#define MOMENTS     qn_moments_f64
+#define MEAN_SQUARE qn_mean_square_f64
+#define SUMS        sums_f64
+#define AFFINE      qn_affine_f64
+#define NORMALIZE   qn_normalize_f64
+#define LRN         qn_lrn_f64
+#define LPSCALE     qn_lpscale_f64
+#include "kernels/tmpl/vnorm.h"

@@ -1,0 +1,51 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# tests/long.sh - `make test-long`: what takes too long for every change.
+#
+#     tests/long.sh [clang|tsan|fuzz|zoo]...      SECONDS_EACH=300 for the fuzzers
+cd "$(dirname "$0")/.." || exit 2
+jobs=$(nproc 2>/dev/null || echo 2)
+each=${SECONDS_EACH:-300}
+passed=0 failed=0 skipped=0
+ok() {
+    if [ "$1" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
+    echo "$2: $([ "$1" -eq 0 ] && echo passed || echo FAILED)"
+}
+clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
+
+for stage in ${*:-clang tsan fuzz zoo}; do
+    case $stage in
+    clang)
+        [ -n "$clang" ] || { echo "no clang"; skipped=$((skipped + 1)); continue; }
+        make -s -j"$jobs" O=build/clang QCC="$clang" EXTRA=-Werror all &&
+            build/clang/tests/quern-test -j "$jobs"
+        ok $? "clang build and unit tests"
+        ;;
+    tsan)
+        make -s -j"$jobs" BUILD=tsan all && build/native-tsan/tests/quern-test -j "$jobs"
+        ok $? "thread sanitizer"
+        ;;
+    fuzz)
+        [ -n "$clang" ] || { echo "no clang: not fuzzed"; skipped=$((skipped + 1)); continue; }
+        make -s -j"$jobs" O=build/fuzzing QCC="$clang" BUILD=fuzz fuzzers
+        ok $? "fuzz targets build"
+        for f in build/fuzzing/native-fuzz/fuzz/*; do
+            [ -x "$f" ] && [ -f "$f" ] || continue
+            name=$(basename "$f")
+            corpus=build/fuzzing/corpus/$name
+            mkdir -p "$corpus"
+            "$f" -max_total_time="$each" -timeout=10 -rss_limit_mb=2048 -fork="$jobs" \
+                -artifact_prefix="$corpus-" "$corpus" tests/fuzz/corpus/"$name" 2>&1 | tail -n 5
+            ok "${PIPESTATUS[0]}" "fuzz $name for $each s"
+        done
+        ;;
+    zoo)
+        if [ -x tests/zoo/run.sh ]; then
+            tests/zoo/run.sh
+            ok $? "real networks"
+        fi
+        ;;
+    esac
+done
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed -eq 0 ]
