@@ -52,6 +52,25 @@ quern_status qn_read_ints(const qn_tensor *t, const char *what, int64_t max,
     return QUERN_OK;
 }
 
+int qn_compare(const qn_tensor *a, int64_t i, const qn_tensor *b, int64_t j)
+{
+    if (a->dtype == QUERN_STRING) {
+        const qn_str *s = (const qn_str *)a->data + i, *u = (const qn_str *)b->data + j;
+        size_t n = s->n < u->n ? s->n : u->n;
+        int order = n ? memcmp(s->p, u->p, n) : 0;
+        return order ? order : (s->n > u->n) - (s->n < u->n);
+    }
+    if (qn_dtype_is_float(a->dtype)) {
+        double x = qn_get_real(a, i), y = qn_get_real(b, j);
+        if (x != x || y != y) return (x != x) - (y != y);
+        return (x > y) - (x < y);
+    }
+    int64_t x = qn_get_int(a, i), y = qn_get_int(b, j);
+    if (a->dtype == QUERN_UINT64)
+        return ((uint64_t)x > (uint64_t)y) - ((uint64_t)x < (uint64_t)y);
+    return (x > y) - (x < y);
+}
+
 /* Merges the sorted runs [0, half) and [half, n) of index. */
 static void merge_runs(int64_t *index, int64_t *spare, int64_t half, int64_t n,
                        qn_before_fn *before, const void *ctx)

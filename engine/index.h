@@ -34,6 +34,10 @@ quern_status qn_axes(const int64_t *axes, int64_t n, int rank, int *out,
 quern_status qn_read_ints(const qn_tensor *t, const char *what, int64_t max,
                           int64_t *out, int64_t *n, quern_error *err);
 
+/* Order of element i of a and element j of b, tensors of one type: below, at or above
+ * 0. Strings by bytes; NaNs are equal and above every number. */
+int qn_compare(const qn_tensor *a, int64_t i, const qn_tensor *b, int64_t j);
+
 /* Sorts n indices, stable; spare holds n more.  before(ctx, a, b): a must stand first.
  */
 typedef bool qn_before_fn(const void *ctx, int64_t a, int64_t b);

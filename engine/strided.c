@@ -7,7 +7,7 @@
  * dims, times the pieces that a long dim is cut into, are the items handed to the pool.
  */
 #include "engine/strided.h"
-#include "kernels/strided.h"
+#include "kernels/move.h"
 
 #define PIECE_BYTES  (64 << 10)
 #define SERIAL_BYTES (256 << 10)

@@ -91,7 +91,7 @@ static quern_status constant_run(const qn_instr *i, const qn_exec *x, quern_erro
     (void)err;
     qn_tensor t = constant_view(constant_attr(i->node));
     size_t bytes = qn_tensor_bytes(&t);
-    if (bytes) memcpy(i->out[0]->data, t.data, bytes);
+    if (bytes && t.data) memcpy(i->out[0]->data, t.data, bytes);
     return QUERN_OK;
 }
 
@@ -108,7 +108,7 @@ typedef struct constant_params {
 /* Listed so that they are known; read through the node, where absent differs from 0. */
 static const qn_attr constant_attrs[] = {
     QN_TENSOR_ATTR(constant_params, value),
-    {QN_ATTR_AT(constant_params, sparse_value), .kind = QN_ATTR_SPARSE},
+    QN_TENSOR_ATTR(constant_params, sparse_value),
     QN_FLOAT(constant_params, value_float, 0),
     QN_INT(constant_params, value_int, 0),
     QN_STR(constant_params, value_string, ""),

@@ -198,6 +198,7 @@ static void pad_all(const qn_instr *i, const qn_exec *x, const int64_t *before,
     w.hi = w.hi < w.lo ? w.lo : w.hi > y->dim[last] ? y->dim[last] : w.hi;
     int64_t rows = qn_dims_count(y, 0, last);
     int64_t bytes = y->dim[last] * w.block * (int64_t)w.size;
+    if (bytes == 0) return;
     qn_parallel_for(x->pool, rows, GRAIN_BYTES / bytes + 1, pad_rows, &w);
 }
 
@@ -291,7 +292,7 @@ static quern_status center_run(const qn_instr *i, const qn_exec *x, quern_error 
 {
     (void)err;
     const qn_tensor *in = i->in[0], *y = i->out[0];
-    int64_t before[QUERN_MAX_RANK];
+    int64_t before[QUERN_MAX_RANK] = {0};
     const qn_str zero = {0};
     if (qn_tensor_count(y) == 0) return QUERN_OK;
     for (int d = 0; d < y->rank; d++) {

@@ -18,32 +18,13 @@ typedef struct unique_items {
     int64_t n, outer, block;
 } unique_items;
 
-static int compare_elements(const qn_tensor *t, int64_t a, int64_t b)
-{
-    if (t->dtype == QUERN_STRING) {
-        const qn_str *s = (const qn_str *)t->data + a, *u = (const qn_str *)t->data + b;
-        size_t n = s->n < u->n ? s->n : u->n;
-        int order = n ? memcmp(s->p, u->p, n) : 0;
-        return order ? order : (s->n > u->n) - (s->n < u->n);
-    }
-    if (qn_dtype_is_float(t->dtype)) {
-        double x = qn_get_real(t, a), y = qn_get_real(t, b);
-        if (x != x || y != y) return (x != x) - (y != y);
-        return (x > y) - (x < y);
-    }
-    int64_t x = qn_get_int(t, a), y = qn_get_int(t, b);
-    if (t->dtype == QUERN_UINT64)
-        return ((uint64_t)x > (uint64_t)y) - ((uint64_t)x < (uint64_t)y);
-    return (x > y) - (x < y);
-}
-
 static int compare_items(const unique_items *u, int64_t a, int64_t b)
 {
     for (int64_t o = 0; o < u->outer; o++)
         for (int64_t j = 0; j < u->block; j++) {
             int64_t row = o * u->n;
-            int order = compare_elements(u->in, (row + a) * u->block + j,
-                                         (row + b) * u->block + j);
+            int order = qn_compare(u->in, (row + a) * u->block + j, u->in,
+                                   (row + b) * u->block + j);
             if (order) return order;
         }
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/ref/strided.c - strided copies for every element size. */
-#include "kernels/strided.h"
+/* kernels/ref/strided_ref.c - strided copies for every element size. */
+#include "kernels/move.h"
 
 typedef uint8_t __attribute__((may_alias)) word8;
 typedef uint16_t __attribute__((may_alias)) word16;
@@ -13,7 +13,7 @@ typedef struct __attribute__((may_alias)) word128 {
 #define T    word8
 #define ROW  row8
 #define TILE tile8
-#include "kernels/tmpl/strided.h"
+#include "kernels/tmpl/vstrided.h"
 #undef T
 #undef ROW
 #undef TILE
@@ -21,7 +21,7 @@ typedef struct __attribute__((may_alias)) word128 {
 #define T    word16
 #define ROW  row16
 #define TILE tile16
-#include "kernels/tmpl/strided.h"
+#include "kernels/tmpl/vstrided.h"
 #undef T
 #undef ROW
 #undef TILE
@@ -29,7 +29,7 @@ typedef struct __attribute__((may_alias)) word128 {
 #define T    word32
 #define ROW  row32
 #define TILE tile32
-#include "kernels/tmpl/strided.h"
+#include "kernels/tmpl/vstrided.h"
 #undef T
 #undef ROW
 #undef TILE
@@ -37,7 +37,7 @@ typedef struct __attribute__((may_alias)) word128 {
 #define T    word64
 #define ROW  row64
 #define TILE tile64
-#include "kernels/tmpl/strided.h"
+#include "kernels/tmpl/vstrided.h"
 #undef T
 #undef ROW
 #undef TILE
@@ -45,7 +45,7 @@ typedef struct __attribute__((may_alias)) word128 {
 #define T    word128
 #define ROW  row128
 #define TILE tile128
-#include "kernels/tmpl/strided.h"
+#include "kernels/tmpl/vstrided.h"
 
 static const struct {
     size_t size;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/topk.h - selection by a heap of k positions whose top is the worst kept,
+/* kernels/tmpl/vtopk.h - selection by a heap of k positions whose top is the worst kept,
  * included once per element type with T, IS_NAN, BETTER, SINK and TOPK (the names)
  * defined. */
 

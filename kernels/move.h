@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/strided.h - moving elements between two strides, by element size only. */
-#ifndef QN_KERNELS_STRIDED_H
-#define QN_KERNELS_STRIDED_H
+/* kernels/move.h - moving elements between two strides, by element size only. */
+#ifndef QN_KERNELS_MOVE_H
+#define QN_KERNELS_MOVE_H
 
 #include <stddef.h>
 #include <stdint.h>

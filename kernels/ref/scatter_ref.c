@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/ref/scatter.c - the reductions of the Scatter family for every number type.
+/* kernels/ref/scatter_ref.c - the reductions of the Scatter family for every number
+ * type.
  */
 #include "kernels/scatter.h"
 
@@ -12,7 +13,7 @@
 #define MUL       mul_f32
 #define MAX       max_f32
 #define MIN       min_f32
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         double
 #define IS_NAN(x) ((x) != (x))
@@ -21,7 +22,7 @@
 #define MUL       mul_f64
 #define MAX       max_f64
 #define MIN       min_f64
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         int8_t
 #define IS_NAN(x) false
@@ -30,7 +31,7 @@
 #define MUL       mul_i8
 #define MAX       max_i8
 #define MIN       min_i8
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         uint8_t
 #define IS_NAN(x) false
@@ -39,7 +40,7 @@
 #define MUL       mul_u8
 #define MAX       max_u8
 #define MIN       min_u8
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         int16_t
 #define IS_NAN(x) false
@@ -48,7 +49,7 @@
 #define MUL       mul_i16
 #define MAX       max_i16
 #define MIN       min_i16
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         uint16_t
 #define IS_NAN(x) false
@@ -57,7 +58,7 @@
 #define MUL       mul_u16
 #define MAX       max_u16
 #define MIN       min_u16
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         int32_t
 #define IS_NAN(x) false
@@ -66,7 +67,7 @@
 #define MUL       mul_i32
 #define MAX       max_i32
 #define MIN       min_i32
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         uint32_t
 #define IS_NAN(x) false
@@ -75,7 +76,7 @@
 #define MUL       mul_u32
 #define MAX       max_u32
 #define MIN       min_u32
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         int64_t
 #define IS_NAN(x) false
@@ -84,7 +85,7 @@
 #define MUL       mul_i64
 #define MAX       max_i64
 #define MIN       min_i64
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 #define T         uint64_t
 #define IS_NAN(x) false
@@ -93,7 +94,7 @@
 #define MUL       mul_u64
 #define MAX       max_u64
 #define MIN       min_u64
-#include "kernels/tmpl/scatter.h"
+#include "kernels/tmpl/vscatter.h"
 
 qn_scatter_fn *qn_scatter_kernel(int type, int reduction)
 {

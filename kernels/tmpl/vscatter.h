@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/scatter.h - y[i] = f(y[i], x[i]) for the reductions of the Scatter
+/* kernels/tmpl/vscatter.h - y[i] = f(y[i], x[i]) for the reductions of the Scatter
  * family, included once per element type with T, IS_NAN, W (the type sums and products
  * are formed in; unsigned for integers, where overflow wraps) and ADD, MUL, MAX, MIN
  * (the names) defined.  NaN in either operand of max and min gives NaN. */

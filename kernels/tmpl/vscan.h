@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/scan.h - running sums and products along the middle axis of [outer][n]
+/* kernels/tmpl/vscan.h - running sums and products along the middle axis of [outer][n]
  * [inner], included once per element type with T and SCAN (the name) defined.  x and y
  * may be the same memory unless the scan is exclusive. */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/strided.h - strided copies of one element size, included once per size
+/* kernels/tmpl/vstrided.h - strided copies of one element size, included once per size
  * with T (a type that may alias any other), ROW and TILE (the names) defined. */
 
 static void ROW(int64_t n, void *to, int64_t ts, const void *from, int64_t fs)
