@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/error.c - statuses, their texts, and the sentence of an error. */
 #include "engine/error.h"
+#include "engine/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@ quern_status qn_fail(quern_error *err, quern_status status, const char *format, 
     va_start(args, format);
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    qn_utf8_escape(err->text, sizeof err->text);
     err->status = status;
     return status;
 }
@@ -35,6 +37,7 @@ void qn_within(quern_error *err, const char *format, ...)
     memcpy(place + used, err->text, left);
     place[used + left] = 0;
     memcpy(err->text, place, used + left + 1);
+    qn_utf8_escape(err->text, sizeof err->text);
 }
 
 const char *quern_status_text(quern_status status)

@@ -47,6 +47,15 @@ static bool reserve(qn_buf *buf, size_t n)
     return true;
 }
 
+void *qn_buf_room(qn_buf *buf, size_t n)
+{
+    if (!reserve(buf, n)) return NULL;
+    char *at = buf->p + buf->n;
+    buf->n += n;
+    buf->p[buf->n] = 0;
+    return at;
+}
+
 void qn_buf_add(qn_buf *buf, const void *p, size_t n)
 {
     if (!reserve(buf, n)) return;

@@ -19,6 +19,9 @@ void qn_buf_init(qn_buf *buf, qn_mem *mem);
 void qn_buf_done(qn_buf *buf);
 void qn_buf_clear(qn_buf *buf); /* forgets the bytes, keeps the memory */
 void qn_buf_add(qn_buf *buf, const void *p, size_t n);
+/* n bytes at the end that the caller fills before the next append; NULL after an error.
+ */
+void *qn_buf_room(qn_buf *buf, size_t n);
 void qn_buf_text(qn_buf *buf, const char *text);
 void qn_buf_byte(qn_buf *buf, int byte);
 void qn_buf_format(qn_buf *buf, const char *format, ...)

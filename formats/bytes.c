@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/bytes.c - the bounded cursor; UTF-8 by RFC 3629. */
+/* formats/bytes.c - the bounded cursor. */
 #include "formats/bytes.h"
+#include "engine/utf8.h"
 
 #include <string.h>
 
@@ -48,25 +49,11 @@ bool qn_span_equal(const qn_span *b, const char *text)
     return b->n == n && (n == 0 || memcmp(b->p, text, n) == 0);
 }
 
-/* Bytes of the character at p, of n left; 0 when it is malformed. */
-static size_t utf8_length(const uint8_t *p, size_t n)
-{
-    uint8_t c = p[0];
-    if (c < 0x80) return c != 0;
-    size_t k = c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
-    if (k == 0 || k > n) return 0;
-    for (size_t i = 1; i < k; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    bool bad = (c == 0xE0 && p[1] < 0xA0) || (c == 0xED && p[1] > 0x9F) ||
-               (c == 0xF0 && p[1] < 0x90) || (c == 0xF4 && p[1] > 0x8F);
-    return bad ? 0 : k;
-}
-
 bool qn_span_is_utf8(const qn_span *b)
 {
     for (size_t i = 0; i < b->n;) {
-        size_t k = utf8_length(b->p + i, b->n - i);
-        if (k == 0) return false;
+        size_t k = qn_utf8_length((const char *)b->p + i, b->n - i);
+        if (k == 0 || b->p[i] == 0) return false;
         i += k;
     }
     return true;

@@ -13,16 +13,23 @@
 quern_status qn_onnx_read(quern_model *model, qn_span bytes, qn_external *external,
                           quern_error *err);
 
-/* What a tensor file (.pb) is said to hold; the file itself does not tell. */
-typedef struct qn_onnx_expected {
-    uint8_t kind;      /* QN_TENSOR or QN_SEQUENCE */
-    bool is_optional;  /* OptionalProto around it */
-    quern_dtype dtype; /* of the items of an empty sequence */
-} qn_onnx_expected;
+/* A tensor file (.pb) does not tell what it holds: info, the input or output that it is
+ * for, says TensorProto, SequenceProto or OptionalProto.  All goes to the arena. */
+quern_status qn_onnx_value_parse(qn_arena *arena, const void *bytes, size_t n,
+                                 const quern_info *info, qn_tensor *out,
+                                 quern_error *err);
+quern_status qn_onnx_value_load(qn_arena *arena, const char *path,
+                                const quern_info *info, qn_tensor *out,
+                                quern_error *err);
 
-/* TensorProto, SequenceProto or OptionalProto, copied to the arena. */
-quern_status qn_onnx_value_parse(const void *bytes, size_t n,
-                                 const qn_onnx_expected *expected, qn_arena *arena,
-                                 qn_tensor *out, quern_error *err);
+/* The same as bytes; is_optional wraps it into an OptionalProto.  QN_NONE is an
+ * OptionalProto without a value. */
+quern_status qn_onnx_value_write(qn_buf *to, const qn_tensor *value, bool is_optional,
+                                 quern_error *err);
+/* ModelProto.  Values made by passes get names; a node with a fused activation cannot
+ * be written, so open the model with disable_passes "all" first. */
+quern_status qn_onnx_write(qn_buf *to, const quern_model *model, quern_error *err);
+/* The same into a file, whole or not at all. */
+quern_status qn_onnx_save(const quern_model *model, const char *path, quern_error *err);
 
 #endif

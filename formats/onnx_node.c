@@ -133,8 +133,8 @@ static quern_status check_attributes(const qn_attr_value *attrs, size_t n,
 }
 
 /* The two lists of names. */
-static quern_status connect(qn_onnx_graph *x, const parts *p, qn_node *node,
-                            quern_error *err)
+static quern_status link_names(qn_onnx_graph *x, const parts *p, qn_node *node,
+                               quern_error *err)
 {
     qn_span message = p->message, name;
     int i = 0, o = 0;
@@ -186,7 +186,7 @@ static quern_status read_node(qn_onnx_graph *x, const parts *p, quern_error *err
     node->attrs = attrs;
     node->n_attrs = (int)p->n_attrs;
     node->n_captures = captures.n;
-    QN_TRY(connect(x, p, node, err));
+    QN_TRY(link_names(x, p, node, err));
     if (captures.n)
         memcpy(node->in + p->n_in, captures.v, (size_t)captures.n * sizeof *captures.v);
     qn_graph_insert(x->graph, node, NULL);

@@ -147,50 +147,6 @@ quern_status qn_pb_join(qn_arena *arena, qn_span *have, int *pieces,
 /* ---- writing ----------------------------------------------------------------------
  */
 
-void qn_pb_init(qn_pb_writer *w, qn_mem *mem)
-{
-    memset(w, 0, sizeof *w);
-    w->mem = mem;
-}
-
-void qn_pb_done(qn_pb_writer *w)
-{
-    if (w->p) qn_mem_free(w->mem, w->p, w->room);
-    w->p = NULL;
-    w->n = w->room = 0;
-}
-
-quern_status qn_pb_finish(const qn_pb_writer *w, quern_error *err)
-{
-    if (w->status == QUERN_OK) return QUERN_OK;
-    return qn_fail(err, w->status, "%s", w->error.text);
-}
-
-/* Room for n more bytes at the end, or NULL. */
-static uint8_t *more(qn_pb_writer *w, size_t n)
-{
-    if (w->status != QUERN_OK) return NULL;
-    size_t need, room = w->room ? w->room : 256;
-    if (!qn_size_add(w->n, n, &need) || need > SIZE_MAX / 2) {
-        w->status = qn_fail(&w->error, QUERN_LIMIT, "message of more than 2^63 bytes");
-        return NULL;
-    }
-    while (room < need)
-        room *= 2;
-    if (room > w->room) {
-        void *bigger;
-        w->status = qn_mem_alloc(w->mem, room, &bigger, &w->error);
-        if (w->status != QUERN_OK) return NULL;
-        if (w->n) memcpy(bigger, w->p, w->n);
-        if (w->p) qn_mem_free(w->mem, w->p, w->room);
-        w->p = bigger;
-        w->room = room;
-    }
-    uint8_t *at = w->p + w->n;
-    w->n += n;
-    return at;
-}
-
 /* Writes value to at least 10 bytes; returns how many it takes. */
 static size_t encode_varint(uint8_t *to, uint64_t value)
 {
@@ -203,66 +159,59 @@ static size_t encode_varint(uint8_t *to, uint64_t value)
     return n;
 }
 
-void qn_pb_put_raw(qn_pb_writer *w, const void *p, size_t n)
-{
-    uint8_t *to = more(w, n);
-    if (to && n) memcpy(to, p, n);
-}
-
-static void put_varint(qn_pb_writer *w, uint64_t value)
+static void put_varint(qn_buf *buf, uint64_t value)
 {
     uint8_t text[10];
-    qn_pb_put_raw(w, text, encode_varint(text, value));
+    qn_buf_add(buf, text, encode_varint(text, value));
 }
 
-static void put_tag(qn_pb_writer *w, uint32_t number, qn_wire wire)
+static void put_tag(qn_buf *buf, uint32_t number, qn_wire wire)
 {
-    put_varint(w, (uint64_t)number << 3 | wire);
+    put_varint(buf, (uint64_t)number << 3 | wire);
 }
 
-void qn_pb_put_varint(qn_pb_writer *w, uint32_t number, uint64_t value)
+void qn_pb_put_varint(qn_buf *buf, uint32_t number, uint64_t value)
 {
-    put_tag(w, number, QN_WIRE_VARINT);
-    put_varint(w, value);
+    put_tag(buf, number, QN_WIRE_VARINT);
+    put_varint(buf, value);
 }
 
-void qn_pb_put_float(qn_pb_writer *w, uint32_t number, float value)
+void qn_pb_put_float(qn_buf *buf, uint32_t number, float value)
 {
-    put_tag(w, number, QN_WIRE_I32);
-    qn_pb_put_raw(w, &value, sizeof value);
+    put_tag(buf, number, QN_WIRE_I32);
+    qn_buf_add(buf, &value, sizeof value);
 }
 
-void *qn_pb_put_room(qn_pb_writer *w, uint32_t number, size_t n)
+void *qn_pb_put_room(qn_buf *buf, uint32_t number, size_t n)
 {
-    put_tag(w, number, QN_WIRE_BYTES);
-    put_varint(w, n);
-    return more(w, n);
+    put_tag(buf, number, QN_WIRE_BYTES);
+    put_varint(buf, n);
+    return qn_buf_room(buf, n);
 }
 
-void qn_pb_put_bytes(qn_pb_writer *w, uint32_t number, const void *p, size_t n)
+void qn_pb_put_bytes(qn_buf *buf, uint32_t number, const void *p, size_t n)
 {
-    void *to = qn_pb_put_room(w, number, n);
+    void *to = qn_pb_put_room(buf, number, n);
     if (to && n) memcpy(to, p, n);
 }
 
-void qn_pb_put_text(qn_pb_writer *w, uint32_t number, const char *text)
+void qn_pb_put_text(qn_buf *buf, uint32_t number, const char *text)
 {
-    qn_pb_put_bytes(w, number, text, strlen(text));
+    qn_pb_put_bytes(buf, number, text, strlen(text));
 }
 
-size_t qn_pb_begin(qn_pb_writer *w, uint32_t number)
+size_t qn_pb_begin(qn_buf *buf, uint32_t number)
 {
-    put_tag(w, number, QN_WIRE_BYTES);
-    return w->n;
+    put_tag(buf, number, QN_WIRE_BYTES);
+    return buf->n;
 }
 
 /* The length goes before what was put since: that moves up by as many bytes. */
-void qn_pb_end(qn_pb_writer *w, size_t begun)
+void qn_pb_end(qn_buf *buf, size_t begun)
 {
-    if (w->status != QUERN_OK) return;
     uint8_t length[10];
-    size_t n = w->n - begun, k = encode_varint(length, n);
-    if (!more(w, k)) return;
-    memmove(w->p + begun + k, w->p + begun, n);
-    memcpy(w->p + begun, length, k);
+    size_t n = buf->n - begun, k = encode_varint(length, n);
+    if (!qn_buf_room(buf, k)) return;
+    memmove(buf->p + begun + k, buf->p + begun, n);
+    memcpy(buf->p + begun, length, k);
 }

@@ -8,6 +8,7 @@
 #ifndef QN_FORMATS_PROTOBUF_H
 #define QN_FORMATS_PROTOBUF_H
 
+#include "formats/buffer.h"
 #include "formats/bytes.h"
 
 typedef enum qn_wire {
@@ -52,30 +53,16 @@ quern_status qn_pb_take(qn_pb_run *run, uint64_t *element, bool *more,
 quern_status qn_pb_join(qn_arena *arena, qn_span *have, int *pieces,
                         const qn_span *piece, quern_error *err);
 
-/* Bytes being made.  Errors stick: look once, in qn_pb_finish. */
-typedef struct qn_pb_writer {
-    qn_mem *mem;
-    uint8_t *p;
-    size_t n, room;
-    quern_status status;
-    quern_error error;
-} qn_pb_writer;
-
-void qn_pb_init(qn_pb_writer *w, qn_mem *mem);
-void qn_pb_done(qn_pb_writer *w); /* frees the bytes */
-/* The first error, if any. */
-quern_status qn_pb_finish(const qn_pb_writer *w, quern_error *err);
-
-void qn_pb_put_varint(qn_pb_writer *w, uint32_t number, uint64_t value);
-void qn_pb_put_float(qn_pb_writer *w, uint32_t number, float value);
-void qn_pb_put_bytes(qn_pb_writer *w, uint32_t number, const void *p, size_t n);
-void qn_pb_put_text(qn_pb_writer *w, uint32_t number, const char *text);
-/* Room for n bytes of a field, to be filled by the caller before the next put; NULL
- * after an error. */
-void *qn_pb_put_room(qn_pb_writer *w, uint32_t number, size_t n);
-void qn_pb_put_raw(qn_pb_writer *w, const void *p, size_t n); /* as they are */
+/* Fields at the end of a buffer; errors stick there until qn_buf_status. */
+void qn_pb_put_varint(qn_buf *buf, uint32_t number, uint64_t value);
+void qn_pb_put_float(qn_buf *buf, uint32_t number, float value);
+void qn_pb_put_bytes(qn_buf *buf, uint32_t number, const void *p, size_t n);
+void qn_pb_put_text(qn_buf *buf, uint32_t number, const char *text);
+/* Room for n bytes of a field, to be filled before the next put; NULL after an error.
+ */
+void *qn_pb_put_room(qn_buf *buf, uint32_t number, size_t n);
 /* Fields put between begin and end form the nested message. */
-size_t qn_pb_begin(qn_pb_writer *w, uint32_t number);
-void qn_pb_end(qn_pb_writer *w, size_t begun);
+size_t qn_pb_begin(qn_buf *buf, uint32_t number);
+void qn_pb_end(qn_buf *buf, size_t begun);
 
 #endif
