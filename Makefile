@@ -145,7 +145,7 @@ test-long: deps
 check:
 	@tests/check/all.sh
 flags: # for the checks
-	@echo '$(CPPFLAGS) $(filter-out -fPIC -g,$(CFLAGS))'
+	@echo '$(filter-out -MMD -MP -fPIC -g,$(CPPFLAGS) $(CFLAGS))'
 clean:
 	rm -rf $(O)
 

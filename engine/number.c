@@ -137,7 +137,7 @@ size_t qn_format_real(char *text, double value, int digits)
 {
     if (value != value) return put(text, "NaN");
     if (isinf(value)) return put(text, value > 0 ? "INF" : "-INF");
-    char sci[64], plain[32];
+    char sci[64], plain[32] = "0";
     int precision = 0;
     do
         snprintf(sci, sizeof sci, "%.*e", precision, fabs(value));

@@ -280,7 +280,7 @@ quern_status qn_path_folder(const char *path, char out[QN_PATH_MAX], quern_error
                        QN_PATH_MAX - 1);
     memcpy(out, path, n);
     out[n] = 0;
-    if (n == 0) strcpy(out, slash ? "/" : ".");
+    if (n == 0) memcpy(out, slash ? "/" : ".", 2);
     return QUERN_OK;
 }
 

@@ -109,7 +109,8 @@ static quern_status open_linked(const qn_external *x, const char *folder,
                        sizeof joined);
     memcpy(joined, folder, n);
     joined[n] = '/';
-    memcpy(joined + n + 1, location, m + 1);
+    memcpy(joined + n + 1, location, m);
+    joined[n + 1 + m] = 0;
     QN_TRY(qn_path_resolve(x->model_path, real, err));
     QN_TRY(qn_path_folder(real, home, err));
     QN_TRY(qn_path_resolve(joined, real, err));
