@@ -80,10 +80,14 @@ static quern_status take_stock(quern_model *m, quern_error *err)
         m->n_parameters += qn_tensor_count(t);
         m->weight_bytes += qn_tensor_bytes(t);
     }
-    void *p;
+    void *p, *copy;
     QN_TRY(qn_arena_array(&m->arena, (size_t)g->n_outputs, sizeof *m->outputs, &p, err));
     m->outputs = p;
-    if (g->n_outputs) memcpy(p, g->outputs, (size_t)g->n_outputs * sizeof *m->outputs);
+    for (int i = 0; i < g->n_outputs; i++) { /* copies: hints are forgotten below */
+        QN_TRY(qn_arena_alloc(&m->arena, sizeof(qn_value), &copy, err));
+        m->outputs[i] = copy;
+        *m->outputs[i] = *g->outputs[i];
+    }
     return qn_graph_walk(m->graph, count_op, m, err);
 }
 

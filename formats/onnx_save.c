@@ -161,13 +161,12 @@ static quern_status put_nodes(writer *w, uint32_t number, quern_error *err)
     return QUERN_OK;
 }
 
-static void put_infos(const writer *w, uint32_t number, qn_value *const *v, int n)
+static void put_info(const writer *w, uint32_t number, const qn_value *v,
+                     const char *name)
 {
-    for (int i = 0; i < n; i++) {
-        size_t begun = qn_pb_begin(w->to, number);
-        qn_onnx_put_value_info(w->to, v[i], name_of(w, v[i]));
-        qn_pb_end(w->to, begun);
-    }
+    size_t begun = qn_pb_begin(w->to, number);
+    qn_onnx_put_value_info(w->to, v, name);
+    qn_pb_end(w->to, begun);
 }
 
 static void put_initializers(const writer *w)
@@ -181,14 +180,33 @@ static void put_initializers(const writer *w)
     }
 }
 
-static quern_status put_graph_fields(writer *w, quern_error *err)
+/* A pass may have replaced an output by a value with another name. */
+static void put_rename(const writer *w, const char *from, const char *to)
+{
+    if (!strcmp(from, to)) return;
+    size_t begun = qn_pb_begin(w->to, GRAPH_NODE);
+    qn_pb_put_text(w->to, NODE_INPUT, from);
+    qn_pb_put_text(w->to, NODE_OUTPUT, to);
+    qn_pb_put_text(w->to, NODE_OP_TYPE, "Identity");
+    qn_pb_end(w->to, begun);
+}
+
+/* declared: what the file said of the outputs, or NULL. */
+static quern_status put_graph_fields(writer *w, qn_value *const *declared,
+                                     quern_error *err)
 {
     const qn_graph *g = w->graph;
     QN_TRY(put_nodes(w, GRAPH_NODE, err));
+    for (int i = 0; declared && i < g->n_outputs; i++)
+        put_rename(w, name_of(w, g->outputs[i]), declared[i]->name);
     qn_pb_put_text(w->to, GRAPH_NAME, *g->name ? g->name : "graph");
     put_initializers(w);
-    put_infos(w, GRAPH_INPUT, g->inputs, g->n_inputs);
-    put_infos(w, GRAPH_OUTPUT, g->outputs, g->n_outputs);
+    for (int i = 0; i < g->n_inputs; i++)
+        put_info(w, GRAPH_INPUT, g->inputs[i], name_of(w, g->inputs[i]));
+    for (int i = 0; i < g->n_outputs; i++) {
+        const qn_value *v = declared ? declared[i] : g->outputs[i];
+        put_info(w, GRAPH_OUTPUT, v, declared ? v->name : name_of(w, v));
+    }
     return QUERN_OK;
 }
 
@@ -201,7 +219,7 @@ static quern_status put_graph(writer *outer, const qn_graph *g,
         named *n = find(&w, g->captures[i]);
         if (n) n->name = name_of(outer, captured[i]);
     }
-    return put_graph_fields(&w, err);
+    return put_graph_fields(&w, NULL, err);
 }
 
 /* ---- models -----------------------------------------------------------------------
@@ -276,7 +294,7 @@ static quern_status put_model(writer *w, const quern_model *model, quern_error *
     qn_pb_put_text(to, MODEL_PRODUCER_VERSION, QUERN_VERSION);
     QN_TRY(list_values(w, err));
     size_t begun = qn_pb_begin(to, MODEL_GRAPH);
-    QN_TRY(put_graph_fields(w, err));
+    QN_TRY(put_graph_fields(w, model->outputs, err));
     qn_pb_end(to, begun);
     for (int i = 0; i < model->n_opsets; i++) {
         const qn_opset *o = &model->opsets[i];
