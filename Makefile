@@ -168,7 +168,7 @@ install: all $(B)/quern.pc
 	install -m 644 engine/quern.h $(I)/include/quern.h
 	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
-	$(RUN) $(B)/quern help --completion > $(BASH_COMPLETION)
+	$(RUN) $(B)/quern help --completion bash > $(BASH_COMPLETION)
 uninstall:
 	rm -rf $(I)/share/doc/quern
 	rm -f $(I)/bin/quern $(I)/lib/libquern.a $(I)/lib/libquern.so $(I)/include/quern.h \

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/feed.c - see feed.h. */
+#include "tools/feed.h"
+
+#include "engine/text.h"
+#include "tools/out.h"
+#include "tools/term.h"
+
+#include <string.h>
+
+/* ---- options of models and sessions --------------------------------------------- */
+
+static size_t budget(const qn_args *args)
+{
+    const size_t size = qn_arg_size(args, "max-memory");
+    return (size_t)qn_arg_limit(args, "memory", (double)size);
+}
+
+quern_model_options qn_model_options(const qn_args *args)
+{
+    return (quern_model_options){
+        .size = sizeof(quern_model_options),
+        .max_bytes = budget(args),
+        .external_dir = qn_arg_text(args, "external-dir"),
+        .disable_passes = qn_arg_text(args, "disable-pass"),
+        .log = qn_arg_flag(args, "quiet") ? NULL : qn_out_log,
+        .log_ctx = args->n_operands > 0 ? (void *)args->operands[0] : NULL,
+    };
+}
+
+quern_session_options qn_session_options(const qn_args *args)
+{
+    return (quern_session_options){
+        .size = sizeof(quern_session_options),
+        .max_bytes = budget(args),
+        .n_threads = (int)qn_arg_int(args, "threads"),
+        .isa = qn_arg_text(args, "isa"),
+        .gemm = qn_arg_text(args, "gemm"),
+        .no_reuse = qn_arg_flag(args, "no-reuse"),
+        .seed = (uint64_t)qn_arg_int(args, "seed"),
+        .log = qn_arg_flag(args, "quiet") ? NULL : qn_out_log,
+        .log_ctx = args->n_operands > 0 ? (void *)args->operands[0] : NULL,
+        .cancel = qn_interrupted,
+    };
+}
+
+/* ---- inputs --------------------------------------------------------------------- */
+
+quern_status qn_feed_init(qn_feed *feed, const quern_model *model, qn_arena *arena,
+                          quern_error *err)
+{
+    const int n = quern_model_n_inputs(model);
+    void *values, *shapes, *given;
+    QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(qn_tensor), &values, err));
+    QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(qn_tensor), &shapes, err));
+    QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(bool), &given, err));
+    *feed = (qn_feed){model, arena, n, values, shapes, given};
+    for (int i = 0; i < n; i++)
+        feed->shapes[i].rank = -1;
+    return QUERN_OK;
+}
+
+/* Position of the input that a name of n bytes says, or an error that lists them. */
+static quern_status find_input(const qn_feed *feed, const char *name, size_t n,
+                               int *out, quern_error *err)
+{
+    char names[512] = "";
+    quern_info info;
+    for (*out = 0; quern_model_input(feed->model, *out, &info); ++*out) {
+        if (strlen(info.name) == n && !memcmp(info.name, name, n)) return QUERN_OK;
+        const size_t at = strlen(names);
+        snprintf(names + at, sizeof names - at, "%s%s", at ? ", " : "", info.name);
+    }
+    return qn_fail(err, QUERN_INVALID, "no input '%.*s'; there are: %s", (int)n, name,
+                   names);
+}
+
+static quern_status parse_shape(const char *text, qn_tensor *out, quern_error *err)
+{
+    const char *p = text;
+    for (out->rank = 0; *p; out->rank++) {
+        const size_t n = strcspn(p, ",x");
+        int64_t dim;
+        if (!qn_text_to_int(p, n, &dim) || dim < 0 || out->rank == QUERN_MAX_RANK)
+            return qn_fail(err, QUERN_INVALID, "'%s' is no shape of at most %d dims",
+                           text, QUERN_MAX_RANK);
+        out->dim[out->rank] = dim;
+        p += n + (p[n] != 0);
+    }
+    return QUERN_OK;
+}
+
+quern_status qn_feed_shapes(qn_feed *feed, const qn_args *args, quern_error *err)
+{
+    for (int k = 0; k < qn_arg_count(args, "shape"); k++) {
+        const char *text = qn_arg_nth(args, "shape", k), *equals = strrchr(text, '=');
+        int i = 0;
+        if (equals)
+            QN_TRY(find_input(feed, text, (size_t)(equals - text), &i, err));
+        else if (feed->n != 1)
+            return qn_fail(err, QUERN_INVALID, "--shape %s names none of the %d inputs",
+                           text, feed->n);
+        QN_TRY(parse_shape(equals ? equals + 1 : text, &feed->shapes[i], err));
+    }
+    return QUERN_OK;
+}
+
+static quern_status give_file(qn_feed *feed, int i, const char *path, quern_error *err)
+{
+    quern_info info;
+    if (!quern_model_input(feed->model, i, &info))
+        return qn_fail(err, QUERN_INVALID, "%s: the model has only %d inputs", path,
+                       feed->n);
+    feed->is_given[i] = true;
+    return qn_value_load(feed->arena, path, &info, &feed->values[i], err);
+}
+
+quern_status qn_feed_files(qn_feed *feed, const qn_args *args, quern_error *err)
+{
+    int next = 0;
+    for (int k = 0; k < qn_arg_count(args, "input"); k++) {
+        const char *text = qn_arg_nth(args, "input", k), *equals = strchr(text, '=');
+        int i;
+        if (equals) {
+            QN_TRY(find_input(feed, text, (size_t)(equals - text), &i, err));
+            QN_TRY(give_file(feed, i, equals + 1, err));
+            continue;
+        }
+        while (next < feed->n && feed->is_given[next])
+            next++;
+        QN_TRY(give_file(feed, next, text, err));
+    }
+    return QUERN_OK;
+}
+
+/* Makes input i up; its random numbers depend on the seed and on i only. */
+static quern_status make_up(qn_feed *feed, int i, const int64_t *seed, quern_error *err)
+{
+    const qn_tensor *shape = feed->shapes[i].rank >= 0 ? &feed->shapes[i] : NULL;
+    qn_tensor *value = &feed->values[i];
+    quern_info info;
+    if (feed->is_given[i] || !quern_model_input(feed->model, i, &info)) return QUERN_OK;
+    feed->is_given[i] = true;
+    if (info.is_optional || info.is_sequence) {
+        const qn_kind kind = info.is_optional ? QN_NONE : QN_SEQUENCE;
+        *value = (qn_tensor){.kind = (uint8_t)kind, .dtype = info.dtype, .rank = 1};
+        return QUERN_OK;
+    }
+    QN_TRY(qn_value_zeros(feed->arena, &info, shape, value, err));
+    if (seed) qn_value_randomize(value, (uint64_t)*seed, i);
+    return QUERN_OK;
+}
+
+quern_status qn_feed_zeros(qn_feed *feed, quern_error *err)
+{
+    for (int i = 0; i < feed->n; i++)
+        QN_TRY(make_up(feed, i, NULL, err));
+    return QUERN_OK;
+}
+
+quern_status qn_feed_random(qn_feed *feed, int64_t seed, quern_error *err)
+{
+    for (int i = 0; i < feed->n; i++)
+        QN_TRY(make_up(feed, i, &seed, err));
+    return QUERN_OK;
+}
+
+quern_status qn_feed_bind(const qn_feed *feed, quern_session *session, quern_error *err)
+{
+    quern_info info;
+    for (int i = 0; quern_model_input(feed->model, i, &info); i++) {
+        quern_status status =
+            feed->is_given[i]
+                ? qn_value_bind(session, i, &feed->values[i], err)
+                : qn_fail(err, QUERN_INVALID,
+                          "has no value: give -i %s=FILE or --random SEED", info.name);
+        if (status == QUERN_OK) continue;
+        qn_within(err, "input '%s'", info.name);
+        return status;
+    }
+    return QUERN_OK;
+}

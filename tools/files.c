@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/files.c - see files.h. */
+#include "tools/files.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+quern_status qn_path_format(char out[QN_PATH_MAX], quern_error *err, const char *format,
+                            ...)
+{
+    va_list list;
+    va_start(list, format);
+    const int n = vsnprintf(out, QN_PATH_MAX, format, list);
+    va_end(list);
+    if (n >= 0 && n < QN_PATH_MAX) return QUERN_OK;
+    return qn_fail(err, QUERN_IO, "a path of %d bytes is longer than %d", n,
+                   QN_PATH_MAX - 1);
+}
+
+static quern_status read_text(const qn_file *file, qn_arena *arena, char **text,
+                              quern_error *err)
+{
+    void *bytes, *copy;
+    QN_TRY(qn_file_read(file, arena, &bytes, err));
+    QN_TRY(qn_arena_raw(arena, file->bytes + 1, &copy, err));
+    if (file->bytes) memcpy(copy, bytes, file->bytes);
+    *text = copy;
+    (*text)[file->bytes] = 0;
+    return QUERN_OK;
+}
+
+quern_status qn_file_text(qn_arena *arena, const char *path, char **text, size_t *n,
+                          quern_error *err)
+{
+    qn_file file;
+    quern_status status = qn_file_open(NULL, path, &file, err);
+    if (status == QUERN_OK) {
+        status = read_text(&file, arena, text, err);
+        if (n) *n = file.bytes;
+        qn_file_close(&file);
+    }
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    return status;
+}
+
+bool qn_file_is_there(const char *path)
+{
+    qn_file file;
+    if (qn_file_open(NULL, path, &file, NULL) != QUERN_OK) return false;
+    qn_file_close(&file);
+    return true;
+}
+
+bool qn_ends_with(const char *text, const char *end)
+{
+    const size_t n = strlen(text), k = strlen(end);
+    return n >= k && !strcasecmp(text + n - k, end);
+}
