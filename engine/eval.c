@@ -34,7 +34,12 @@ quern_status qn_check_types(const qn_node *node, const qn_tensor *const *in,
                             quern_error *err)
 {
     for (int i = 0; i < node->n_in - node->n_captures; i++) {
-        if (!in[i] || in[i]->kind != QN_TENSOR) continue;
+        if (!in[i]) continue;
+        if (in[i]->kind != QN_TENSOR) {
+            if (node->op->flags & (QN_OP_ANY_KIND | QN_OP_SUBGRAPH)) continue;
+            return qn_fail(err, QUERN_SHAPE, "input %d is a %s, not a tensor", i,
+                           in[i]->kind == QN_SEQUENCE ? "sequence" : "missing optional");
+        }
         if (!(qn_op_types(node->op, i) & QN_BIT(in[i]->dtype)))
             return qn_fail(err, QUERN_UNSUPPORTED,
                            "input %d has element type %s, which this operator lacks", i,
