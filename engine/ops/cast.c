@@ -3,12 +3,14 @@
  * included (numbers as text are the same in every locale); BitCast-26: the bits kept.
  */
 #include "engine/broadcast.h"
-#include "engine/number.h"
 #include "engine/op.h"
+#include "engine/text.h"
 #include "kernels/convert.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 _Static_assert((int)QN_E_F32 == QUERN_FLOAT && (int)QN_E_BOOL == QUERN_BOOL &&
@@ -66,9 +68,19 @@ static quern_dtype cast_like_dtype(const qn_node *node, int i)
 
 static quern_status parse_failed(qn_str s, quern_dtype to, quern_error *err)
 {
-    return qn_fail(err, QUERN_DATA, "text '%.*s' is not a %s",
+    return qn_fail(err, QUERN_DATA, "text '%.*s' does not read as %s",
                    (int)(s.n < 40 ? s.n : 40), s.n > 0 ? s.p : "",
                    quern_dtype_name(to));
+}
+
+static qn_str trimmed(qn_str s)
+{
+    static const char blanks[] = " \t\n\v\f\r";
+    for (; s.n > 0 && strchr(blanks, s.p[s.n - 1]) && s.p[s.n - 1]; s.n--)
+        continue;
+    for (; s.n > 0 && strchr(blanks, *s.p) && *s.p; s.n--)
+        s.p++;
+    return s;
 }
 
 static quern_status parse_bool(qn_str s, uint8_t *out, quern_error *err)
@@ -80,7 +92,7 @@ static quern_status parse_bool(qn_str s, uint8_t *out, quern_error *err)
     else if ((s.n == 5 && memcmp(s.p, "False", 5) == 0) ||
              (s.n == 5 && memcmp(s.p, "false", 5) == 0))
         value = 0;
-    else if (!qn_parse_real(s.p, s.n, &value))
+    else if (!qn_text_to_real(s.p, s.n, &value))
         return parse_failed(s, QUERN_BOOL, err);
     *out = value != 0;
     return QUERN_OK;
@@ -90,13 +102,14 @@ static quern_status parse_one(qn_str s, quern_dtype to, void *out, unsigned flag
                               quern_error *err)
 {
     double real;
-    uint64_t whole;
+    int64_t whole;
+    s = trimmed(s);
     if (to == QUERN_BOOL) return parse_bool(s, out, err);
-    if (qn_dtype_is_integer(to) && qn_parse_int(s.p, s.n, &whole)) {
-        qn_convert(&whole, QN_E_U64, out, (enum qn_elem)to, 1, flags);
+    if (qn_dtype_is_integer(to) && qn_text_to_int(s.p, s.n, &whole)) {
+        qn_convert(&whole, QN_E_I64, out, (enum qn_elem)to, 1, flags);
         return QUERN_OK;
     }
-    if (!qn_parse_real(s.p, s.n, &real) ||
+    if (!qn_text_to_real(s.p, s.n, &real) ||
         !qn_convert(&real, QN_E_F64, out, (enum qn_elem)to, 1, flags))
         return parse_failed(s, to, err);
     return QUERN_OK;
@@ -114,6 +127,33 @@ static quern_status parse_all(const qn_tensor *in, qn_tensor *out, unsigned flag
     return QUERN_OK;
 }
 
+/* The shortest digits that read back the same, without an exponent where the number is
+ * from 1e-4 to 1e16, and always with a point: "0.1", "1000000.0", "1e-05". */
+static size_t print_real(char *text, double value, bool single)
+{
+    char shortest[QN_REAL_TEXT], digits[QN_REAL_TEXT];
+    if (single)
+        qn_single_text(shortest, (float)value);
+    else
+        qn_real_text(shortest, value);
+    double size = fabs(value);
+    const char *e = strchr(shortest, 'e');
+    if (!(size < 1e16) || (e && size < 1e-4))
+        return (size_t)snprintf(text, QN_REAL_TEXT, "%s", shortest);
+    if (!e)
+        return (size_t)snprintf(text, QN_REAL_TEXT, "%s%s", shortest,
+                                strchr(shortest, '.') ? "" : ".0");
+    /* d.ddde+xx of at most 16 places: digits, then zeros */
+    int n = 0, exp = (int)strtol(e + 1, NULL, 10);
+    for (const char *p = shortest; p < e; p++)
+        if (*p >= '0' && *p <= '9') digits[n++] = *p;
+    while (n <= exp)
+        digits[n++] = '0';
+    return (size_t)snprintf(text, QN_REAL_TEXT, "%s%.*s.%.*s", value < 0 ? "-" : "",
+                            exp + 1, digits, n > exp + 1 ? n - exp - 1 : 1,
+                            n > exp + 1 ? digits + exp + 1 : "0");
+}
+
 static size_t print_one(char *text, const qn_tensor *in, int64_t i)
 {
     const char *p = (const char *)in->data + (size_t)i * qn_dtype_size(in->dtype);
@@ -121,25 +161,21 @@ static size_t print_one(char *text, const qn_tensor *in, int64_t i)
     double real;
     int64_t whole;
     if (in->dtype == QUERN_BOOL)
-        return (size_t)snprintf(text, QN_NUMBER_TEXT, "%s", *p ? "True" : "False");
+        return (size_t)snprintf(text, QN_REAL_TEXT, "%s", *p ? "True" : "False");
     if (qn_elem_is_float(type)) {
         qn_convert(p, type, &real, QN_E_F64, 1, 0);
-        int digits = type == QN_E_F64   ? 17
-                     : type == QN_E_F32 ? 9
-                     : type == QN_E_F16 ? 5
-                                        : 4;
-        return qn_format_real(text, real, digits);
+        return print_real(text, real, type != QN_E_F64);
     }
     qn_convert(p, type, &whole, QN_E_I64, 1, 0);
     if (in->dtype == QUERN_UINT64)
-        return (size_t)snprintf(text, QN_NUMBER_TEXT, "%" PRIu64, (uint64_t)whole);
-    return (size_t)snprintf(text, QN_NUMBER_TEXT, "%" PRId64, whole);
+        return (size_t)snprintf(text, QN_REAL_TEXT, "%" PRIu64, (uint64_t)whole);
+    return (size_t)snprintf(text, QN_REAL_TEXT, "%" PRId64, whole);
 }
 
 static quern_status print_all(const qn_exec *x, const qn_tensor *in, qn_tensor *out,
                               quern_error *err)
 {
-    char text[QN_NUMBER_TEXT];
+    char text[QN_REAL_TEXT];
     qn_str *y = out->data;
     int64_t n = qn_tensor_count(in);
     for (int64_t i = 0; i < n; i++) {
