@@ -254,7 +254,7 @@ static void print_text(inspection *x)
     printf("weights %s parameters, %s\n", QN_COUNT(x->stats.parameters),
            QN_BYTES(x->stats.weight_bytes));
     if (x->is_planned)
-        printf("run     %smultiply-adds, %s of activations (%s without reuse)\n",
+        printf("run     %s multiply-adds, %s of activations (%s without reuse)\n",
                QN_SCALED(x->plan.macs), QN_BYTES(x->plan.slab_bytes),
                QN_BYTES(x->plan.unshared_bytes));
     else if (!is_missing_any(x))

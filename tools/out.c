@@ -134,7 +134,8 @@ static const char *scaled(char text[QN_HUMAN_TEXT], double n, double base,
         k++;
     }
     const int digits = k == 0 || fabs(n) >= 100 ? 0 : fabs(n) >= 10 ? 1 : 2;
-    snprintf(text, QN_HUMAN_TEXT, "%.*f %s%s", digits, n, prefix[k], unit);
+    snprintf(text, QN_HUMAN_TEXT, "%.*f%s%s%s", digits, n, k || *unit ? " " : "",
+             prefix[k], unit);
     return text;
 }
 
