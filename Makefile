@@ -65,8 +65,8 @@ opt = $(if $(filter release,$(BUILD)),$1,$(filter-out -O%,$1))
 LIB_SRC  := $(wildcard kernels/*.c kernels/ref/*.c $(ISA:%=kernels/%/*.c) engine/*.c \
               engine/ops/*.c engine/passes/*.c formats/*.c)
 TOOL_SRC := $(wildcard tools/*.c bench/*.c)
-TEST_SRC := $(wildcard tests/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
+TEST_SRC := $(wildcard tests/*.c) $(FUZZ_SRC)
 obj = $(1:%.c=$(D)/%.o)
 LIB   := $(B)/libquern.a
 SO    := $(B)/libquern.so.$(SOVER)
@@ -96,7 +96,8 @@ $(B)/tests/quern-test: $(call obj,$(TEST_SRC)) $(D)/tools.a $(LIB)
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--defsym=LLVMFuzzerTestOneInput=qn_$* -o $@ \
+	  $^ $(LDLIBS)
 fuzzers: $(FUZZ)
 
 $(D)/%.o: %.c $(D)/flags
@@ -115,7 +116,7 @@ $(D)/commit: FORCE
 	$(call stamp,$(COMMIT))
 FORCE:
 
--include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(FUZZ_SRC))
+-include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC))
 
 # ---- what people type -----------------------------------------------------------------
 help:

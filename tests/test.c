@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test.c - runs the rows of tests.def.
  *
- *     quern-test [-j N] [--list] [--no-fork] [GLOB]...
+ *     quern-test [-j N] [-v] [--list] [--no-fork] [GLOB]...
  *
  * Each test runs in a child process, so a crash or a leak is charged to one test; -j
  * runs several at once.  The last line is "N passed, N failed, N skipped". */
@@ -46,6 +46,7 @@ typedef struct suite {
     char build[512];
     job jobs[MAX_JOBS];
     int n_jobs, n_running;
+    bool talks; /* show what passing tests print, too */
 } suite;
 
 /* Runs one test in this process; returns its exit code. */
@@ -108,7 +109,7 @@ static void reap(suite *s)
         char text[64], line[512];
         report(s, j->row, end_of(status, text), qn_seconds() - j->start);
         rewind(j->out);
-        while (fgets(line, sizeof line, j->out) != NULL)
+        while ((status != 0 || s->talks) && fgets(line, sizeof line, j->out) != NULL)
             fputs(line, stdout);
         fclose(j->out);
         j->pid = 0;
@@ -162,7 +163,7 @@ static void run_forkless(suite *s, const row *r)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: quern-test [-j N] [--list] [--no-fork] [GLOB]...\n");
+    fprintf(stderr, "usage: quern-test [-j N] [-v] [--list] [--no-fork] [GLOB]...\n");
     return 2;
 }
 
@@ -176,6 +177,8 @@ int main(int argc, char **argv)
             list = true;
         else if (strcmp(argv[i], "--no-fork") == 0)
             forks = false;
+        else if (strcmp(argv[i], "-v") == 0)
+            s.talks = true;
         else if (strncmp(argv[i], "-j", 2) == 0 && (argv[i][2] != '\0' || i + 1 < argc))
             s.n_jobs =
                 (int)strtol(argv[i][2] != '\0' ? argv[i] + 2 : argv[++i], NULL, 10);

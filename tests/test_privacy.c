@@ -26,7 +26,7 @@ static void check_silent(qn_test *t, const char *path)
         "sendmsg",       "sendmmsg",       "recv",          "recvfrom",
         "recvmsg",       "recvmmsg",       "getaddrinfo",   "getnameinfo",
         "gethostbyname", "gethostbyname2", "getservbyname", "res_query",
-        "syscall",       "dlmopen",
+        "dlmopen",
     };
     const char *names = imports(t, path);
     qn_note(t, "%s", path);

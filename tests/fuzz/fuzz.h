@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/fuzz/fuzz.h - entry points that take any bytes.  tests/fuzz/<name>.c defines
+ * qn_<name>; `make fuzzers` links each with libFuzzer, and quern-test replays the files
+ * in tests/fuzz/corpus/<name>/. */
+#ifndef QN_TESTS_FUZZ_FUZZ_H
+#define QN_TESTS_FUZZ_FUZZ_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef int qn_fuzz_fn(const uint8_t *bytes, size_t n);
+
+/* Loads the bytes as a model, plans it with every free dim 2, and runs it on ones. Ends
+ * the process by abort() when an error comes without a sentence or memory is lost.
+ * Returns 0, as libFuzzer wants it. */
+qn_fuzz_fn qn_fuzz_model;
+
+#endif
