@@ -18,7 +18,7 @@
 #include "engine/pool.h"
 #include "kernels/kernels.h"
 
-#define QN_OP_MAX_TYPES 6
+#define QN_OP_MAX_TYPES 9
 
 /* One attribute of a row: where it goes in the params struct and what it is if absent.
  * Fields by kind: INT int64_t, FLOAT float, STRING const char * (zero-ended),

@@ -30,6 +30,16 @@ typedef struct qn_zero {
 void qn_widen_u8(int64_t m, int64_t n, const uint8_t *x, qn_zero zero, int32_t *y);
 void qn_widen_i8(int64_t m, int64_t n, const int8_t *x, qn_zero zero, int32_t *y);
 
+/* n sums to 8 bits: y = round(x a b[j] / y) + zero, ties to even, saturated. */
+typedef struct qn_rescale {
+    float a, y;
+    const float *b;
+    int64_t b_step; /* 0: one b for all */
+    int32_t zero;
+} qn_rescale;
+void qn_rescale_u8(int64_t n, const int32_t *x, const qn_rescale *s, uint8_t *y);
+void qn_rescale_i8(int64_t n, const int32_t *x, const qn_rescale *s, int8_t *y);
+
 /* Y [m,n], dense, = alpha * Y + beta * C, where C has steps row and col (0: broadcast).
  * alpha 0 does not read Y; C NULL means 0.  Integers go through double unless alpha is
  * 0 or 1 and beta is 1. */

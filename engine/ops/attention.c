@@ -148,7 +148,8 @@ const qn_op qn_op_attention = {
     .min_out = 1, .max_out = 4,
     .flags = QN_OP_HALF_AS_F32,
     .attrs = att_attrs, .params_size = sizeof(qn_att_params),
-    .types = {QN_T_FLOATS, QN_T_FLOATS, QN_T_FLOATS, QN_T_PLAIN, QN_T_FLOATS, QN_T_FLOATS},
+    .types = {QN_T_FLOATS, QN_T_FLOATS, QN_T_FLOATS, QN_T_PLAIN, QN_T_FLOATS, QN_T_FLOATS,
+              QN_T_I64},
     .out_dtype = att_dtype,
     .check = att_check, .infer = att_infer, .prepare = qn_att_prepare, .run = qn_att_run,
 };

@@ -23,12 +23,21 @@
 #undef GEMM_ROWS
 #undef GEMM_DOTS
 
-#define T     uint8_t
-#define WIDEN qn_widen_u8
+#define T       uint8_t
+#define LEAST   0
+#define MOST    UINT8_MAX
+#define WIDEN   qn_widen_u8
+#define RESCALE qn_rescale_u8
 #include "kernels/tmpl/widen.h"
 #undef T
+#undef LEAST
+#undef MOST
 #undef WIDEN
+#undef RESCALE
 
-#define T     int8_t
-#define WIDEN qn_widen_i8
+#define T       int8_t
+#define LEAST   INT8_MIN
+#define MOST    INT8_MAX
+#define WIDEN   qn_widen_i8
+#define RESCALE qn_rescale_i8
 #include "kernels/tmpl/widen.h"
