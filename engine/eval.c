@@ -104,6 +104,21 @@ static quern_status run_now(qn_instr *instr, const qn_exec *x, quern_error *err)
     return status;
 }
 
+/* Large constants may lie unaligned in a mapped file. */
+static quern_status align_inputs(qn_arena *arena, const qn_tensor **in, int n,
+                                 quern_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        void *p;
+        if (!in[i] || in[i]->kind != QN_TENSOR || qn_is_aligned(in[i]->data, in[i]->dtype))
+            continue;
+        QN_TRY(qn_arena_alloc(arena, sizeof(qn_tensor), &p, err));
+        QN_TRY(qn_tensor_copy(arena, p, in[i], err));
+        in[i] = p;
+    }
+    return QUERN_OK;
+}
+
 quern_status qn_eval(const qn_node *node, const qn_tensor **in, qn_tensor **out,
                      const qn_exec *x, quern_error *err)
 {
@@ -121,6 +136,7 @@ quern_status qn_eval(const qn_node *node, const qn_tensor **in, qn_tensor **out,
     QN_TRY(qn_arena_array(x->arena, (size_t)node->n_out, sizeof *out, &outs, err));
     if (node->n_in) memcpy(ins, in, (size_t)node->n_in * sizeof *in);
     if (node->n_out) memcpy(outs, out, (size_t)node->n_out * sizeof *out);
+    QN_TRY(align_inputs(x->arena, ins, node->n_in, err));
     qn_instr instr = {.op = node->op,
                       .node = node,
                       .params = node->params,

@@ -126,6 +126,7 @@ typedef struct qn_instr {
     const qn_tensor **in; /* NULL entries: absent */
     qn_tensor **out;      /* NULL entries: not asked for */
     int n_in, n_out;
+    uint32_t packed; /* bit i: in[i] was packed, so run does not read it */
 } qn_instr;
 
 typedef struct quern_session qn_session; /* shared parts of a session; see session.h */
@@ -149,7 +150,8 @@ void qn_prep_scratch(qn_prep *p, size_t bytes);
 typedef void qn_pack_fn(void *packed, const qn_tensor *weight, const void *ctx);
 /* The packed form of constant input i under an algorithm's key: made once in a session
  * and kept across plans; made anew when a parameter's version moved.  *out is NULL when
- * the input is no constant (pack in run then). */
+ * the input is no constant (pack in run then).  pack reads the weight through memcpy, as
+ * it may lie unaligned, and run must not read it any more. */
 quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes, qn_pack_fn *pack,
                           const void *ctx, const void **out, quern_error *err);
 

@@ -129,14 +129,17 @@ static quern_status fold(builder *b, qn_step *step, quern_error *err)
     return QUERN_OK;
 }
 
-static void make_view(qn_step *step)
+static quern_status make_view(builder *b, qn_step *step, quern_error *err)
 {
     qn_slot *from = step->in[0], *to = step->out[0];
+    if (from->place == QN_PLACE_CONSTANT)
+        QN_TRY(qn_session_align(b->opt->session, step->instr.node->in[0], &from->t, err));
     to->root = from->root;
     to->place = from->place;
     to->input = from->input;
     to->t.data = from->t.data;
     to->is_known = true;
+    return QUERN_OK;
 }
 
 /* The node becomes constants, a view, or a step; *kept says that it is a step. */
@@ -155,10 +158,7 @@ static quern_status visit(builder *b, const qn_node *node, qn_step *step, bool *
     } else if (known) {
         status = qn_infer_node(node, step->instr.in, step->instr.out, err);
         if (status != QUERN_OK && status != QN_DEFER) return status;
-        if (status == QUERN_OK && (flags & QN_OP_VIEW)) {
-            make_view(step);
-            return QUERN_OK;
-        }
+        if (status == QUERN_OK && (flags & QN_OP_VIEW)) return make_view(b, step, err);
         if (status == QUERN_OK && foldable && is_small(step, true))
             return fold(b, step, err);
     }
@@ -201,13 +201,44 @@ static void keep_alive(builder *b)
     plan->steps += to;
 }
 
+/* Constants that run will read as they are. */
+static quern_status align_inputs(builder *b, qn_step *step, quern_error *err)
+{
+    for (int i = 0; i < step->instr.n_in; i++) {
+        qn_slot *s = step->in[i];
+        if (!s || s->place != QN_PLACE_CONSTANT ||
+            (i < 32 && (step->instr.packed >> i & 1)))
+            continue;
+        QN_TRY(qn_session_align(b->opt->session, step->instr.node->in[i], &s->t, err));
+    }
+    return QUERN_OK;
+}
+
+static bool has_half(const qn_step *step)
+{
+    for (int i = 0; i < step->instr.n_in; i++)
+        if (step->in[i] && qn_dtype_is_half(step->in[i]->t.dtype)) return true;
+    return false;
+}
+
+static quern_status align_outputs(builder *b, quern_error *err)
+{
+    const qn_graph *g = b->plan->graph;
+    for (int i = 0; i < g->n_outputs; i++) {
+        qn_slot *s = slot_of(b, g->outputs[i]);
+        if (s->place == QN_PLACE_CONSTANT)
+            QN_TRY(qn_session_align(b->opt->session, g->outputs[i], &s->t, err));
+    }
+    return QUERN_OK;
+}
+
 static quern_status prepare_step(builder *b, qn_step *step, quern_error *err)
 {
     qn_plan *plan = b->plan;
     const qn_node *node = step->instr.node;
     if (step->is_dynamic) {
         plan->n_dynamic++;
-        return QUERN_OK;
+        return align_inputs(b, step, err);
     }
     if (node->op->macs) {
         qn_infer ctx = {.node = node,
@@ -218,13 +249,15 @@ static quern_status prepare_step(builder *b, qn_step *step, quern_error *err)
                         .out = step->instr.out};
         plan->macs += node->op->macs(&ctx);
     }
+    if (has_half(step)) QN_TRY(align_inputs(b, step, err));
     QN_TRY(qn_half_make(&plan->arena, &step->instr, &step->half, err));
     qn_prep prep = {.instr = &step->instr,
                     .k = b->opt->k,
                     .n_workers = b->opt->n_workers,
                     .arena = &plan->arena,
                     .session = b->opt->session};
-    return node->op->prepare ? node->op->prepare(&prep, err) : QUERN_OK;
+    if (node->op->prepare) QN_TRY(node->op->prepare(&prep, err));
+    return align_inputs(b, step, err);
 }
 
 static quern_status at_node(quern_status status, const qn_node *node, quern_error *err)
@@ -253,6 +286,7 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
     for (int i = 0; i < plan->n_steps; i++)
         QN_TRY(at_node(prepare_step(b, &plan->steps[i], err), plan->steps[i].instr.node,
                        err));
+    QN_TRY(align_outputs(b, err));
     return qn_plan_assign(plan, b->opt->no_reuse, err);
 }
 

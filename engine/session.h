@@ -63,6 +63,11 @@ quern_status qn_runner_run(qn_runner *runner, const qn_tensor *inputs, quern_err
 /* Output i of the last run, valid until the next. */
 const qn_tensor *qn_runner_output(const qn_runner *runner, int i);
 
+/* Gives t, the tensor of a constant value, data that is aligned for its type: as it lies,
+ * or a copy that the session keeps. */
+quern_status qn_session_align(qn_session *session, const qn_value *value, qn_tensor *t,
+                              quern_error *err);
+
 /* Packs parameters that were written since anew; called before each run. */
 void qn_packs_refresh(qn_session *session);
 

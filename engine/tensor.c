@@ -73,6 +73,14 @@ bool qn_dtype_is_integer(quern_dtype dtype)
            in_set(dtype, QN_T_UNSIGNED | QN_BIT(QUERN_UINT4) | QN_BIT(QUERN_UINT2));
 }
 
+bool qn_is_aligned(const void *p, quern_dtype dtype)
+{
+    size_t size = qn_dtype_size(dtype);
+    if (dtype == QUERN_COMPLEX64 || dtype == QUERN_COMPLEX128) size /= 2;
+    if (dtype == QUERN_STRING) size = sizeof(void *);
+    return size == 0 || (uintptr_t)p % size == 0;
+}
+
 int64_t qn_dims_count(const qn_tensor *t, int from, int to)
 {
     int64_t n = 1;

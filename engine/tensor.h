@@ -78,6 +78,12 @@ static inline bool qn_dtype_is_half(quern_dtype t)
 #define QN_T_PLAIN   (QN_T_NUMBERS | QN_T_BOOL)
 #define QN_T_ALL     (QN_T_PLAIN | QN_T_STRING | QN_T_COMPLEX | QN_T_FLOAT8 | QN_T_SMALL)
 
+/* True if p may be read as elements of that type.  A constant of QN_LAZY_BYTES or more may
+ * lie unaligned in a mapped file: packers read it through memcpy, and whoever else needs
+ * it gets an aligned copy (qn_session_align). */
+#define QN_LAZY_BYTES ((size_t)64 << 10)
+bool qn_is_aligned(const void *p, quern_dtype dtype);
+
 /* Number of elements: product of dims; 1 for a scalar.  Dims must be known. */
 int64_t qn_tensor_count(const qn_tensor *t);
 /* Product of dims [from, to). */

@@ -177,12 +177,6 @@ static bool is_complex(quern_dtype dtype)
     return dtype == QUERN_COMPLEX64 || dtype == QUERN_COMPLEX128;
 }
 
-static bool is_aligned(const uint8_t *p, quern_dtype dtype)
-{
-    size_t size = qn_dtype_size(dtype) / (is_complex(dtype) ? 2 : 1);
-    return (uintptr_t)p % size == 0;
-}
-
 /* Elements of less than a byte: one byte each, sign-extended where signed. */
 static void unpack(const uint8_t *from, uint8_t *to, int64_t n, quern_dtype dtype)
 {
@@ -211,7 +205,8 @@ static quern_status use_packed(qn_arena *arena, const uint8_t *from, bool in_pla
     size_t bytes = file_bytes(t->dtype, n);
     bool small = qn_dtype_bits(t->dtype) < 8;
     bool odd = t->dtype == QUERN_BOOL && !is_canonical_bool(from, bytes);
-    if (in_place && bytes && !small && !odd && is_aligned(from, t->dtype)) {
+    if (in_place && bytes && !small && !odd &&
+        (bytes >= QN_LAZY_BYTES || qn_is_aligned(from, t->dtype))) {
         t->data = (void *)(uintptr_t)from; /* constants are not written */
         return QUERN_OK;
     }

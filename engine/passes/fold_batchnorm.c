@@ -45,10 +45,13 @@ static bool can_fold(const qn_node *conv, const qn_node *bn)
 static void scale_weights(const qn_tensor *w, float *to, const double *s, int64_t n,
                           int64_t inner)
 {
-    const float *from = w->data;
+    const char *from = w->data; /* may lie unaligned in the file */
     int64_t count = qn_tensor_count(w);
-    for (int64_t i = 0; i < count; i++)
-        to[i] = (float)(s[i / inner % n] * (double)from[i]);
+    for (int64_t i = 0; i < count; i++) {
+        float x;
+        memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
+        to[i] = (float)(s[i / inner % n] * (double)x);
+    }
 }
 
 static quern_status fold(qn_graph *g, qn_node *conv, qn_node *bn, quern_error *err)
