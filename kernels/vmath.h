@@ -69,9 +69,9 @@ static inline float qn_tanh_f32(float x)
 {
     float a = fabsf(x), z = x * x;
     float p = -0x1.b84448p-5f + z * (0x1.5256cep-6f + z * -0x1.76abf6p-8f);
-    float near = x + x * z * (-0x1.555534p-2f + z * (0x1.110768p-3f + z * p));
+    float near = a + a * z * (-0x1.555534p-2f + z * (0x1.110768p-3f + z * p));
     float far = 1 - 2 / (qn_exp_f32(2 * a) + 1);
-    return a < 0.625f ? near : copysignf(far, x);
+    return copysignf(a < 0.625f ? near : far, x);
 }
 
 static inline float qn_erf_f32(float x)

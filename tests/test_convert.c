@@ -10,21 +10,20 @@
 
 typedef struct format {
     enum qn_elem type;
-    const char *name;
-    int exp_bits, man_bits, bias;
-    int n_codes;
-    double largest;
+    int exp_bits, man_bits, bias, n_codes;
     bool has_infinity, nuz;
+    double largest;
+    const char *name;
 } format;
 
 static const format formats[] = {
-    {QN_E_F16, "float16", 5, 10, 15, 65536, 65504, true, false},
-    {QN_E_BF16, "bfloat16", 8, 7, 127, 65536, 0x1.fep127, true, false},
-    {QN_E_F8E4M3FN, "e4m3fn", 4, 3, 7, 256, 448, false, false},
-    {QN_E_F8E4M3FNUZ, "e4m3fnuz", 4, 3, 8, 256, 240, false, true},
-    {QN_E_F8E5M2, "e5m2", 5, 2, 15, 256, 57344, true, false},
-    {QN_E_F8E5M2FNUZ, "e5m2fnuz", 5, 2, 16, 256, 57344, false, true},
-    {QN_E_F4E2M1, "e2m1", 2, 1, 1, 16, 6, false, false},
+    {QN_E_F16, 5, 10, 15, 65536, true, false, 65504, "float16"},
+    {QN_E_BF16, 8, 7, 127, 65536, true, false, 0x1.fep127, "bfloat16"},
+    {QN_E_F8E4M3FN, 4, 3, 7, 256, false, false, 448, "e4m3fn"},
+    {QN_E_F8E4M3FNUZ, 4, 3, 8, 256, false, true, 240, "e4m3fnuz"},
+    {QN_E_F8E5M2, 5, 2, 15, 256, true, false, 57344, "e5m2"},
+    {QN_E_F8E5M2FNUZ, 5, 2, 16, 256, false, true, 57344, "e5m2fnuz"},
+    {QN_E_F4E2M1, 2, 1, 1, 16, false, false, 6, "e2m1"},
 };
 #define N_FORMATS (sizeof formats / sizeof *formats)
 
