@@ -31,11 +31,13 @@ static bool same_shape(const qn_node *n)
     return qn_value_same_shape(n->in[0], n->out[0]);
 }
 
-/* Dropout in inference of which nobody asks for the mask. */
+/* Dropout that drops nothing, of which nobody asks for the mask. */
 static bool is_still(const qn_node *n)
 {
     if (n->n_out > 1 && n->out[1] && n->out[1]->n_uses) return false;
-    return n->n_in < 3 || !n->in[2] || all_are(qn_const_input(n, 2), 0);
+    if (n->n_in < 3 || !n->in[2] || all_are(qn_const_input(n, 2), 0)) return true;
+    const qn_tensor *ratio = qn_const_input(n, 1);
+    return ratio && qn_tensor_count(ratio) == 1 && qn_get_real(ratio, 0) == 0;
 }
 
 static bool keeps_order(const qn_node *n)
