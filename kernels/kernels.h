@@ -49,13 +49,19 @@ typedef void qn_dwtaps_f32_fn(int64_t n, int taps, const int64_t *shift,
                               const float *weight, float bias, const float *x,
                               float *y);
 
+/* y[i] = f(x[i]), i < n, where f is a qn_unary_op of elementwise.h defined on float32,
+ * with its parameters p[2].  y may be x.  Every row gives the same bits. */
+typedef void qn_unary_f32_fn(int op, const float *x, float *y, int64_t n,
+                             const float *p);
+
 /*  slot name, function type */
-#define QN_SLOT_MAP(X)          \
-    X(gemm_f32, qn_gemm_f32_fn) \
-    X(gemm_f64, qn_gemm_f64_fn) \
-    X(gemv_f32, qn_gemv_f32_fn) \
-    X(gemv_f64, qn_gemv_f64_fn) \
-    X(dwtaps_f32, qn_dwtaps_f32_fn)
+#define QN_SLOT_MAP(X)              \
+    X(gemm_f32, qn_gemm_f32_fn)     \
+    X(gemm_f64, qn_gemm_f64_fn)     \
+    X(gemv_f32, qn_gemv_f32_fn)     \
+    X(gemv_f64, qn_gemv_f64_fn)     \
+    X(dwtaps_f32, qn_dwtaps_f32_fn) \
+    X(unary_f32, qn_unary_f32_fn)
 
 /* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */
 typedef void qn_cblas_sgemm_fn(int order, int ta, int tb, int m, int n, int k,

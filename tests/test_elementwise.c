@@ -5,6 +5,7 @@
 #include "engine/rng.h"
 #include "kernels/act.h"
 #include "kernels/elementwise.h"
+#include "kernels/kernels.h"
 #include "tests/test.h"
 
 #include <float.h>
@@ -148,6 +149,33 @@ void test_unary_in_place_and_sizes(qn_test *t)
             for (int64_t i = 0; i < n; i++)
                 CHECK_WITHIN(t, (double)x[i], (double)y[i], 0);
         }
+}
+
+/* Whatever the machine offers gives the bits of the plain loops. */
+void test_unary_same_bits(qn_test *t)
+{
+    enum { N = 1003 };
+    const float p[2] = {0.25f, 0.5f};
+    int n_rows;
+    const qn_kernel_row *rows = qn_kernel_rows(&n_rows);
+    float *x = qn_hard_floats(t, N), *y = qn_exact(t, N * sizeof *y);
+    float *want = qn_exact(t, N * sizeof *want);
+    for (int k = 0; k < n_rows; k++) {
+        if (strcmp(rows[k].slot, "unary_f32") != 0) continue;
+        if ((qn_cpu_isa() & rows[k].need) != rows[k].need) continue;
+        for (int op = 0; op < QN_UNARY_COUNT; op++) {
+            qn_unary_fn *fn = qn_unary((enum qn_unary_op)op, QN_E_F32);
+            if (!fn) continue;
+            fn(x, want, N, p);
+            ((qn_unary_f32_fn *)rows[k].fn)(op, x, y, N, p);
+            int n_wrong = 0;
+            for (int i = 0; i < N; i++)
+                n_wrong += !(isnan(y[i]) && isnan(want[i])) &&
+                           memcmp(&y[i], &want[i], sizeof y[i]) != 0;
+            qn_note(t, "%s, function %d", rows[k].name, op);
+            CHECK_EQ(t, n_wrong, 0);
+        }
+    }
 }
 
 void test_integer_corners(qn_test *t)

@@ -57,6 +57,8 @@ static quern_status unary_lower(qn_graph *g, qn_node *node, quern_error *err)
 
 typedef struct unary_state {
     qn_unary_fn *fn;
+    qn_unary_f32_fn *fast; /* for float32 */
+    int op;
 } unary_state;
 
 static quern_status unary_prepare(qn_prep *p, enum qn_unary_op op, quern_error *err)
@@ -66,6 +68,8 @@ static quern_status unary_prepare(qn_prep *p, enum qn_unary_op op, quern_error *
     quern_dtype dtype = p->instr->in[0]->dtype;
     unary_state *s = state;
     s->fn = qn_unary(op, (enum qn_elem)dtype);
+    s->fast = dtype == QUERN_FLOAT ? p->k->unary_f32 : NULL;
+    s->op = op;
     if (!s->fn)
         return qn_fail(err, QUERN_UNSUPPORTED, "no kernel for %s",
                        quern_dtype_name(dtype));
@@ -73,7 +77,7 @@ static quern_status unary_prepare(qn_prep *p, enum qn_unary_op op, quern_error *
 }
 
 typedef struct unary_job {
-    qn_unary_fn *fn;
+    const unary_state *s;
     const char *x;
     char *y;
     size_t size; /* bytes of an element */
@@ -85,16 +89,20 @@ static void unary_block(void *ctx, int64_t begin, int64_t end, int worker)
     const unary_job *job = ctx;
     (void)worker;
     size_t at = (size_t)begin * job->size;
-    job->fn(job->x + at, job->y + at, end - begin, job->p);
+    const void *x = job->x + at;
+    void *y = job->y + at;
+    if (job->s->fast)
+        job->s->fast(job->s->op, x, y, end - begin, job->p);
+    else
+        job->s->fn(x, y, end - begin, job->p);
 }
 
 static quern_status unary_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
-    const unary_state *s = i->state;
     const unary_params *p = i->params;
     if (!i->out[0]) return QUERN_OK;
-    unary_job job = {s->fn,
+    unary_job job = {i->state,
                      i->in[0]->data,
                      i->out[0]->data,
                      qn_dtype_size(i->in[0]->dtype),

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/ref/unary_ref.c - functions of one operand in plain C, and their tables. */
 #include "kernels/elementwise.h"
+#include "kernels/kernels.h"
 #include "kernels/vmath.h"
+
+qn_unary_f32_fn qn_unary_f32_ref;
 
 #define T       float
 #define V(name) name##_f32
 #define M(name) name##f
 #define Q(name) qn_##name##_f32
 #include "kernels/tmpl/vunary.h"
+#include "kernels/tmpl/vlimits.h"
 #undef T
 #undef V
 #undef M
@@ -18,6 +22,7 @@
 #define M(name) name
 #define Q(name) qn_##name##_f64
 #include "kernels/tmpl/vunary.h"
+#include "kernels/tmpl/vlimits.h"
 #undef T
 #undef V
 #undef M
@@ -116,4 +121,9 @@ qn_unary_fn *qn_unary(enum qn_unary_op op, enum qn_elem type)
 qn_clip_fn *qn_clip(enum qn_elem type)
 {
     return (unsigned)type < QN_E_COUNT ? types[type].clip : NULL;
+}
+
+void qn_unary_f32_ref(int op, const float *x, float *y, int64_t n, const float *p)
+{
+    unary_table_f32[op](x, y, n, p);
 }

@@ -119,28 +119,6 @@ QN_UNARY_FLOAT_MAP(X)
 QN_UNARY_NUMBER_MAP(X)
 #undef X
 
-static void V(v_clip_to)(const void *vx, void *vy, int64_t n, const void *vlo,
-                         const void *vhi)
-{
-    const T *x = vx, lo = *(const T *)vlo, hi = *(const T *)vhi;
-    T *y = vy;
-    QN_INDEPENDENT
-    for (int64_t i = 0; i < n; i++)
-        y[i] = V(clip)(x[i], lo, hi);
-}
-
-void V(qn_is_nan)(const T *x, uint8_t *y, int64_t n)
-{
-    for (int64_t i = 0; i < n; i++)
-        y[i] = x[i] != x[i];
-}
-
-void V(qn_is_inf)(const T *x, uint8_t *y, int64_t n, bool negative, bool positive)
-{
-    for (int64_t i = 0; i < n; i++)
-        y[i] = (positive && x[i] == (T)INFINITY) || (negative && x[i] == (T)-INFINITY);
-}
-
 static qn_unary_fn *const V(unary_table)[QN_UNARY_COUNT] = {
 #define X(name) [QN_UNARY_##name] = V(v_##name),
     QN_UNARY_FLOAT_MAP(X) QN_UNARY_NUMBER_MAP(X)

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/x86/unary_avx2.c - the plain C of slot unary_f32, compiled for 8 lanes.
+ * Nothing in it is fused or reordered, so the bits are those of the reference. */
+#include "kernels/elementwise.h"
+#include "kernels/kernels.h"
+#include "kernels/vmath.h"
+
+qn_unary_f32_fn qn_unary_f32_avx2;
+
+#define T       float
+#define V(name) name##_f32
+#define M(name) name##f
+#define Q(name) qn_##name##_f32
+#include "kernels/tmpl/vunary.h"
+
+void qn_unary_f32_avx2(int op, const float *x, float *y, int64_t n, const float *p)
+{
+    unary_table_f32[op](x, y, n, p);
+}
