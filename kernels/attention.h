@@ -31,4 +31,19 @@ void qn_rotate_f32(const qn_rotary *p, const float *x, const float *cosine,
 void qn_rotate_f64(const qn_rotary *p, const double *x, const double *cosine,
                    const double *sine, double *y);
 
+/* One token of linear attention for one head of keys and the `group` heads of queries
+ * that read it.  state [dk, dv] is decayed by exp(decay), gets k times (v, or beta
+ * times what v differs from the state's own answer to k), and is read: y [group, dv] =
+ * scale q state. values [dv] is room to work in; y NULL: not read. */
+typedef struct qn_linear_step {
+    int64_t dk, dv, group;
+    float scale;
+    const float *q, *k, *v;
+    const float *decay; /* NULL: none */
+    int64_t decay_step; /* 0: one for all of dk */
+    const float *beta;  /* one number, or NULL */
+} qn_linear_step;
+void qn_linear_attention_f32(const qn_linear_step *p, float *state, float *values,
+                             float *y);
+
 #endif
