@@ -24,9 +24,14 @@ void qn_im2col_i8(const qn_window *w, const qn_cols *part, const int8_t *x, int 
                   int32_t *cols);
 
 /* Adds the columns of all taps of one channel to the image they came from.  Here
- * w->in is the image, w->out the grid of windows; cols [taps][out...]. */
+ * w->in is the image, w->out the grid of windows; cols [taps][out...].  Integers wrap.
+ */
 void qn_col2im_f32(const qn_window *w, const float *cols, float *image);
 void qn_col2im_f64(const qn_window *w, const double *cols, double *image);
+void qn_col2im_u8(const qn_window *w, const uint8_t *cols, uint8_t *image);
+void qn_col2im_u16(const qn_window *w, const uint16_t *cols, uint16_t *image);
+void qn_col2im_u32(const qn_window *w, const uint32_t *cols, uint32_t *image);
+void qn_col2im_u64(const qn_window *w, const uint64_t *cols, uint64_t *image);
 
 /* One channel of a depthwise convolution, for small kernels (see qn_dwconv_fits):
  * output rows [row0, row1).  split turns the rows it needs into one padded plane per

@@ -56,3 +56,23 @@ void qn_im2col_8(const qn_window *w, const qn_cols *part, const void *x, void *c
 #define T      double
 #define COL2IM qn_col2im_f64
 #include "kernels/tmpl/col2im.h"
+#undef T
+#undef COL2IM
+#define T      uint8_t
+#define COL2IM qn_col2im_u8
+#include "kernels/tmpl/col2im.h"
+#undef T
+#undef COL2IM
+#define T      uint16_t
+#define COL2IM qn_col2im_u16
+#include "kernels/tmpl/col2im.h"
+#undef T
+#undef COL2IM
+#define T      uint32_t
+#define COL2IM qn_col2im_u32
+#include "kernels/tmpl/col2im.h"
+#undef T
+#undef COL2IM
+#define T      uint64_t
+#define COL2IM qn_col2im_u64
+#include "kernels/tmpl/col2im.h"

@@ -23,7 +23,7 @@ void COL2IM(const qn_window *w, const T *cols, T *image)
             if (inside) {
                 T *line = image + row * w->in[last];
                 for (int64_t o = from; o < to; o++)
-                    line[o * step + shift] += cols[o];
+                    line[o * step + shift] = (T)(line[o * step + shift] + cols[o]);
             }
             qn_window_next(last, w->out, at);
         }
