@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/grid_sample.c - GridSample-22, X at the points of a grid, in one to three
- * dimensions, and AffineGrid-20, the grid that an affine map makes. */
+/* engine/ops/grid_sample.c - X at the points of a grid, in one to three dimensions;
+ * ONNX GridSample-22. */
 #include "engine/op.h"
 #include "kernels/sample.h"
 
@@ -122,77 +122,9 @@ static quern_status gs_run(const qn_instr *i, const qn_exec *x, quern_error *err
     return QUERN_OK;
 }
 
-/* ---- AffineGrid -------------------------------------------------------------------
- */
-
-typedef struct ag_params {
-    int64_t align_corners;
-} ag_params;
-
-static quern_status ag_infer(const qn_infer *x, quern_error *err)
-{
-    const qn_tensor *theta = x->in[0], *size = x->in[1];
-    QN_TRY(qn_infer_need(x, 1));
-    int rank = (int)qn_tensor_count(size) - 2;
-    if (qn_tensor_count(size) < 4 || qn_tensor_count(size) > 5 || theta->rank != 3 ||
-        theta->dim[1] != rank || theta->dim[2] != rank + 1)
-        return qn_fail(err, QUERN_SHAPE, "theta is %s and size has %lld values",
-                       QN_SHAPE(theta), (long long)qn_tensor_count(size));
-    if (qn_get_int(size, 0) != theta->dim[0])
-        return qn_fail(err, QUERN_SHAPE, "theta is %s but size says %lld images",
-                       QN_SHAPE(theta), (long long)qn_get_int(size, 0));
-    if (!x->out[0]) return QUERN_OK;
-    x->out[0]->rank = rank + 2;
-    x->out[0]->dim[0] = theta->dim[0];
-    x->out[0]->dim[rank + 1] = rank;
-    for (int d = 0; d < rank; d++) {
-        x->out[0]->dim[1 + d] = qn_get_int(size, 2 + d);
-        if (x->out[0]->dim[1 + d] < 0)
-            return qn_fail(err, QUERN_DATA, "size[%d] is %lld", 2 + d,
-                           (long long)x->out[0]->dim[1 + d]);
-    }
-    return QUERN_OK;
-}
-
-/* Position i of n on [-1, 1]. */
-static double ag_place(bool align, int64_t i, int64_t n)
-{
-    if (align) return n > 1 ? 2 * (double)i / (double)(n - 1) - 1 : 0;
-    return (double)(2 * i + 1) / (double)n - 1;
-}
-
-static quern_status ag_run(const qn_instr *i, const qn_exec *x, quern_error *err)
-{
-    const ag_params *p = i->params;
-    const qn_tensor *theta = i->in[0];
-    qn_tensor *y = i->out[0];
-    int rank = y->rank - 2;
-    int64_t points = qn_dims_count(y, 1, y->rank - 1);
-    (void)x;
-    (void)err;
-    for (int64_t t = 0, n = theta->dim[0] * points; t < n; t++) {
-        double at[4]; /* x, y (, z), 1 */
-        int64_t rest = t % points;
-        for (int d = rank; d > 0; d--) {
-            at[rank - d] = ag_place(p->align_corners != 0, rest % y->dim[d], y->dim[d]);
-            rest /= y->dim[d];
-        }
-        at[rank] = 1;
-        for (int r = 0; r < rank; r++) {
-            double sum = 0;
-            for (int c = 0; c <= rank; c++)
-                sum += qn_get_real(theta, (t / points * rank + r) * (rank + 1) + c) *
-                       at[c];
-            qn_set_real(y, t * rank + r, sum);
-        }
-    }
-    return QUERN_OK;
-}
-
 static const qn_attr gs_attrs[] = {QN_STR(gs_params, mode, "linear"),
                                    QN_STR(gs_params, padding_mode, "zeros"),
                                    QN_INT(gs_params, align_corners, 0), QN_ATTRS_END};
-static const qn_attr ag_attrs[] = {QN_INT(ag_params, align_corners, 0), QN_ATTRS_END};
 
 const qn_op qn_op_grid_sample = {
     .name = "GridSample",
@@ -208,18 +140,4 @@ const qn_op qn_op_grid_sample = {
     .check = gs_check,
     .infer = gs_infer,
     .run = gs_run,
-};
-
-const qn_op qn_op_affine_grid = {
-    .name = "AffineGrid",
-    .since = 20,
-    .first = 20,
-    .min_in = 2,
-    .max_in = 2,
-    .flags = QN_OP_HALF_AS_F32,
-    .attrs = ag_attrs,
-    .params_size = sizeof(ag_params),
-    .types = {QN_T_FLOATS, QN_T_I64},
-    .infer = ag_infer,
-    .run = ag_run,
 };
