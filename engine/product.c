@@ -117,7 +117,7 @@ static void block_f32(const qn_gemm *g, const qn_kernels *slots, const gemm_bloc
         slots->gemm_f32(slots, g->ta, g->tb, k->m, k->n, g->k, alpha, a, g->lda, b,
                         g->ldb, beta, c, g->ldc);
     for (int64_t i = 0; has_act(g) && i < k->m; i++)
-        qn_act_f32(g->act->kind, g->act->alpha, g->act->beta, c + i * g->ldc, k->n);
+        slots->act_f32(g->act->kind, g->act->alpha, g->act->beta, c + i * g->ldc, k->n);
 }
 
 static void block_f64(const qn_gemm *g, const qn_kernels *slots, const gemm_block *k)

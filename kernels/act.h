@@ -24,6 +24,9 @@ typedef struct qn_act {
     float alpha, beta;
 } qn_act;
 
+/* The qn_unary_op of elementwise.h that a kind other than QN_ACT_NONE is. */
+int qn_act_function(int kind);
+
 /* y [n] in place; QN_ACT_NONE leaves it alone. */
 void qn_act_f32(int kind, float alpha, float beta, float *y, int64_t n);
 void qn_act_f64(int kind, float alpha, float beta, double *y, int64_t n);

@@ -54,6 +54,10 @@ typedef void qn_dwtaps_f32_fn(int64_t n, int taps, const int64_t *shift,
 typedef void qn_unary_f32_fn(int op, const float *x, float *y, int64_t n,
                              const float *p);
 
+/* y [n] in place becomes the activation of that kind (act.h).  Same bits in every row.
+ */
+typedef void qn_act_f32_fn(int kind, float alpha, float beta, float *y, int64_t n);
+
 /*  slot name, function type */
 #define QN_SLOT_MAP(X)              \
     X(gemm_f32, qn_gemm_f32_fn)     \
@@ -61,7 +65,8 @@ typedef void qn_unary_f32_fn(int op, const float *x, float *y, int64_t n,
     X(gemv_f32, qn_gemv_f32_fn)     \
     X(gemv_f64, qn_gemv_f64_fn)     \
     X(dwtaps_f32, qn_dwtaps_f32_fn) \
-    X(unary_f32, qn_unary_f32_fn)
+    X(unary_f32, qn_unary_f32_fn)   \
+    X(act_f32, qn_act_f32_fn)
 
 /* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */
 typedef void qn_cblas_sgemm_fn(int order, int ta, int tb, int m, int n, int k,

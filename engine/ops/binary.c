@@ -133,6 +133,7 @@ typedef struct binary_job {
     const char *a, *b;
     char *y;
     qn_act act;
+    qn_act_f32_fn *act_f32;
 } binary_job;
 
 static void binary_row(void *ctx, const int64_t *in, int64_t out, int64_t n)
@@ -144,7 +145,7 @@ static void binary_row(void *ctx, const int64_t *in, int64_t out, int64_t n)
           job->b + (size_t)in[1] * s->size_b, qn_bcast_stride(&s->plan, 1), y, n);
     if (job->act.kind == QN_ACT_NONE) return;
     if (s->type == QN_E_F32)
-        qn_act_f32(job->act.kind, job->act.alpha, job->act.beta, y, n);
+        job->act_f32(job->act.kind, job->act.alpha, job->act.beta, y, n);
     else
         qn_act_f64(job->act.kind, job->act.alpha, job->act.beta, y, n);
 }
@@ -152,7 +153,12 @@ static void binary_row(void *ctx, const int64_t *in, int64_t out, int64_t n)
 static quern_status walk(const qn_instr *i, const qn_exec *x, qn_bcast_row *row)
 {
     const binary_state *s = i->state;
-    binary_job job = {s, i->in[0]->data, i->in[1]->data, i->out[0]->data, i->node->act};
+    binary_job job = {s,
+                      i->in[0]->data,
+                      i->in[1]->data,
+                      i->out[0]->data,
+                      i->node->act,
+                      x->k->act_f32};
     qn_bcast_run(&s->plan, x->pool, row, &job);
     return QUERN_OK;
 }

@@ -113,7 +113,8 @@ static void finish_f32(const conv_job *job, const float *bias, float *y, int64_t
 {
     const qn_act *act = &job->i->node->act;
     if (bias) qn_shift_f32(y, *bias, n);
-    if (act->kind != QN_ACT_NONE) qn_act_f32(act->kind, act->alpha, act->beta, y, n);
+    if (act->kind != QN_ACT_NONE)
+        job->x->k->act_f32(act->kind, act->alpha, act->beta, y, n);
 }
 
 static void finish_f64(const conv_job *job, const double *bias, double *y, int64_t n)

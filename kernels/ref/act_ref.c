@@ -15,6 +15,11 @@ static const enum qn_unary_op act_fn[] = {
     [QN_ACT_GELU] = QN_UNARY_gelu,
 };
 
+int qn_act_function(int kind)
+{
+    return (int)act_fn[kind];
+}
+
 static void act(int kind, float alpha, float beta, enum qn_elem type, void *y,
                 int64_t n)
 {
