@@ -3,7 +3,10 @@
 #include "tools/feed.h"
 
 #include "engine/text.h"
+#include "formats/npz.h"
+#include "tools/files.h"
 #include "tools/out.h"
+#include "tools/recipe.h"
 #include "tools/term.h"
 
 #include <string.h>
@@ -112,7 +115,25 @@ static quern_status give_file(qn_feed *feed, int i, const char *path, quern_erro
         return qn_fail(err, QUERN_INVALID, "%s: the model has only %d inputs", path,
                        feed->n);
     feed->is_given[i] = true;
-    return qn_value_load(feed->arena, path, &info, &feed->values[i], err);
+    if (qn_ends_with(path, ".npy") || qn_ends_with(path, ".pb"))
+        return qn_value_load(feed->arena, path, &info, &feed->values[i], err);
+    return qn_recipe_load(feed->model, &info, path, feed->arena, &feed->values[i], err);
+}
+
+/* Every member goes to the input that bears its name. */
+static quern_status give_npz(qn_feed *feed, const char *path, quern_error *err)
+{
+    qn_npz_member *members;
+    int n, at;
+    quern_status status = qn_npz_load(feed->arena, path, &members, &n, err);
+    for (int k = 0; status == QUERN_OK && k < n; k++) {
+        status = find_input(feed, members[k].name, strlen(members[k].name), &at, err);
+        if (status != QUERN_OK) break;
+        feed->values[at] = members[k].value;
+        feed->is_given[at] = true;
+    }
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    return status;
 }
 
 quern_status qn_feed_files(qn_feed *feed, const qn_args *args, quern_error *err)
@@ -121,6 +142,10 @@ quern_status qn_feed_files(qn_feed *feed, const qn_args *args, quern_error *err)
     for (int k = 0; k < qn_arg_count(args, "input"); k++) {
         const char *text = qn_arg_nth(args, "input", k), *equals = strchr(text, '=');
         int i;
+        if (!equals && qn_ends_with(text, ".npz")) {
+            QN_TRY(give_npz(feed, text, err));
+            continue;
+        }
         if (equals) {
             QN_TRY(find_input(feed, text, (size_t)(equals - text), &i, err));
             QN_TRY(give_file(feed, i, equals + 1, err));

@@ -21,7 +21,7 @@ quern_status qn_value_load(qn_arena *arena, const char *path, const quern_info *
     else if (qn_ends_with(path, ".pb"))
         status = qn_onnx_value_load(arena, path, info, out, err);
     else
-        status = qn_fail(err, QUERN_UNSUPPORTED, "inputs are .npy or .pb files");
+        status = qn_fail(err, QUERN_UNSUPPORTED, "values are .npy or .pb files");
     if (status != QUERN_OK) qn_within(err, "%s", path);
     return status;
 }

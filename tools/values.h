@@ -7,8 +7,8 @@
 
 #include "engine/tensor.h"
 
-/* Reads a value for an input of which info tells the type.  The file is .npy, .pb (a
- * TensorProto, SequenceProto or OptionalProto) or a picture. */
+/* Reads a value for an input of which info tells the type.  The file is .npy or .pb
+ * (a TensorProto, SequenceProto or OptionalProto). */
 quern_status qn_value_load(qn_arena *arena, const char *path, const quern_info *info,
                            qn_tensor *out, quern_error *err);
 /* A zeroed tensor for the input; its free dims are 1 unless shape (may be NULL) has the

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/deflate.c - see deflate.h; RFC 1950, 1951 and 1952 through zlib. */
+#include "formats/deflate.h"
+
+#include <string.h>
+
+uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    crc = ~crc;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1)));
+    }
+    return ~crc;
+}
+
+bool qn_is_gzip(const void *bytes, size_t n)
+{
+    return n >= 2 && !memcmp(bytes, "\x1f\x8b", 2);
+}
+
+#ifdef QN_HAVE_ZLIB
+#include <zlib.h>
+
+#define CHUNK ((size_t)1 << 18) /* bytes made at a time */
+
+static size_t chunk_of(size_t n)
+{
+    return n < CHUNK ? n : CHUNK;
+}
+
+/* One member's worth from z into out; done: the member's end was met. */
+static quern_status inflate_member(z_stream *z, size_t limit, qn_buf *out,
+                                   quern_error *err)
+{
+    uint8_t room[1 << 14];
+    int code = Z_OK;
+    while (code != Z_STREAM_END) {
+        z->next_out = room;
+        z->avail_out = sizeof room;
+        code = inflate(z, Z_NO_FLUSH);
+        const size_t made = sizeof room - z->avail_out;
+        if (code != Z_OK && code != Z_STREAM_END)
+            return qn_fail(err, QUERN_FORMAT,
+                           "compressed data is damaged after %zu bytes", out->n);
+        if (made > limit - out->n)
+            return qn_fail(err, QUERN_LIMIT, "it unpacks to more than %zu bytes",
+                           limit);
+        qn_buf_add(out, room, made);
+        if (out->error.status != QUERN_OK) return qn_buf_status(out, err);
+    }
+    return QUERN_OK;
+}
+
+quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
+                       quern_error *err)
+{
+    z_stream z = {.next_in = (z_const Bytef *)bytes};
+    quern_status status = QUERN_OK;
+    if (n > UINT32_MAX)
+        return qn_fail(err, QUERN_LIMIT, "%zu compressed bytes; at most 4 GiB", n);
+    z.avail_in = (uInt)n;
+    if (inflateInit2(&z, 15 + 16) != Z_OK)
+        return qn_fail(err, QUERN_MEMORY, "no memory to unpack");
+    while (status == QUERN_OK && z.avail_in > 0) {
+        status = inflate_member(&z, limit, out, err);
+        if (!qn_is_gzip(z.next_in, z.avail_in)) break; /* padding, by custom ignored */
+        inflateReset(&z);
+    }
+    inflateEnd(&z);
+    return status;
+}
+
+quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
+                        quern_error *err)
+{
+    z_stream z = {.next_in = (z_const Bytef *)bytes, .next_out = out};
+    size_t in_left = n, out_left = size;
+    int code = Z_OK;
+    if (inflateInit2(&z, -15) != Z_OK)
+        return qn_fail(err, QUERN_MEMORY, "no memory to unpack");
+    while (code == Z_OK) {
+        const size_t in = chunk_of(in_left), room = chunk_of(out_left);
+        z.avail_in = (uInt)in;
+        z.avail_out = (uInt)room;
+        code = inflate(&z, Z_NO_FLUSH);
+        in_left -= in - z.avail_in;
+        out_left -= room - z.avail_out;
+    }
+    inflateEnd(&z);
+    if (code == Z_STREAM_END && out_left == 0) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "compressed data gives %zu of %zu bytes",
+                   size - out_left, size);
+}
+
+quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
+{
+    z_stream z = {.next_in = (z_const Bytef *)bytes};
+    uint8_t room[1 << 14];
+    size_t left = n;
+    int code = Z_OK;
+    if (deflateInit(&z, 6) != Z_OK)
+        return qn_fail(err, QUERN_MEMORY, "no memory to compress");
+    while (code == Z_OK) {
+        const size_t in = chunk_of(left);
+        z.avail_in = (uInt)in;
+        z.next_out = room;
+        z.avail_out = sizeof room;
+        code = deflate(&z, in == left ? Z_FINISH : Z_NO_FLUSH);
+        if (code == Z_BUF_ERROR) code = Z_OK;
+        left -= in - z.avail_in;
+        qn_buf_add(out, room, sizeof room - z.avail_out);
+    }
+    deflateEnd(&z);
+    return qn_buf_status(out, err);
+}
+
+#else
+
+static quern_status lacks_zlib(quern_error *err)
+{
+    return qn_fail(err, QUERN_UNSUPPORTED,
+                   "compressed data, and this build has no zlib");
+}
+
+quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
+                       quern_error *err)
+{
+    (void)bytes, (void)n, (void)limit, (void)out;
+    return lacks_zlib(err);
+}
+
+quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
+                        quern_error *err)
+{
+    (void)bytes, (void)n, (void)out, (void)size;
+    return lacks_zlib(err);
+}
+
+quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
+{
+    (void)bytes, (void)n, (void)out;
+    return lacks_zlib(err);
+}
+
+#endif

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/deflate.h - compressed bytes, by zlib, which only deflate.c sees.  Without
+ * zlib every function but qn_crc32 fails with QUERN_UNSUPPORTED. */
+#ifndef QN_FORMATS_DEFLATE_H
+#define QN_FORMATS_DEFLATE_H
+
+#include "formats/buffer.h"
+
+/* Appends the content of a gzip file (one or more members) of at most limit bytes. */
+quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
+                       quern_error *err);
+bool qn_is_gzip(const void *bytes, size_t n);
+/* Raw deflate that must hold exactly size bytes, as zip stores it. */
+quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
+                        quern_error *err);
+/* Appends the zlib stream of the bytes, as PNG stores it. */
+quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err);
+/* CRC-32 of ISO 3309, as PNG, gzip and zip use it; crc 0 begins. */
+uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n);
+
+#endif

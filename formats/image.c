@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/image.c - the only file that sees stb_image: PNG, JPEG, BMP and PNM from
+ * memory.
+ *
+ * stb_image trusts lengths that a file declares, so a kilobyte can ask it for a
+ * gigabyte. Therefore dimensions are read first, PNG chunks are walked first, and what
+ * stb_image allocates comes from a budget of 64 MiB + 16 bytes a pixel. */
+#include "formats/image.h"
+
+#include "formats/bytes.h"
+
+#include <string.h>
+
+static bool starts_with(const void *bytes, size_t n, const char *magic, size_t length)
+{
+    return n >= length && !memcmp(bytes, magic, length);
+}
+
+static bool is_png(const void *bytes, size_t n)
+{
+    return starts_with(bytes, n, "\x89PNG\r\n\x1a\n", 8);
+}
+
+bool qn_image_is(const void *bytes, size_t n)
+{
+    return is_png(bytes, n) || starts_with(bytes, n, "\xff\xd8\xff", 3) ||
+           starts_with(bytes, n, "BM", 2) || starts_with(bytes, n, "P5", 2) ||
+           starts_with(bytes, n, "P6", 2);
+}
+
+#ifdef QN_HAVE_STB
+
+/* stb_image's hooks carry no context, so the budget of the decoding that this thread
+ * does is reached through a pointer of the thread. */
+static _Thread_local qn_mem *stbi_budget;
+#define SIZE_ROOM QN_ALIGN /* in front of a block, for its size */
+
+static void *budget_alloc(size_t n)
+{
+    size_t size;
+    void *p;
+    if (!qn_size_add(n, SIZE_ROOM, &size) ||
+        qn_mem_alloc(stbi_budget, size, &p, NULL) != QUERN_OK)
+        return NULL;
+    memcpy(p, &size, sizeof size);
+    return (char *)p + SIZE_ROOM;
+}
+
+static void budget_free(void *p)
+{
+    size_t size;
+    if (!p) return;
+    void *block = (char *)p - SIZE_ROOM;
+    memcpy(&size, block, sizeof size);
+    qn_mem_free(stbi_budget, block, size);
+}
+
+static void *budget_realloc(void *p, size_t old_size, size_t new_size)
+{
+    void *q = budget_alloc(new_size);
+    if (!q) return NULL; /* p stays, as with realloc */
+    if (p) memcpy(q, p, old_size < new_size ? old_size : new_size);
+    budget_free(p);
+    return q;
+}
+
+#define STBI_MALLOC(n)                budget_alloc(n)
+#define STBI_REALLOC_SIZED(p, old, n) budget_realloc(p, old, n)
+#define STBI_REALLOC(p, n)            budget_realloc(p, n, n) /* unused: the above is */
+#define STBI_FREE(p)                  budget_free(p)
+#define STBI_ONLY_PNG
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_BMP
+#define STBI_ONLY_PNM
+#define STBI_NO_STDIO
+#define STBI_NO_LINEAR
+#define STBI_NO_HDR
+#define STBI_MAX_DIMENSIONS QN_IMAGE_MAX_SIDE
+#define STB_IMAGE_IMPLEMENTATION
+#define STBI_ASSERT(x) ((void)0) /* a file must not end the process */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-function"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#include <stb_image.h>
+#pragma GCC diagnostic pop
+
+/* stb_image reserves what a chunk declares before it looks whether it is there. */
+static quern_status check_png(const uint8_t *p, size_t n, quern_error *err)
+{
+    qn_span file = {p, n, 0}, head, body;
+    qn_take(&file, 8, &head);
+    while (qn_take(&file, 8, &head)) {
+        const uint32_t length = (uint32_t)head.p[0] << 24 | (uint32_t)head.p[1] << 16 |
+                                (uint32_t)head.p[2] << 8 | head.p[3];
+        const bool is_data = !memcmp(head.p + 4, "IDAT", 4);
+        if (!qn_take(&file, (uint64_t)length + 4, &body))
+            return qn_fail(err, QUERN_FORMAT,
+                           "the PNG chunk at byte %zu has %u bytes, %zu are left",
+                           head.offset, length, file.n);
+        if (is_data && length == 0)
+            return qn_fail(err, QUERN_FORMAT, "the PNG data chunk at byte %zu is empty",
+                           head.offset);
+        if (!memcmp(head.p + 4, "IEND", 4)) return QUERN_OK;
+    }
+    return qn_fail(err, QUERN_FORMAT, "the PNG file ends before its end chunk");
+}
+
+static quern_status check_size(const uint8_t *p, size_t n, int64_t max_pixels, int *w,
+                               int *h, quern_error *err)
+{
+    int channels;
+    if (max_pixels == 0) max_pixels = QN_IMAGE_MAX_PIXELS;
+    if (!stbi_info_from_memory(p, (int)n, w, h, &channels) || *w < 1 || *h < 1)
+        return qn_fail(err, QUERN_FORMAT, "its picture header cannot be read (%s)",
+                       stbi_failure_reason() ? stbi_failure_reason() : "unknown");
+    if (*w > QN_IMAGE_MAX_SIDE || *h > QN_IMAGE_MAX_SIDE)
+        return qn_fail(err, QUERN_LIMIT, "%d x %d pixels; a side has at most %d", *w,
+                       *h, QN_IMAGE_MAX_SIDE);
+    if ((int64_t)*w * *h > max_pixels)
+        return qn_fail(err, QUERN_LIMIT, "%d x %d pixels are more than %lld", *w, *h,
+                       (long long)max_pixels);
+    return QUERN_OK;
+}
+
+/* Decodes within stbi_budget and copies the pixels to the arena. */
+static quern_status decode(qn_arena *arena, const uint8_t *p, size_t n, qn_image *out,
+                           quern_error *err)
+{
+    int w, h, channels;
+    void *room = NULL;
+    stbi_info_from_memory(p, (int)n, &w, &h, &channels);
+    out->channels = channels < 3 ? 1 : 3;
+    stbi_uc *pixels =
+        stbi_load_from_memory(p, (int)n, &w, &h, &channels, out->channels);
+    if (!pixels)
+        return qn_fail(err, QUERN_FORMAT, "the picture cannot be decoded (%s)",
+                       stbi_failure_reason() ? stbi_failure_reason() : "unknown");
+    const size_t bytes = (size_t)w * (size_t)h * (size_t)out->channels;
+    const quern_status status = qn_arena_raw(arena, bytes, &room, err);
+    if (status == QUERN_OK) memcpy(room, pixels, bytes);
+    stbi_image_free(pixels);
+    out->width = w;
+    out->height = h;
+    out->pixels = room;
+    return status;
+}
+
+quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
+                             int64_t max_pixels, qn_image *out, quern_error *err)
+{
+    qn_mem budget;
+    int w = 0, h = 0;
+    if (!qn_image_is(bytes, n))
+        return qn_fail(err, QUERN_FORMAT, "it is no PNG, JPEG, BMP or PNM picture");
+    if (n > INT32_MAX)
+        return qn_fail(err, QUERN_LIMIT, "%zu bytes; a picture file has at most 2 GiB",
+                       n);
+    if (is_png(bytes, n)) QN_TRY(check_png(bytes, n, err));
+    qn_mem_init(&budget, NULL, (size_t)64 << 20);
+    stbi_budget = &budget;
+    quern_status status = check_size(bytes, n, max_pixels, &w, &h, err);
+    budget.budget += 16 * (size_t)w * (size_t)h;
+    if (status == QUERN_OK) status = decode(arena, bytes, n, out, err);
+    stbi_budget = NULL;
+    QN_TRY(status);
+    return qn_image_orient(arena, out, qn_exif_orientation(bytes, n), out, err);
+}
+
+#else
+
+quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
+                             int64_t max_pixels, qn_image *out, quern_error *err)
+{
+    (void)arena, (void)bytes, (void)n, (void)max_pixels, (void)out;
+    return qn_fail(err, QUERN_UNSUPPORTED,
+                   "a picture, and this build has no stb_image");
+}
+
+#endif

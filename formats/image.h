@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/image.h - pictures as bytes: decoded from PNG, JPEG, BMP and PNM, turned
+ * upright, resized, cropped.
+ *
+ * Only image.c sees stb_image.  It decodes from memory, within a budget that follows
+ * from the picture's own dimensions, which are read and checked first. */
+#ifndef QN_FORMATS_IMAGE_H
+#define QN_FORMATS_IMAGE_H
+
+#include "engine/mem.h"
+
+#define QN_IMAGE_MAX_SIDE   16384
+#define QN_IMAGE_MAX_PIXELS 100000000 /* the default of the limit `pixels` */
+
+typedef struct qn_image {
+    int width, height, channels; /* channels: 1 gray, 3 RGB */
+    uint8_t *pixels;             /* [height][width][channels] */
+} qn_image;
+
+/* Whether the first bytes are of a format that qn_image_decode knows. */
+bool qn_image_is(const void *bytes, size_t n);
+/* Decodes to 8 bits, drops alpha, applies the EXIF orientation.  max_pixels 0: the
+ * default.  QUERN_UNSUPPORTED when this build has no stb_image. */
+quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
+                             int64_t max_pixels, qn_image *out, quern_error *err);
+
+/* EXIF orientation 1 .. 8 of a JPEG or PNG file; 1 where nothing is said. */
+int qn_exif_orientation(const void *bytes, size_t n);
+/* The picture as orientation says it stands: out may be image itself. */
+quern_status qn_image_orient(qn_arena *arena, const qn_image *image, int orientation,
+                             qn_image *out, quern_error *err);
+
+/* Triangle filter, widened when shrinking, in fixed point with 8 bits between the two
+ * passes: the same bytes as Pillow's Image.resize(..., BILINEAR). */
+quern_status qn_image_resize(qn_arena *arena, const qn_image *image, int width,
+                             int height, qn_image *out, quern_error *err);
+/* The width x height window at (left, top); what lies outside the picture gets fill's
+ * bytes, one per channel. */
+quern_status qn_image_window(qn_arena *arena, const qn_image *image, int left, int top,
+                             int width, int height, const uint8_t *fill, qn_image *out,
+                             quern_error *err);
+/* To 1 channel (ITU-R 601-2 luma, as Pillow rounds it) or 3 (the gray three times). */
+quern_status qn_image_channels(qn_arena *arena, const qn_image *image, int channels,
+                               qn_image *out, quern_error *err);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/npz.c - see npz.h.  The directory at the end of the archive says where
+ * members lie (PKWARE's APPNOTE 4.3); local headers are used to find the data behind
+ * them only.
+ *
+ *   end of directory:  PK56  disk(2) disk(2) here(2) total(2) size(4) offset(4) note(2)
+ *   directory entry:   PK12  made(2) need(2) flags(2) method(2) time(4) crc(4)
+ * packed(4) size(4) name(2) extra(2) note(2) disk(2) attrs(6) offset(4) ... */
+#include "formats/npz.h"
+
+#include "engine/os.h"
+#include "formats/bytes.h"
+#include "formats/deflate.h"
+#include "formats/npy.h"
+
+#include <string.h>
+
+#define END_SIZE   22
+#define ENTRY_SIZE 46
+#define LOCAL_SIZE 30
+
+typedef struct entry {
+    uint16_t flags, method;
+    uint32_t crc, packed, size, offset;
+    qn_span name;
+} entry;
+
+static uint32_t u16_at(const uint8_t *p)
+{
+    return p[0] | (uint32_t)p[1] << 8;
+}
+
+static uint32_t u32_at(const uint8_t *p)
+{
+    return u16_at(p) | u16_at(p + 2) << 16;
+}
+
+/* The directory: a span of entries and their number. */
+static quern_status find_directory(const uint8_t *p, size_t n, qn_span *out, int *count,
+                                   quern_error *err)
+{
+    const size_t least = n > END_SIZE + 0xffff ? n - END_SIZE - 0xffff : 0;
+    for (size_t at = n >= END_SIZE ? n - END_SIZE + 1 : 0; at-- > least;) {
+        if (memcmp(p + at, "PK\5\6", 4)) continue;
+        const size_t size = u32_at(p + at + 12), offset = u32_at(p + at + 16);
+        *count = (int)u16_at(p + at + 10);
+        if (offset > at || size > at - offset) break;
+        *out = (qn_span){p + offset, size, offset};
+        return QUERN_OK;
+    }
+    return qn_fail(err, QUERN_FORMAT, "it has no zip directory in its %zu bytes", n);
+}
+
+static quern_status take_entry(qn_span *dir, entry *e, quern_error *err)
+{
+    qn_span head, rest;
+    if (!qn_take(dir, ENTRY_SIZE, &head) || memcmp(head.p, "PK\1\2", 4))
+        return qn_fail(err, QUERN_FORMAT, "the zip directory is damaged at byte %zu",
+                       dir->offset);
+    const uint8_t *p = head.p;
+    e->flags = (uint16_t)u16_at(p + 8);
+    e->method = (uint16_t)u16_at(p + 10);
+    e->crc = u32_at(p + 16);
+    e->packed = u32_at(p + 20);
+    e->size = u32_at(p + 24);
+    e->offset = u32_at(p + 42);
+    if (!qn_take(dir, u16_at(p + 28), &e->name) ||
+        !qn_take(dir, u16_at(p + 30) + u16_at(p + 32), &rest))
+        return qn_fail(err, QUERN_FORMAT, "the zip directory ends in a name");
+    return QUERN_OK;
+}
+
+/* The packed bytes behind the local header. */
+static quern_status find_data(const uint8_t *p, size_t n, const entry *e, qn_span *out,
+                              quern_error *err)
+{
+    qn_span file = {p, n, 0}, skipped, local;
+    if (e->flags & 1) return qn_fail(err, QUERN_UNSUPPORTED, "it is encrypted");
+    if (e->packed == UINT32_MAX || e->size == UINT32_MAX || e->offset == UINT32_MAX)
+        return qn_fail(err, QUERN_UNSUPPORTED, "it is a member of 4 GiB or more");
+    if (!qn_take(&file, e->offset, &skipped) || !qn_take(&file, LOCAL_SIZE, &local) ||
+        memcmp(local.p, "PK\3\4", 4) ||
+        !qn_take(&file, u16_at(local.p + 26) + u16_at(local.p + 28), &skipped) ||
+        !qn_take(&file, e->packed, out))
+        return qn_fail(err, QUERN_FORMAT, "its %zu bytes at %zu lie outside the file",
+                       (size_t)e->packed, (size_t)e->offset);
+    return QUERN_OK;
+}
+
+static quern_status read_member(qn_arena *arena, const uint8_t *p, size_t n,
+                                const entry *e, qn_tensor *out, quern_error *err)
+{
+    qn_span data;
+    QN_TRY(find_data(p, n, e, &data, err));
+    if (e->method == 8) {
+        void *plain;
+        /* deflate packs at most 1032 to 1, so a lie about the size is refused early */
+        if (e->size / 1032 > e->packed)
+            return qn_fail(err, QUERN_FORMAT, "%u bytes cannot unpack to %u", e->packed,
+                           e->size);
+        QN_TRY(qn_arena_raw(arena, e->size, &plain, err));
+        QN_TRY(qn_inflate(data.p, data.n, plain, e->size, err));
+        data = (qn_span){plain, e->size, 0};
+    } else if (e->method != 0) {
+        return qn_fail(err, QUERN_UNSUPPORTED, "zip method %d is not read; 0 and 8 are",
+                       e->method);
+    }
+    if (qn_crc32(0, data.p, data.n) != e->crc)
+        return qn_fail(err, QUERN_FORMAT, "its checksum does not fit");
+    return qn_npy_parse(data.p, data.n, arena, out, err);
+}
+
+quern_status qn_npz_parse(qn_arena *arena, const void *bytes, size_t n,
+                          qn_npz_member **members, int *n_members, quern_error *err)
+{
+    qn_span dir;
+    int count;
+    void *list;
+    QN_TRY(find_directory(bytes, n, &dir, &count, err));
+    if ((size_t)count > dir.n / ENTRY_SIZE)
+        return qn_fail(err, QUERN_FORMAT, "%d members in a directory of %zu bytes",
+                       count, dir.n);
+    QN_TRY(qn_arena_array(arena, (size_t)count + 1, sizeof **members, &list, err));
+    *members = list;
+    for (*n_members = 0; *n_members < count; ++*n_members) {
+        qn_npz_member *m = *members + *n_members;
+        entry e;
+        QN_TRY(take_entry(&dir, &e, err));
+        size_t length = e.name.n;
+        if (length > 4 && !memcmp(e.name.p + length - 4, ".npy", 4)) length -= 4;
+        QN_TRY(qn_arena_text(arena, (const char *)e.name.p, length, &m->name, err));
+        const quern_status status = read_member(arena, bytes, n, &e, &m->value, err);
+        if (status == QUERN_OK) continue;
+        qn_within(err, "member '%s'", m->name);
+        return status;
+    }
+    return QUERN_OK;
+}
+
+quern_status qn_npz_load(qn_arena *arena, const char *path, qn_npz_member **members,
+                         int *n_members, quern_error *err)
+{
+    qn_file file;
+    qn_map map;
+    QN_TRY(qn_file_open(NULL, path, &file, err));
+    quern_status status = qn_file_map(&file, &map, err);
+    qn_file_close(&file);
+    if (status != QUERN_OK) return status;
+    status = qn_npz_parse(arena, map.base, map.bytes, members, n_members, err);
+    qn_map_done(&map);
+    return status;
+}
+
+/* ---- writing -------------------------------------------------------------------- */
+
+/* What local header and directory entry have in common: version to the name's length.
+ */
+static void put_common(qn_buf *out, uint32_t crc, uint32_t size, uint32_t name)
+{
+    qn_buf_u16le(out, 20);         /* version needed: 2.0 */
+    qn_buf_u16le(out, 1 << 11);    /* flags: names are UTF-8 */
+    qn_buf_u16le(out, 0);          /* stored */
+    qn_buf_u32le(out, 0x00210000); /* 1980-01-01 */
+    qn_buf_u32le(out, crc);
+    qn_buf_u32le(out, size);
+    qn_buf_u32le(out, size);
+    qn_buf_u16le(out, name);
+    qn_buf_u16le(out, 0); /* no extra field */
+}
+
+static void put_member(qn_buf *out, qn_buf *dir, const char *name, const qn_buf *npy)
+{
+    const uint32_t offset = (uint32_t)out->n, length = (uint32_t)strlen(name) + 4;
+    const uint32_t crc = qn_crc32(0, npy->p, npy->n);
+    qn_buf_add(out, "PK\3\4", 4);
+    put_common(out, crc, (uint32_t)npy->n, length);
+    qn_buf_text(out, name);
+    qn_buf_text(out, ".npy");
+    qn_buf_add(out, npy->p, npy->n);
+    qn_buf_add(dir, "PK\1\2", 4);
+    qn_buf_u16le(dir, 20);
+    put_common(dir, crc, (uint32_t)npy->n, length);
+    qn_buf_add(dir, "\0\0\0\0\0\0\0\0\0\0", 10); /* note, disk, attributes */
+    qn_buf_u32le(dir, offset);
+    qn_buf_text(dir, name);
+    qn_buf_text(dir, ".npy");
+}
+
+static quern_status put_all(qn_buf *out, qn_buf *dir, qn_buf *npy,
+                            const qn_npz_member *members, int n, quern_error *err)
+{
+    for (int i = 0; i < n; i++) {
+        qn_buf_clear(npy);
+        QN_TRY(qn_npy_write(npy, &members[i].value, err));
+        if (npy->n >= UINT32_MAX - out->n - 1024)
+            return qn_fail(err, QUERN_LIMIT, "a .npz file holds at most 4 GiB");
+        put_member(out, dir, members[i].name, npy);
+    }
+    const uint32_t offset = (uint32_t)out->n;
+    qn_buf_add(out, dir->p, dir->n);
+    qn_buf_add(out, "PK\5\6\0\0\0\0", 8);
+    qn_buf_u16le(out, (uint32_t)n);
+    qn_buf_u16le(out, (uint32_t)n);
+    qn_buf_u32le(out, (uint32_t)dir->n);
+    qn_buf_u32le(out, offset);
+    qn_buf_u16le(out, 0);
+    QN_TRY(qn_buf_status(dir, err));
+    return qn_buf_status(out, err);
+}
+
+quern_status qn_npz_save(qn_mem *mem, const char *path, const qn_npz_member *members,
+                         int n_members, quern_error *err)
+{
+    qn_buf out, dir, npy;
+    if (n_members > 0xfffe)
+        return qn_fail(err, QUERN_LIMIT, "%d members; at most 65534", n_members);
+    qn_buf_init(&out, mem);
+    qn_buf_init(&dir, mem);
+    qn_buf_init(&npy, mem);
+    quern_status status = put_all(&out, &dir, &npy, members, n_members, err);
+    if (status == QUERN_OK) status = qn_file_replace(path, out.p, out.n, err);
+    qn_buf_done(&out);
+    qn_buf_done(&dir);
+    qn_buf_done(&npy);
+    return status;
+}
