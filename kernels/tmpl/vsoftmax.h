@@ -19,7 +19,7 @@ static T QN_OF(row_max)(const T *x, int64_t n)
     return max;
 }
 
-/* y = exp(x - max), summed; y NULL: the sum only. */
+/* y = exp(x - max); returns the sum. */
 static T QN_OF(row_exp)(const T *x, T *y, int64_t n, T max)
 {
     T lane[16] = {0}, sum = 0, tile[16];
@@ -29,16 +29,30 @@ static T QN_OF(row_exp)(const T *x, T *y, int64_t n, T max)
             tile[l] = QN_OF(exp)(x[i + l] - max);
         for (int l = 0; l < 16; l++)
             lane[l] += tile[l];
-        if (y) memcpy(y + i, tile, sizeof tile);
+        memcpy(y + i, tile, sizeof tile);
     }
     for (; i < n; i++) {
-        const T e = QN_OF(exp)(x[i] - max);
-        lane[0] += e;
-        if (y) y[i] = e;
+        y[i] = QN_OF(exp)(x[i] - max);
+        lane[0] += y[i];
     }
     for (int l = 0; l < 16; l++)
         sum += lane[l];
     return sum;
+}
+
+/* log of the sum of exp(x - max); in double, for near 0 every bit of the sum counts. */
+static double QN_OF(row_log_sum)(const T *x, int64_t n, T max)
+{
+    double lane[16] = {0}, sum = 0;
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16)
+        for (int l = 0; l < 16; l++)
+            lane[l] += (double)QN_OF(exp)(x[i + l] - max);
+    for (; i < n; i++)
+        lane[0] += (double)QN_OF(exp)(x[i] - max);
+    for (int l = 0; l < 16; l++)
+        sum += lane[l];
+    return log(sum);
 }
 
 static void QN_OF(softmax_row)(qn_softmax_kind kind, const T *x, T *y, int64_t n)
@@ -49,8 +63,7 @@ static void QN_OF(softmax_row)(qn_softmax_kind kind, const T *x, T *y, int64_t n
         for (int64_t i = 0; i < n; i++)
             y[i] *= scale;
     } else if (kind == QN_LOG_SOFTMAX) {
-        const double shift = (double)max,
-                     lost = log((double)QN_OF(row_exp)(x, NULL, n, max));
+        const double shift = (double)max, lost = QN_OF(row_log_sum)(x, n, max);
         for (int64_t i = 0; i < n; i++)
             y[i] = (T)((double)x[i] - shift - lost);
     } else {
@@ -68,7 +81,8 @@ enum { QN_OF(SOFTMAX_TILE) = 64 };
 static void QN_OF(softmax_columns)(qn_softmax_kind kind, const T *x, T *y, int64_t n,
                                    int64_t inner, int64_t w)
 {
-    T max[QN_OF(SOFTMAX_TILE)], sum[QN_OF(SOFTMAX_TILE)] = {0}, e[QN_OF(SOFTMAX_TILE)];
+    T max[QN_OF(SOFTMAX_TILE)], e[QN_OF(SOFTMAX_TILE)];
+    double sum[QN_OF(SOFTMAX_TILE)] = {0};
     for (int64_t j = 0; j < w; j++)
         max[j] = x[j];
     for (int64_t i = 1; i < n; i++)
@@ -83,12 +97,12 @@ static void QN_OF(softmax_columns)(qn_softmax_kind kind, const T *x, T *y, int64
             e[j] = kind == QN_HARDMAX ? (T)(xi[j] == max[j] && sum[j] == 0)
                                       : QN_OF(exp)(xi[j] - max[j]);
         for (int64_t j = 0; j < w; j++)
-            sum[j] += e[j];
+            sum[j] += (double)e[j];
         if (kind != QN_LOG_SOFTMAX) memcpy(yi, e, (size_t)w * sizeof *e);
     }
     if (kind == QN_HARDMAX) return;
     for (int64_t j = 0; j < w; j++)
-        e[j] = kind == QN_SOFTMAX ? 1 / sum[j] : (T)log((double)sum[j]);
+        e[j] = (T)(kind == QN_SOFTMAX ? 1 / sum[j] : log(sum[j]));
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < w; j++) {
             const int64_t at = i * inner + j;
@@ -109,8 +123,8 @@ void QN_OF(softmax)(qn_softmax_kind kind, int64_t n, int64_t inner, const T *x, 
         }
         for (int64_t j = 0; j < inner; j += QN_OF(SOFTMAX_TILE))
             QN_OF(softmax_columns)
-            (kind, xo + j, yo + j, n, inner,
-             inner - j < QN_OF(SOFTMAX_TILE) ? inner - j : QN_OF(SOFTMAX_TILE));
+        (kind, xo + j, yo + j, n, inner,
+         inner - j < QN_OF(SOFTMAX_TILE) ? inner - j : QN_OF(SOFTMAX_TILE));
     }
 }
 #undef T
