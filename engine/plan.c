@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* Values computed while planning may be this large; larger ones are computed each run. */
+/* Values computed while planning may be this large; larger ones are computed each run.
+ */
 #define FOLD_BYTES ((size_t)1 << 20)
 
 typedef struct builder {
@@ -133,12 +134,28 @@ static quern_status make_view(builder *b, qn_step *step, quern_error *err)
 {
     qn_slot *from = step->in[0], *to = step->out[0];
     if (from->place == QN_PLACE_CONSTANT)
-        QN_TRY(qn_session_align(b->opt->session, step->instr.node->in[0], &from->t, err));
+        QN_TRY(
+            qn_session_align(b->opt->session, step->instr.node->in[0], &from->t, err));
     to->root = from->root;
     to->place = from->place;
     to->input = from->input;
     to->t.data = from->t.data;
     to->is_known = true;
+    return QUERN_OK;
+}
+
+/* A few bytes of model can ask for any size: said here, where the node is known. */
+static quern_status check_budget(const builder *b, const qn_step *step,
+                                 quern_error *err)
+{
+    size_t budget = b->opt->mem->budget;
+    for (int i = 0; budget && i < step->instr.n_out; i++) {
+        const qn_tensor *t = step->instr.out[i];
+        if (t && t->kind == QN_TENSOR && qn_tensor_bytes(t) > budget)
+            return qn_fail(err, QUERN_LIMIT,
+                           "output %d, %s, takes %zu bytes of at most %zu", i,
+                           QN_SHAPE(t), qn_tensor_bytes(t), budget);
+    }
     return QUERN_OK;
 }
 
@@ -150,14 +167,15 @@ static quern_status visit(builder *b, const qn_node *node, qn_step *step, bool *
     *kept = false;
     QN_TRY(make_step(b, node, step, err));
     bool known = inputs_known(step);
-    bool foldable = known && !(flags & (QN_OP_RANDOM | QN_OP_SUBGRAPH)) &&
-                    inputs_have_data(step);
+    bool foldable =
+        known && !(flags & (QN_OP_RANDOM | QN_OP_SUBGRAPH)) && inputs_have_data(step);
     quern_status status = QN_DEFER;
     if (flags & QN_OP_DYNAMIC) {
         if (foldable && is_small(step, false)) return fold(b, step, err);
     } else if (known) {
         status = qn_infer_node(node, step->instr.in, step->instr.out, err);
         if (status != QUERN_OK && status != QN_DEFER) return status;
+        if (status == QUERN_OK) QN_TRY(check_budget(b, step, err));
         if (status == QUERN_OK && (flags & QN_OP_VIEW)) return make_view(b, step, err);
         if (status == QUERN_OK && foldable && is_small(step, true))
             return fold(b, step, err);
@@ -294,7 +312,8 @@ static quern_status copy_key(qn_plan *plan, const qn_tensor *inputs, quern_error
 {
     void *p;
     plan->n_key = plan->graph->n_inputs + plan->graph->n_captures;
-    QN_TRY(qn_arena_array(&plan->arena, (size_t)plan->n_key, sizeof(qn_tensor), &p, err));
+    QN_TRY(
+        qn_arena_array(&plan->arena, (size_t)plan->n_key, sizeof(qn_tensor), &p, err));
     plan->key = p;
     if (plan->n_key) memcpy(p, inputs, (size_t)plan->n_key * sizeof(qn_tensor));
     return QUERN_OK;

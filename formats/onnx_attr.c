@@ -191,7 +191,8 @@ static quern_status read_strings(qn_arena *arena, const parts *p, qn_strs *out,
 static quern_status read_tensor(const qn_onnx_graph *x, const parts *p,
                                 qn_attr_value *out, quern_error *err)
 {
-    const qn_onnx_sink *sink = &x->r->sink;
+    qn_onnx_sink kept = x->r->sink, *sink = &kept;
+    if (!x->is_constant_node) kept.place = QN_ONNX_ALIGNED; /* read by the operator */
     bool sparse = out->kind == QN_ATTR_SPARSE;
     void *t;
     if (!(sparse ? p->n_sparse : p->n_t))

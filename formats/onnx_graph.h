@@ -25,8 +25,9 @@ typedef struct qn_onnx_graph {
     qn_onnx_reader *r;
     qn_scope scope;
     qn_graph *graph;
-    int depth;   /* 0: the main graph or the body of a function */
-    int n_nodes; /* seen by the walk that runs */
+    int depth;             /* 0: the main graph or the body of a function */
+    int n_nodes;           /* seen by the walk that runs */
+    bool is_constant_node; /* the node being read is a Constant */
 } qn_onnx_graph;
 
 quern_status qn_onnx_main_graph(qn_onnx_reader *r, qn_span message, quern_error *err);

@@ -177,6 +177,7 @@ static quern_status read_node(qn_onnx_graph *x, const parts *p, quern_error *err
         QN_TRY(
             qn_arena_text(arena, (const char *)from[i]->p, from[i]->n, &text[i], err));
     QN_TRY(qn_arena_array(arena, p->n_attrs, sizeof(qn_attr_value), &attrs, err));
+    x->is_constant_node = !strcmp(text[1], "Constant") && !*text[2];
     QN_TRY(read_attributes(x, p, attrs, &captures, err));
     QN_TRY(check_attributes(attrs, p->n_attrs, err));
     QN_TRY(qn_graph_new_node(x->graph, text[1], text[2], opset_of(x->r, text[2]),

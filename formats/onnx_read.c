@@ -175,7 +175,7 @@ quern_status qn_onnx_read(quern_model *model, qn_span bytes, qn_external *extern
     QN_TRY(read_producer(model, &h, err));
     QN_TRY(read_lists(model, bytes, &h, err));
     qn_onnx_reader r = {.model = model,
-                        .sink = {&model->arena, true, external},
+                        .sink = {&model->arena, QN_ONNX_LAZY, external},
                         .opsets = model->opsets,
                         .n_opsets = model->n_opsets};
     QN_TRY(read_functions(&r, bytes, &h, err));

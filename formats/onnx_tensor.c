@@ -197,16 +197,23 @@ static bool is_canonical_bool(const uint8_t *p, size_t n)
     return true;
 }
 
-/* from holds exactly file_bytes; it outlives the arena when in_place. */
-static quern_status use_packed(qn_arena *arena, const uint8_t *from, bool in_place,
-                               qn_tensor *t, quern_error *err)
+static bool stays(const uint8_t *from, size_t bytes, quern_dtype dtype,
+                  qn_onnx_place place)
+{
+    if (place == QN_ONNX_COPY || bytes == 0 || qn_dtype_bits(dtype) < 8) return false;
+    if (dtype == QUERN_BOOL && !is_canonical_bool(from, bytes)) return false;
+    return qn_is_aligned(from, dtype) ||
+           (place == QN_ONNX_LAZY && bytes >= QN_LAZY_BYTES);
+}
+
+/* from holds exactly file_bytes. */
+static quern_status use_packed(qn_arena *arena, const uint8_t *from,
+                               qn_onnx_place place, qn_tensor *t, quern_error *err)
 {
     int64_t n = qn_tensor_count(t);
     size_t bytes = file_bytes(t->dtype, n);
     bool small = qn_dtype_bits(t->dtype) < 8;
-    bool odd = t->dtype == QUERN_BOOL && !is_canonical_bool(from, bytes);
-    if (in_place && bytes && !small && !odd &&
-        (bytes >= QN_LAZY_BYTES || qn_is_aligned(from, t->dtype))) {
+    if (stays(from, bytes, t->dtype, place)) {
         t->data = (void *)(uintptr_t)from; /* constants are not written */
         return QUERN_OK;
     }
@@ -215,7 +222,7 @@ static quern_status use_packed(qn_arena *arena, const uint8_t *from, bool in_pla
         unpack(from, t->data, n, t->dtype);
     else if (bytes)
         memcpy(t->data, from, bytes);
-    for (size_t i = 0; odd && i < bytes; i++)
+    for (size_t i = 0; t->dtype == QUERN_BOOL && i < bytes; i++)
         ((uint8_t *)t->data)[i] = from[i] != 0;
     return QUERN_OK;
 }
@@ -326,7 +333,7 @@ static quern_status use_typed(qn_arena *arena, const parts *p, qn_tensor *t,
     QN_TRY(qn_arena_raw(arena, p->n_typed, &packed, err));
     x.to = packed;
     QN_TRY(put_all(&x, p->message, err));
-    return use_packed(arena, packed, false, t, err);
+    return use_packed(arena, packed, QN_ONNX_COPY, t, err);
 }
 
 /* Entries of the typed field that the dims ask for. */
@@ -368,13 +375,13 @@ static quern_status use_data(const qn_onnx_sink *sink, parts *p, quern_error *er
             return qn_fail(err, QUERN_INVALID, "external data is not allowed here");
         if (need == 0) return qn_tensor_alloc(sink->arena, t, err);
         QN_TRY(qn_external_data(sink->external, &p->ref, need, &from, err));
-        return use_packed(sink->arena, from, true, t, err);
+        return use_packed(sink->arena, from, sink->place, t, err);
     }
     if (p->raw.n != need)
         return qn_fail(err, QUERN_FORMAT, "%s has %zu bytes but %s of %s needs %zu",
                        p->has_raw ? "raw_data" : "data", p->raw.n, QN_SHAPE(t),
                        quern_dtype_name(t->dtype), need);
-    return use_packed(sink->arena, p->raw.p, sink->in_place, t, err);
+    return use_packed(sink->arena, p->raw.p, sink->place, t, err);
 }
 
 quern_status qn_onnx_tensor(const qn_onnx_sink *sink, qn_span message, qn_tensor *out,
@@ -471,8 +478,10 @@ quern_status qn_onnx_sparse(const qn_onnx_sink *sink, qn_span message, qn_tensor
         QN_TRY(qn_pb_join(sink->arena, &span[k], &pieces[k], &f.bytes, err));
     }
     qn_tensor values, indices;
-    QN_TRY(qn_onnx_tensor(sink, span[0], &values, name, err));
-    QN_TRY(qn_onnx_tensor(sink, span[1], &indices, NULL, err));
+    qn_onnx_sink aligned = *sink;
+    if (sink->place == QN_ONNX_LAZY) aligned.place = QN_ONNX_ALIGNED;
+    QN_TRY(qn_onnx_tensor(&aligned, span[0], &values, name, err));
+    QN_TRY(qn_onnx_tensor(&aligned, span[1], &indices, NULL, err));
     dims.t.dtype = values.dtype;
     QN_TRY(make_dense(sink->arena, &dims.t, &values, &indices, err));
     *out = dims.t;

@@ -7,10 +7,17 @@
 #include "formats/onnx_external.h"
 #include "formats/protobuf.h"
 
+/* When the data may be used where it lies in the message. */
+typedef enum qn_onnx_place {
+    QN_ONNX_COPY,    /* never: the message's bytes go before the arena does */
+    QN_ONNX_ALIGNED, /* where their address suits the element type */
+    QN_ONNX_LAZY     /* from QN_LAZY_BYTES on at any address: constants of a graph */
+} qn_onnx_place;
+
 /* Where tensors go. */
 typedef struct qn_onnx_sink {
-    qn_arena *arena;       /* what cannot be used as it lies is copied here */
-    bool in_place;         /* the message's bytes live as long as the arena */
+    qn_arena *arena; /* what is not used as it lies is copied here */
+    qn_onnx_place place;
     qn_external *external; /* NULL: external data is refused */
 } qn_onnx_sink;
 

@@ -69,10 +69,10 @@ static quern_status read_optional(const qn_onnx_sink *sink, qn_span message,
     return QUERN_OK;
 }
 
-static quern_status read_value(qn_arena *arena, qn_span message, bool in_place,
+static quern_status read_value(qn_arena *arena, qn_span message, qn_onnx_place place,
                                const quern_info *info, qn_tensor *out, quern_error *err)
 {
-    qn_onnx_sink sink = {arena, in_place, NULL};
+    qn_onnx_sink sink = {arena, place, NULL};
     if (info->is_optional) return read_optional(&sink, message, info->dtype, out, err);
     if (info->is_sequence) return read_sequence(&sink, message, info->dtype, out, err);
     return qn_onnx_tensor(&sink, message, out, NULL, err);
@@ -82,7 +82,7 @@ quern_status qn_onnx_value_parse(qn_arena *arena, const void *bytes, size_t n,
                                  const quern_info *info, qn_tensor *out,
                                  quern_error *err)
 {
-    return read_value(arena, (qn_span){bytes, n, 0}, false, info, out, err);
+    return read_value(arena, (qn_span){bytes, n, 0}, QN_ONNX_COPY, info, out, err);
 }
 
 quern_status qn_onnx_value_load(qn_arena *arena, const char *path,
@@ -95,7 +95,8 @@ quern_status qn_onnx_value_load(qn_arena *arena, const char *path,
     quern_status status = qn_file_read(&file, arena, &bytes, err);
     qn_file_close(&file);
     QN_TRY(status);
-    return read_value(arena, (qn_span){bytes, file.bytes, 0}, true, info, out, err);
+    return read_value(arena, (qn_span){bytes, file.bytes, 0}, QN_ONNX_ALIGNED, info,
+                      out, err);
 }
 
 /* ---- writing ----------------------------------------------------------------------

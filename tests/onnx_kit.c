@@ -211,10 +211,21 @@ static quern_status bind(quern_session *s, const quern_info *info, int i, void *
     return quern_session_bind(s, i, &t, err);
 }
 
+/* Ends loops without end. */
+static int enough(void *ctx)
+{
+    int *nodes = ctx;
+    return ++*nodes > 5000;
+}
+
 static quern_status run(const quern_model *model, void *zeros, quern_error *err)
 {
-    quern_session_options opt = {
-        .size = sizeof opt, .max_bytes = BUDGET, .n_threads = 1};
+    int nodes = 0;
+    quern_session_options opt = {.size = sizeof opt,
+                                 .max_bytes = BUDGET,
+                                 .n_threads = 1,
+                                 .cancel = enough,
+                                 .cancel_ctx = &nodes};
     quern_session *s;
     quern_info info;
     quern_status status = quern_session_create(model, &opt, &s, err);

@@ -51,8 +51,9 @@ void qn_kit_pair(qn_kit *k, uint32_t field, const char *key, const char *value);
 int qn_kit_seeds(void);
 void qn_kit_seed(qn_kit *k, int i);
 
-/* Opens the bytes and, if that works, runs once on zeros, all within 64 MB; the status
- * and, in err, the sentence.  Nothing may crash, leak or take long. */
+/* Opens the bytes and, if that works, runs once on zeros, all within 64 MB and 5000
+ * nodes; the status and, in err, the sentence.  Nothing may crash, leak or take long.
+ */
 quern_status qn_kit_try(const void *bytes, size_t n, quern_error *err);
 
 #endif

@@ -278,10 +278,10 @@ void test_onnx_seeds(qn_test *t)
  */
 
 /* Decodes the TensorProto in k; on failure out->data is NULL. */
-static quern_status decode(qn_test *t, qn_kit *k, qn_arena *arena, bool in_place,
+static quern_status decode(qn_test *t, qn_kit *k, qn_arena *arena, qn_onnx_place place,
                            qn_tensor *out, quern_error *err)
 {
-    qn_onnx_sink sink = {arena, in_place, NULL};
+    qn_onnx_sink sink = {arena, place, NULL};
     uint8_t *exact = qn_exact(t, k->buf.n);
     memcpy(exact, k->buf.p, k->buf.n);
     *out = (qn_tensor){0};
@@ -313,7 +313,7 @@ void test_onnx_alignment(qn_test *t)
         qn_pb_put_bytes(&k.buf, 12, "comments", (size_t)pad);
         qn_kit_tensor_head(&k, "w", QUERN_DOUBLE, "2");
         qn_pb_put_bytes(&k.buf, TENSOR_RAW_DATA, want, sizeof want);
-        CHECK_OK(t, decode(t, &k, &arena, true, &x, &err), &err);
+        CHECK_OK(t, decode(t, &k, &arena, QN_ONNX_ALIGNED, &x, &err), &err);
         check_bytes(t, &x, want, sizeof want);
         CHECK_EQ(t, (int64_t)((uintptr_t)x.data % 8), 0);
         copied += arena.used > 0;
@@ -353,7 +353,7 @@ void test_onnx_small_types(qn_test *t)
             if (!typed)
                 qn_pb_put_bytes(&k.buf, TENSOR_RAW_DATA, cases[i].packed,
                                 cases[i].n_packed);
-            CHECK_OK(t, decode(t, &k, &arena, true, &x, &err), &err);
+            CHECK_OK(t, decode(t, &k, &arena, QN_ONNX_ALIGNED, &x, &err), &err);
             check_bytes(t, &x, cases[i].want, cases[i].n);
             qn_arena_done(&arena);
         }
@@ -394,7 +394,7 @@ void test_onnx_typed_fields(qn_test *t)
         start(&k);
         qn_pb_put_varint(&k.buf, cases[i].field, cases[i].entry); /* before the dims */
         qn_kit_tensor_head(&k, "w", cases[i].dtype, "1");
-        CHECK_OK(t, decode(t, &k, &arena, true, &x, &err), &err);
+        CHECK_OK(t, decode(t, &k, &arena, QN_ONNX_ALIGNED, &x, &err), &err);
         check_bytes(t, &x, cases[i].want, qn_dtype_size(cases[i].dtype));
         qn_arena_done(&arena);
     }
@@ -412,13 +412,13 @@ void test_onnx_strings_and_bools(qn_test *t)
     qn_pb_put_bytes(&k.buf, TENSOR_STRING_DATA, "a\0b", 3);
     qn_kit_tensor_head(&k, "w", QUERN_STRING, "2");
     qn_pb_put_text(&k.buf, TENSOR_STRING_DATA, "");
-    CHECK_OK(t, decode(t, &k, &arena, true, &x, &err), &err);
+    CHECK_OK(t, decode(t, &k, &arena, QN_ONNX_ALIGNED, &x, &err), &err);
     const qn_str *s = x.data;
     CHECK(t, s && s[0].n == 3 && !memcmp(s[0].p, "a\0b", 3) && s[1].n == 0);
     start(&k);
     qn_kit_tensor_head(&k, "w", QUERN_BOOL, "3");
     qn_pb_put_bytes(&k.buf, TENSOR_RAW_DATA, "\x00\x02\xFF", 3);
-    CHECK_OK(t, decode(t, &k, &arena, true, &x, &err), &err);
+    CHECK_OK(t, decode(t, &k, &arena, QN_ONNX_ALIGNED, &x, &err), &err);
     check_bytes(t, &x, "\x00\x01\x01", 3); /* a bool is 0 or 1 in memory */
     qn_arena_done(&arena);
 }
@@ -464,8 +464,8 @@ void test_onnx_tensor_refused(qn_test *t)
         qn_kit_tensor_head(&k, "w", cases[i].dtype, cases[i].dims);
         if (cases[i].field)
             qn_pb_put_bytes(&k.buf, cases[i].field, zeros, (size_t)cases[i].entries);
-        CHECK_FAILS(t, decode(t, &k, &arena, true, &x, &err), cases[i].status, &err,
-                    cases[i].part);
+        CHECK_FAILS(t, decode(t, &k, &arena, QN_ONNX_ALIGNED, &x, &err),
+                    cases[i].status, &err, cases[i].part);
         qn_arena_done(&arena);
     }
 }
