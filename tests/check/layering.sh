@@ -100,6 +100,9 @@ if [ -f build/libquern.a ] && command -v objdump >/dev/null; then
     while read -r name; do
         fail "writable file-scope state: $name"
     done < <(objdump -t build/libquern.a 2>/dev/null |
-        awk '$0 ~ / O \.t?(data|bss)(\.[^r][^ ]*)?[ \t]/ && $NF !~ /^stbi_/ { print $NF }')
+        awk '/file format/ { file = $1; stb = 0 } /stbi_/ { stb = 1 }
+            / O \.t?(data|bss)(\.[^r][^ ]*)?[ \t]/ && $NF !~ /^stbi_/ { found[file, $NF] = $NF }
+            stb { foreign[file] = 1 }
+            END { for (k in found) { split(k, p, SUBSEP); if (!(p[1] in foreign)) print p[1], p[2] } }')
 fi
 [ $fails -eq 0 ]
