@@ -5,7 +5,7 @@
  * adds H R' for the whole batch and passes every row through its cell.  A row of the
  * batch that has ended keeps its state, and its outputs are 0.  A reverse direction
  * reads each row from its own end. */
-#include "engine/ops/recurrent.h"
+#include "engine/ops/rnn.h"
 
 #include "engine/product.h"
 #include "kernels/matrix.h"

@@ -432,7 +432,7 @@ static quern_status upsample_scales(qn_graph *g, qn_node *node, qn_value **scale
     if (*scales) return QUERN_OK;
     bool old = !list && four[2] > 0 && four[3] > 0;
     if (!old && (!list || list->kind != QN_ATTR_FLOATS))
-        return qn_fail(err, QUERN_INVALID, "Upsample without scales");
+        return qn_fail(err, QUERN_INVALID, "scales are missing");
     qn_tensor t = {.dtype = QUERN_FLOAT,
                    .rank = 1,
                    .dim = {old ? 4 : list->floats.n},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/rnn.c - RNN, GRU and LSTM: attributes and shapes; ONNX -22.  The work is
  * done in recurrent.c. */
-#include "engine/ops/recurrent.h"
+#include "engine/ops/rnn.h"
 
 #include <string.h>
 

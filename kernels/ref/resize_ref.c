@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/ref/resize.c - tables of ONNX Resize-19, and the passes that use them. */
+/* kernels/ref/resize_ref.c - tables of ONNX Resize-19, and the passes that use them. */
 #include "kernels/resize.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/pool.c - MaxPool-22, AveragePool-22 and LpPool-22: one window, three ways
+/* engine/ops/window_pool.c - MaxPool-22, AveragePool-22 and LpPool-22: one window, three ways
  * to combine what it sees.  A task is a plane (image, channel). */
 #include "engine/ops/conv_shape.h"
 #include "kernels/pooling.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/recurrent.h - what rnn.c (rows, attributes, shapes) and recurrent.c (the
+/* engine/ops/rnn.h - what rnn.c (rows, attributes, shapes) and recurrent.c (the
  * loop over time) share. */
-#ifndef QN_ENGINE_OPS_RECURRENT_H
-#define QN_ENGINE_OPS_RECURRENT_H
+#ifndef QN_ENGINE_OPS_RNN_H
+#define QN_ENGINE_OPS_RNN_H
 
 #include "engine/op.h"
 #include "kernels/recurrent.h"
