@@ -33,14 +33,16 @@ done < <(grep -nE '^ *# *include +<' -r kernels --include='*.[ch]' | grep -vE "<
 code=$(mktemp -d) || exit 2
 trap 'rm -rf "$code"' EXIT
 # The code without comments and strings, line for line.
-for f in $(find kernels engine formats tools -name '*.[ch]' 2>/dev/null); do
-    mkdir -p "$code/$(dirname "$f")"
-    awk '{
+files=$(find kernels engine formats tools -name '*.[ch]' 2>/dev/null)
+(cd "$code" && mkdir -p $(dirname $files | sort -u))
+awk -v to="$code/" '
+    FNR == 1 { if (path) close(path); path = to FILENAME; inside = 0 }
+    {
         line = $0; out = ""
         while (line != "") {
             if (inside) {
                 p = index(line, "*/")
-                if (!p) { line = ""; break }
+                if (!p) break
                 line = substr(line, p + 2); inside = 0; continue
             }
             if (match(line, /\/\*|\/\/|"([^"\\]|\\.)*"/) == 0) { out = out line; break }
@@ -50,9 +52,8 @@ for f in $(find kernels engine formats tools -name '*.[ch]' 2>/dev/null); do
             else if (tok == "//") line = ""
             else out = out "\"\""
         }
-        print out
-    }' "$f" >"$code/$f"
-done
+        print out > path
+    }' $files
 
 # only PATTERN WHERE WHY ROOM...: the pattern may occur in files that match WHERE only.
 only() {

@@ -8,12 +8,19 @@ fail() { echo "$*"; fails=1; }
 for name in $(git ls-files '*.c' '*.h' '*.def' | sed 's|.*/||' | sort | uniq -d); do
     fail "two files have one name:" $(git ls-files "*/$name")
 done
-for f in $(git ls-files '*.c' '*.h'); do
-    [ "$(head -n 1 "$f")" = '/* SPDX-License-Identifier: Apache-2.0 */' ] ||
-        fail "$f:1: the first line is not the licence"
-    sed -n 2p "$f" | grep -qE "^/\* ([a-z0-9_/]*/)?$(basename "$f") - " ||
-        fail "$f:2: the second line does not name the file and say its role"
-done
+git ls-files '*.c' '*.h' | xargs awk '
+    FNR == 1 && $0 != "/* SPDX-License-Identifier: Apache-2.0 */" {
+        print FILENAME ":1: the first line is not the licence"
+    }
+    FNR == 2 {
+        name = FILENAME
+        sub(/.*\//, "", name)
+        said = $2
+        sub(/.*\//, "", said)
+        if ($1 != "/*" || said != name || $3 != "-")
+            print FILENAME ":2: the second line does not name the file and say its role"
+        nextfile
+    }' | grep . && fails=1
 for f in $(git ls-files '*.sh' .ci/run); do
     sed -n 2p "$f" | grep -q '^# SPDX-License-Identifier: Apache-2.0$' ||
         fail "$f:2: the second line is not the licence"
