@@ -23,7 +23,7 @@ static int from_tiff(qn_span tiff)
     qn_span dir = tiff, skipped, head;
     if (!qn_take(&dir, 8, &head)) return 1;
     const bool is_big = !memcmp(head.p, "MM\0*", 4);
-    if (!is_big && memcmp(head.p, "II*\0", 4)) return 1;
+    if (!is_big && memcmp(head.p, "II*\0", 4) != 0) return 1;
     dir = tiff;
     if (!qn_take(&dir, number(head.p + 4, 4, is_big), &skipped)) return 1;
     if (!qn_take(&dir, 2, &head)) return 1;

@@ -267,7 +267,7 @@ quern_status qn_npy_parse(const void *bytes, size_t n, qn_arena *arena, qn_tenso
     uint16_t length16;
     uint32_t length;
     header h;
-    if (!qn_take(&file, 6, &magic) || memcmp(magic.p, "\x93NUMPY", 6))
+    if (!qn_take(&file, 6, &magic) || memcmp(magic.p, "\x93NUMPY", 6) != 0)
         return qn_fail(err, QUERN_FORMAT, "it does not begin as a .npy file");
     if (!qn_take_u8(&file, &major) || !qn_take_u8(&file, &minor) || major < 1 ||
         major > 3)

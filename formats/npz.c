@@ -41,7 +41,7 @@ static quern_status find_directory(const uint8_t *p, size_t n, qn_span *out, int
 {
     const size_t least = n > END_SIZE + 0xffff ? n - END_SIZE - 0xffff : 0;
     for (size_t at = n >= END_SIZE ? n - END_SIZE + 1 : 0; at-- > least;) {
-        if (memcmp(p + at, "PK\5\6", 4)) continue;
+        if (memcmp(p + at, "PK\5\6", 4) != 0) continue;
         const size_t size = u32_at(p + at + 12), offset = u32_at(p + at + 16);
         *count = (int)u16_at(p + at + 10);
         if (offset > at || size > at - offset) break;
@@ -54,7 +54,7 @@ static quern_status find_directory(const uint8_t *p, size_t n, qn_span *out, int
 static quern_status take_entry(qn_span *dir, entry *e, quern_error *err)
 {
     qn_span head, rest;
-    if (!qn_take(dir, ENTRY_SIZE, &head) || memcmp(head.p, "PK\1\2", 4))
+    if (!qn_take(dir, ENTRY_SIZE, &head) || memcmp(head.p, "PK\1\2", 4) != 0)
         return qn_fail(err, QUERN_FORMAT, "the zip directory is damaged at byte %zu",
                        dir->offset);
     const uint8_t *p = head.p;
@@ -79,7 +79,7 @@ static quern_status find_data(const uint8_t *p, size_t n, const entry *e, qn_spa
     if (e->packed == UINT32_MAX || e->size == UINT32_MAX || e->offset == UINT32_MAX)
         return qn_fail(err, QUERN_UNSUPPORTED, "it is a member of 4 GiB or more");
     if (!qn_take(&file, e->offset, &skipped) || !qn_take(&file, LOCAL_SIZE, &local) ||
-        memcmp(local.p, "PK\3\4", 4) ||
+        memcmp(local.p, "PK\3\4", 4) != 0 ||
         !qn_take(&file, u16_at(local.p + 26) + u16_at(local.p + 28), &skipped) ||
         !qn_take(&file, e->packed, out))
         return qn_fail(err, QUERN_FORMAT, "its %zu bytes at %zu lie outside the file",

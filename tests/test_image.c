@@ -94,7 +94,8 @@ void test_image_cut(qn_test *t)
         qn_note(t, "%zu of %zu bytes", i, file.n);
         CHECK(t, qn_image_decode(&k.arena, part, i, 0, &back, &k.err) != QUERN_OK);
     }
-    for (size_t i = 0; i < 2000; i++) { /* damage may go unseen, but must not crash */
+    for (size_t i = 0; i < 2000 && file.n > 0;
+         i++) { /* damage may go unseen, but must not crash */
         uint8_t *copy = qn_exact(t, file.n);
         memcpy(copy, file.p, file.n);
         copy[qn_test_random(t) % file.n] ^= (uint8_t)(1 << qn_test_random(t) % 8);

@@ -36,10 +36,11 @@ static uint8_t *npy_of(qn_test *t, const char *header, const void *data, size_t 
 {
     const size_t length = strlen(header);
     uint8_t *p = qn_exact(t, 10 + length + n);
-    memcpy(p, "\x93NUMPY\1\0", 8);
+    memcpy(p, "\x93NUMPY\1", 8);
     p[8] = (uint8_t)length;
     p[9] = (uint8_t)(length >> 8);
-    memcpy(p + 10, header, length);
+    for (size_t i = 0; i < length; i++)
+        p[10 + i] = (uint8_t)header[i];
     if (n) memcpy(p + 10 + length, data, n);
     *size = 10 + length + n;
     return p;
@@ -53,7 +54,7 @@ void test_npy_round_trip(qn_test *t)
     for (int type = QUERN_FLOAT; type <= QUERN_INT2; type++) {
         const int64_t dims[3][3] = {{2, 3, 1}, {0, 5, 2}, {7, 1, 1}};
         for (int rank = 0; rank <= 3; rank++) {
-            qn_tensor a, b;
+            qn_tensor a = {0}, b;
             qn_note(t, "%s rank %d", quern_dtype_name((quern_dtype)type), rank);
             qn_set_shape(&a, (quern_dtype)type, rank, dims[rank % 3]);
             REQUIRE_OK(t, qn_tensor_alloc(&k.arena, &a, &k.err), &k.err);

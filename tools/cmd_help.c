@@ -23,7 +23,7 @@ int qn_cmd_help(const qn_args *args)
     const char *shell = qn_arg_text(args, "completion");
     const bool is_man = qn_arg_flag(args, "man");
     int n_words;
-    if (shell && strcmp(shell, "bash"))
+    if (shell && strcmp(shell, "bash") != 0)
         return qn_usage(args, "completion is there for bash, not for '%s'", shell);
     const qn_command *c = qn_command_find(args->n_operands, args->operands, &n_words);
     if (args->n_operands > 0 && !c)

@@ -171,11 +171,10 @@ static void info_row(qn_table *t, const char *what, const quern_info *info)
     for (int d = 0; d < info->rank && n < sizeof shape - 32; d++) {
         const char *comma = d ? "," : "";
         if (info->dim[d] >= 0)
-            n += (size_t)snprintf(shape + n, 32, "%s%lld", comma,
-                                  (long long)info->dim[d]);
+            snprintf(shape + n, 32, "%s%lld", comma, (long long)info->dim[d]);
         else
-            n += (size_t)snprintf(shape + n, 32, "%s%.28s", comma,
-                                  info->symbol[d] ? info->symbol[d] : "?");
+            snprintf(shape + n, 32, "%s%.28s", comma,
+                     info->symbol[d] ? info->symbol[d] : "?");
         n = strlen(shape);
     }
     snprintf(shape + n, sizeof shape - n, "]");

@@ -25,8 +25,8 @@ const qn_command *qn_command_find(int n, const char *const *words, int *n_words)
     for (size_t i = 0; i < sizeof table / sizeof table[0] && n > 0; i++) {
         const char *name = table[i].name, *space = strchr(name, ' ');
         const size_t first = space ? (size_t)(space - name) : strlen(name);
-        if (strlen(words[0]) != first || memcmp(words[0], name, first)) continue;
-        if (space && (n < 2 || strcmp(words[1], space + 1))) continue;
+        if (strlen(words[0]) != first || memcmp(words[0], name, first) != 0) continue;
+        if (space && (n < 2 || strcmp(words[1], space + 1) != 0)) continue;
         if (found && !space) continue; /* two words win over one */
         found = &table[i];
         *n_words = space ? 2 : 1;

@@ -217,7 +217,7 @@ static bool limits_ok(const qn_args *args)
     static const char *const names[] = {"memory", "seconds", "pixels"};
     for (int i = 0; i < args->n_given; i++) {
         const char *text = args->given[i].text;
-        if (strcmp(args->given[i].option->name, "limit")) continue;
+        if (strcmp(args->given[i].option->name, "limit") != 0) continue;
         const char *equals = strchr(text, '=');
         double value;
         bool known = false;

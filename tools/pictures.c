@@ -109,7 +109,7 @@ static quern_status next_file(qn_pictures *p, const char *path, bool must,
     size_t n;
     *is_there = false;
     QN_TRY(read_file(arena, path, &bytes, &n, err));
-    if (strcmp(path, "-") && is_idx(path, bytes, n)) {
+    if (strcmp(path, "-") != 0 && is_idx(path, bytes, n)) {
         if (!must && !strstr(path, "idx")) return QUERN_OK;
         QN_TRY(open_idx(p, path, err));
         *is_there = p->n_items > 0;

@@ -76,7 +76,7 @@ static size_t sum_up(const qn_profile *p, qn_profile_row *sorted, sum_row *sums)
     memcpy(sorted, p->rows, p->n * sizeof *sorted);
     qsort(sorted, p->n, sizeof *sorted, by_op);
     for (size_t i = 0; i < p->n; i++) {
-        if (k == 0 || strcmp(sums[k - 1].op, sorted[i].op))
+        if (k == 0 || strcmp(sums[k - 1].op, sorted[i].op) != 0)
             sums[k++] = (sum_row){sorted[i].op, 0, 0};
         sums[k - 1].seconds += sorted[i].seconds;
         sums[k - 1].n++;

@@ -132,7 +132,7 @@ static quern_status from_metadata(qn_recipe *r, const quern_model *model,
     const char *schema = quern_model_metadata(model, "quern.schema");
     const char *classes = quern_model_metadata(model, "quern.classes");
     char key[64];
-    if (schema && strcmp(schema, "1"))
+    if (schema && strcmp(schema, "1") != 0)
         return qn_fail(err, QUERN_UNSUPPORTED, "its metadata has schema %s; 1 is known",
                        schema);
     for (size_t i = 0; i < N_SAYINGS; i++) {
@@ -150,7 +150,7 @@ static quern_status from_metadata(qn_recipe *r, const quern_model *model,
 static quern_status from_preset(qn_recipe *r, const char *name, quern_error *err)
 {
     static const double mean[] = {0.485, 0.456, 0.406}, std[] = {0.229, 0.224, 0.225};
-    if (strcmp(name, "imagenet"))
+    if (strcmp(name, "imagenet") != 0)
         return qn_fail(err, QUERN_INVALID, "no preset '%s'; there is imagenet", name);
     r->height = r->width = 224;
     r->shorter = 256;

@@ -77,7 +77,7 @@ static quern_status run_sets(runner *r, quern_error *err)
     int n;
     QN_TRY(qn_dir_list(r->test->folder, r->arena, &names, &n, err));
     for (int i = 0; i < n; i++) {
-        if (strncmp(names[i], "test_data_set_", 14)) continue;
+        if (strncmp(names[i], "test_data_set_", 14) != 0) continue;
         QN_TRY(qn_path_format(set, err, "%s/%s", r->test->folder, names[i]));
         QN_TRY(run_set(r, set, err));
     }

@@ -108,7 +108,7 @@ quern_status qn_verdict_load_expected(qn_verdict *v, const char *path,
     char *text, *name, *status;
     QN_TRY(qn_file_text(&v->suite->arena, path, &text, NULL, err));
     while (next_line(&text, &name, &status)) {
-        if (strcmp(status, "passed") || (match && !qn_suite_matches(match, name)))
+        if (strcmp(status, "passed") != 0 || (match && !qn_suite_matches(match, name)))
             continue;
         const qn_suite_test *t =
             bsearch(name, v->suite->tests, (size_t)v->suite->n, sizeof *t, by_name);
