@@ -32,6 +32,7 @@ void qn_within(quern_error *err, const char *format, ...)
     size_t used = strlen(place);
     memcpy(place + used, ": ", 3);
     used += 2;
+    if (strncmp(err->text, place, used) == 0) return; /* said already, further in */
     size_t room = sizeof place - 1 - used, left = strlen(err->text);
     if (left > room) left = room;
     memcpy(place + used, err->text, left);

@@ -19,7 +19,8 @@ quern_status qn_fail(quern_error *err, quern_status status, const char *format, 
 #define qn_fail(err, status, ...) (qn_fail((err), (status), __VA_ARGS__), (status))
 #endif
 
-/* Puts "place: " before the sentence that err already holds; err may be NULL. */
+/* Puts "place: " before the sentence that err already holds, unless it begins so; err may
+ * be NULL. */
 void qn_within(quern_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -143,6 +143,8 @@ void test_error_sentence(qn_test *t)
     qn_within(&err, "node '%s'", "conv1");
     qn_within(&err, "net.onnx");
     CHECK_STR(t, err.text, "net.onnx: node 'conv1': 3 is not 4");
+    qn_within(&err, "net.onnx");
+    CHECK_STR(t, err.text, "net.onnx: node 'conv1': 3 is not 4");
     CHECK_EQ(t, qn_fail(NULL, QUERN_DATA, "nobody reads this"), QUERN_DATA);
     qn_within(NULL, "nowhere");
 }
