@@ -25,10 +25,11 @@ const char *qn_clean(char *room, size_t n, const char *text)
 
 int qn_report(const char *file, const quern_error *err)
 {
-    char name[512], text[sizeof err->text];
-    qn_clean(name, sizeof name, file ? file : "");
-    qn_clean(text, sizeof text, err->text);
-    fprintf(stderr, "quern: %s%s%s\n", name, file ? ": " : "", text);
+    char text[sizeof err->text];
+    quern_error told = *err;
+    if (file) qn_within(&told, "%s", file); /* unless the sentence names it already */
+    qn_clean(text, sizeof text, told.text);
+    fprintf(stderr, "quern: %s\n", text);
     return quern_status_exit_code(err->status);
 }
 
