@@ -38,6 +38,19 @@ double qn_os_seconds(void)
 /* O_NONBLOCK: opening a pipe without a writer must not wait. */
 #define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
 
+/* One component of a path, which must be no link; errno ELOOP when it is one. */
+static int open_part(int folder, const char *part, bool last)
+{
+    struct stat st;
+    int fd = openat(folder, part, READ_FLAGS | O_NOFOLLOW | (last ? 0 : O_DIRECTORY));
+    int saved = errno;
+    if (fd < 0 && fstatat(folder, part, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        S_ISLNK(st.st_mode))
+        saved = ELOOP;
+    errno = saved;
+    return fd;
+}
+
 /* One component after the other, following no link at all. */
 static int open_stepwise(int folder, const char *path)
 {
@@ -47,16 +60,12 @@ static int open_stepwise(int folder, const char *path)
         bool last = path[n] == 0;
         char part[256];
         int next = -1;
-        if (n >= sizeof part) {
-            errno = ENAMETOOLONG;
-        } else {
+        errno = ENAMETOOLONG;
+        if (n < sizeof part) {
             memcpy(part, path, n);
             part[n] = 0;
-            if (!strcmp(part, ".."))
-                errno = EXDEV;
-            else
-                next = openat(at, n ? part : ".",
-                              READ_FLAGS | O_NOFOLLOW | (last ? 0 : O_DIRECTORY));
+            errno = EXDEV;
+            if (strcmp(part, "..") != 0) next = open_part(at, n ? part : ".", last);
         }
         int saved = errno;
         close(at);

@@ -158,6 +158,7 @@ typedef struct quern_model_options {
     const char *disable_passes; /* comma list of pass names, or "all" */
     int allow_missing; /* open models with operators that quern lacks, to inspect them */
     int keep_overridable; /* inputs with a default stay inputs; otherwise constants */
+    int strict_files; /* refuse external data in files with several names (hard links) */
     quern_log_fn *log;
     void *log_ctx;
 } quern_model_options;

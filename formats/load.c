@@ -19,8 +19,10 @@ static quern_status read_file(quern_model *model, const char *path,
 {
     qn_file file;
     qn_backing *backing;
-    qn_external external = {
-        .model = model, .model_path = path, .extra_dir = opt->external_dir};
+    qn_external external = {.model = model,
+                            .model_path = path,
+                            .extra_dir = opt->external_dir,
+                            .strict = opt->strict_files != 0};
     QN_TRY(qn_file_open(NULL, path, &file, err));
     quern_status status = qn_model_map(model, &file, &backing, err);
     qn_file_close(&file);
@@ -34,7 +36,9 @@ static quern_status read_memory(quern_model *model, const void *bytes, size_t n,
                                 const quern_model_options *opt, quern_error *err)
 {
     void *copy;
-    qn_external external = {.model = model, .extra_dir = opt->external_dir};
+    qn_external external = {.model = model,
+                            .extra_dir = opt->external_dir,
+                            .strict = opt->strict_files != 0};
     QN_TRY(qn_arena_raw(&model->arena, n, &copy, err));
     if (n) memcpy(copy, bytes, n);
     QN_TRY(qn_onnx_read(model, (qn_span){copy, n, 0}, &external, err));

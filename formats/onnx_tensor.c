@@ -388,8 +388,9 @@ quern_status qn_onnx_tensor(const qn_onnx_sink *sink, qn_span message, qn_tensor
                             qn_span *name, quern_error *err)
 {
     parts p;
-    QN_TRY(take_apart(message, &p, err));
+    quern_status status = take_apart(message, &p, err);
     if (name) *name = p.name;
+    QN_TRY(status);
     QN_TRY(check_parts(&p, err));
     QN_TRY(use_data(sink, &p, err));
     *out = p.t;
