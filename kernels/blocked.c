@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/blocked.c - what all instruction sets share: strides of blocked tensors and
+ * the order of weights. */
+#include "kernels/blocked.h"
+
+#include <math.h>
+#include <string.h>
+
+void qn_plane8c_shape(qn_plane8c *p, int64_t c, int64_t h, int64_t w, int64_t halo,
+                      int64_t *origin)
+{
+    p->c = c, p->h = h, p->w = w;
+    p->row = (w + halo) * QN_BLOCK8;
+    p->plane = (h + 2 * halo) * p->row + halo * QN_BLOCK8;
+    /* Planes a large power of two apart would share a few lines of the cache. */
+    if (p->plane % 256 == 0) p->plane += 16;
+    p->image = qn_blocks8c(c) * p->plane;
+    *origin = halo * p->row + halo * QN_BLOCK8;
+}
+
+void qn_plane8c_clear_halo(const qn_plane8c *p, int64_t origin, int64_t i)
+{
+    for (int64_t b = 0; b < qn_blocks8c(p->c); b++) {
+        float *plane = p->data - origin + i * p->image + b * p->plane;
+        int64_t at = 0;
+        for (int64_t r = 0; r < p->h; r++) {
+            int64_t row = origin + r * p->row;
+            memset(plane + at, 0, (size_t)(row - at) * sizeof *plane);
+            at = row + p->w * QN_BLOCK8;
+        }
+        memset(plane + at, 0, (size_t)(p->plane - at) * sizeof *plane);
+    }
+}
+
+static int64_t taps(const qn_conv8c *c)
+{
+    return c->kernel[0] * c->kernel[1];
+}
+
+static int64_t group_blocks(const qn_conv8c *c)
+{
+    return qn_blocks8c(c->y.c / c->groups);
+}
+
+int64_t qn_conv8c_panels(const qn_conv8c *c)
+{
+    return c->groups * qn_panels8c(group_blocks(c));
+}
+
+qn_panel8c qn_conv8c_panel(const qn_conv8c *c, int64_t panel)
+{
+    int64_t blocks = group_blocks(c), n = qn_panels8c(blocks), p = panel % n;
+    int64_t group = panel / n;
+    return (qn_panel8c){.group = group,
+                        .block = group * blocks + 2 * p,
+                        .blocks = p + 1 < n ? 2 : blocks - 2 * p};
+}
+
+/* Where in one filter [ic][kernel] row k of a panel comes from; -1: a zero. */
+typedef int64_t source_fn(const qn_conv8c *c, int64_t k);
+
+static void pack_panels(const qn_conv8c *c, int64_t n_k, source_fn *source,
+                        const float *w, float *packed)
+{
+    int64_t oc = c->y.c / c->groups, filter = c->x.c / c->groups * taps(c);
+    for (int64_t i = 0; i < qn_conv8c_panels(c); i++) {
+        qn_panel8c p = qn_conv8c_panel(c, i);
+        int64_t first =
+            (p.block - p.group * group_blocks(c)) * QN_BLOCK8; /* of group */
+        int64_t real =
+            oc - first < p.blocks * QN_BLOCK8 ? oc - first : p.blocks * QN_BLOCK8;
+        const float *from = w + (p.group * oc + first) * filter;
+        for (int64_t k = 0; k < n_k; k++) {
+            int64_t at = source(c, k);
+            for (int64_t o = 0; o < p.blocks * QN_BLOCK8; o++)
+                *packed++ = at >= 0 && o < real ? from[o * filter + at] : 0;
+        }
+    }
+}
+
+/* ---- slot conv8c ----------------------------------------------------------------- */
+
+int64_t qn_conv8c_n_segments(const qn_conv8c *c)
+{
+    return qn_blocks8c(c->x.c / c->groups) * taps(c);
+}
+
+void qn_conv8c_segments(const qn_conv8c *c, int64_t *segment)
+{
+    for (int64_t b = 0; b < qn_blocks8c(c->x.c / c->groups); b++)
+        for (int64_t ky = 0; ky < c->kernel[0]; ky++)
+            for (int64_t kx = 0; kx < c->kernel[1]; kx++)
+                *segment++ = b * c->x.plane +
+                             (ky * c->dilation[0] - c->pad[0]) * c->x.row +
+                             (kx * c->dilation[1] - c->pad[1]) * QN_BLOCK8;
+}
+
+int64_t qn_conv8c_weight_size(const qn_conv8c *c)
+{
+    return c->groups * group_blocks(c) * QN_BLOCK8 * qn_conv8c_n_segments(c) *
+           QN_BLOCK8;
+}
+
+static int64_t conv8c_source(const qn_conv8c *c, int64_t k)
+{
+    int64_t lane = k % QN_BLOCK8, tap = k / QN_BLOCK8 % taps(c);
+    int64_t ic = k / QN_BLOCK8 / taps(c) * QN_BLOCK8 + lane;
+    return ic < c->x.c / c->groups ? ic * taps(c) + tap : -1;
+}
+
+void qn_conv8c_pack(const qn_conv8c *c, const float *w, float *packed)
+{
+    pack_panels(c, qn_conv8c_n_segments(c) * QN_BLOCK8, conv8c_source, w, packed);
+}
+
+/* ---- slot stem8c ----------------------------------------------------------------- */
+
+/* A padded row of the scratch, and how many output rows a band of it serves. */
+int64_t qn_stem8c_row(const qn_conv8c *c)
+{
+    return (c->y.w - 1) * c->stride[1] + (c->kernel[1] - 1) * c->dilation[1] + 1;
+}
+
+int64_t qn_stem8c_band(const qn_conv8c *c)
+{
+    int64_t fit = 16384 / (qn_stem8c_row(c) * c->x.c);
+    int64_t rows = (fit - (c->kernel[0] - 1) * c->dilation[0] - 1) / c->stride[0] + 1;
+    return rows < 1 ? 1 : rows < c->y.h ? rows : c->y.h;
+}
+
+int64_t qn_stem8c_rows(const qn_conv8c *c)
+{
+    return (qn_stem8c_band(c) - 1) * c->stride[0] +
+           (c->kernel[0] - 1) * c->dilation[0] + 1;
+}
+
+int64_t qn_stem8c_scratch(const qn_conv8c *c)
+{
+    return c->x.c * qn_stem8c_rows(c) * qn_stem8c_row(c);
+}
+
+/* A segment is a row of taps, or one tap if they are dilated. */
+int64_t qn_stem8c_segment_size(const qn_conv8c *c)
+{
+    return c->dilation[1] == 1 ? c->kernel[1] : 1;
+}
+
+int64_t qn_stem8c_n_segments(const qn_conv8c *c)
+{
+    return c->x.c * taps(c) / qn_stem8c_segment_size(c);
+}
+
+void qn_stem8c_segments(const qn_conv8c *c, int64_t *segment)
+{
+    int64_t row = qn_stem8c_row(c), step = qn_stem8c_segment_size(c);
+    for (int64_t ic = 0; ic < c->x.c; ic++)
+        for (int64_t ky = 0; ky < c->kernel[0]; ky++)
+            for (int64_t kx = 0; kx < c->kernel[1]; kx += step)
+                *segment++ = (ic * qn_stem8c_rows(c) + ky * c->dilation[0]) * row +
+                             kx * c->dilation[1];
+}
+
+int64_t qn_stem8c_weight_size(const qn_conv8c *c)
+{
+    return group_blocks(c) * QN_BLOCK8 * c->x.c * taps(c);
+}
+
+static int64_t stem8c_source(const qn_conv8c *c, int64_t k)
+{
+    (void)c;
+    return k;
+}
+
+void qn_stem8c_pack(const qn_conv8c *c, const float *w, float *packed)
+{
+    pack_panels(c, c->x.c * taps(c), stem8c_source, w, packed);
+}
+
+/* Rows [row, row + qn_stem8c_rows) of the padded image, counted from its top. */
+void qn_stem8c_fill(const qn_conv8c *c, const float *image, int64_t row, float *to)
+{
+    int64_t width = qn_stem8c_row(c), rows = qn_stem8c_rows(c);
+    int64_t left = c->pad[1] < width ? c->pad[1] : width;
+    int64_t n = width - left < c->x.w ? width - left : c->x.w;
+    for (int64_t ic = 0; ic < c->x.c; ic++)
+        for (int64_t r = 0; r < rows; r++, to += width) {
+            int64_t from = row + r - c->pad[0];
+            if (from < 0 || from >= c->x.h) {
+                memset(to, 0, (size_t)width * sizeof *to);
+                continue;
+            }
+            memset(to, 0, (size_t)left * sizeof *to);
+            memcpy(to + left, image + ic * c->x.plane + from * c->x.row,
+                   (size_t)n * sizeof *to);
+            memset(to + left + n, 0, (size_t)(width - left - n) * sizeof *to);
+        }
+}
+
+/* ---- slot wino8c ----------------------------------------------------------------- */
+
+int64_t qn_wino8c_tiles(const qn_conv8c *c, int64_t images)
+{
+    return images * ((c->y.h + c->tile - 1) / c->tile) *
+           ((c->y.w + c->tile - 1) / c->tile);
+}
+
+/* Few tiles keep the transformed input in the second-level cache; many make a panel of
+ * weights worth its way from beyond that.  Measured: 12 .. 36 are alike up to 256
+ * channels, from 512 on it takes 36 or more. */
+int64_t qn_wino8c_block(const qn_conv8c *c)
+{
+    int64_t size = c->x.c <= 256 ? 24 : 48;
+    return c->tile == 4 ? size : 2 * size;
+}
+
+/* Points of the transformed input lie this far apart: not by a power of two. */
+int64_t qn_wino8c_point(const qn_conv8c *c)
+{
+    return (qn_blocks8c(c->x.c) * qn_wino8c_block(c) + 2) * QN_BLOCK8;
+}
+
+int64_t qn_wino8c_scratch(const qn_conv8c *c)
+{
+    int64_t points = (c->tile + 2) * (c->tile + 2);
+    return points * (qn_wino8c_point(c) + 3 * QN_BLOCK8 * qn_wino8c_block(c));
+}
+
+int64_t qn_wino8c_weight_size(const qn_conv8c *c)
+{
+    return (c->tile + 2) * (c->tile + 2) * qn_blocks8c(c->x.c) * qn_blocks8c(c->y.c) *
+           QN_BLOCK8 * QN_BLOCK8;
+}
+
+/* Rows of G: the filter's polynomial at the points, over the product of distances. */
+static void filter_matrix(int tile, double g[6][3])
+{
+    const double two[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
+    const double at[5] = {0, sqrt(.5), -sqrt(.5), sqrt(2), -sqrt(2)};
+    const double over[5] = {1, -1.5, -1.5, 6, 6};
+    memset(g, 0, 6 * sizeof *g);
+    if (tile == 2) {
+        memcpy(g, two, sizeof two);
+        return;
+    }
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < 3; k++)
+            g[i][k] = (k == 0 ? 1 : k == 1 ? at[i] : at[i] * at[i]) / over[i];
+    g[5][2] = 1;
+}
+
+/* u[points] = G w G' of one filter. */
+static void transform_filter(int tile, double g[6][3], const float *w, float *u)
+{
+    int n = tile + 2;
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++) {
+            double sum = 0;
+            for (int a = 0; a < 3; a++)
+                for (int b = 0; b < 3; b++)
+                    sum += g[i][a] * (double)w[3 * a + b] * g[j][b];
+            u[i * n + j] = (float)sum;
+        }
+}
+
+void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
+{
+    double g[6][3];
+    filter_matrix(c->tile, g);
+    int64_t points = (c->tile + 2) * (c->tile + 2),
+            n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
+    memset(packed, 0, (size_t)qn_wino8c_weight_size(c) * sizeof *packed);
+    for (int64_t oc = 0; oc < c->y.c; oc++) {
+        int64_t n = qn_panels8c(qn_blocks8c(c->y.c)), i = oc / (2 * QN_BLOCK8);
+        qn_panel8c p = qn_conv8c_panel(c, i < n ? i : n - 1);
+        int64_t width = p.blocks * QN_BLOCK8;
+        float *to =
+            packed + p.block * QN_BLOCK8 * n_k * points + oc - p.block * QN_BLOCK8;
+        for (int64_t ic = 0; ic < c->x.c; ic++) {
+            float u[36];
+            transform_filter(c->tile, g, w + (oc * c->x.c + ic) * 9, u);
+            for (int64_t e = 0; e < points; e++)
+                to[(e * n_k + ic) * width] = u[e];
+        }
+    }
+}
+
+/* ---- slot dw8c ------------------------------------------------------------------- */
+
+int64_t qn_dw8c_weight_size(const qn_conv8c *c)
+{
+    return qn_blocks8c(c->x.c) * taps(c) * QN_BLOCK8;
+}
+
+void qn_dw8c_pack(const qn_conv8c *c, const float *w, float *packed)
+{
+    for (int64_t b = 0; b < qn_blocks8c(c->x.c); b++)
+        for (int64_t tap = 0; tap < taps(c); tap++)
+            for (int64_t lane = 0; lane < QN_BLOCK8; lane++) {
+                int64_t ch = b * QN_BLOCK8 + lane;
+                *packed++ = ch < c->x.c ? w[ch * taps(c) + tap] : 0;
+            }
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/blocked.h - convolution and its neighbours on blocked tensors: eight channels
+ * lie side by side, so that one vector is one pixel of eight channels.
+ *
+ * A blocked tensor is [image][block of 8 channels][row][column][8], float32.  Around
+ * the rows and columns lies a halo of zeros that stands in for padding; a reader never
+ * asks whether it is inside, and a writer writes the inside only.  The channels of the
+ * last block that do not exist (the tail) are zeros, too, and every kernel keeps them
+ * so.
+ *
+ * All kernels take a descriptor, constant while a node runs, and a task, one part of
+ * the result.  Tasks of a node may run in any order and at the same time if each has
+ * its own scratch; an element has the same bits however the work is cut.  Data may have
+ * any alignment; 32 bytes are fast. */
+#ifndef QN_KERNELS_BLOCKED_H
+#define QN_KERNELS_BLOCKED_H
+
+#include "kernels/act.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define QN_BLOCK8 8 /* channels in a block */
+
+typedef struct qn_plane8c {
+    float *data;               /* image 0, block 0, row 0, column 0: behind the halo */
+    int64_t row, plane, image; /* floats from row to row, block to block, and so on */
+    int64_t c, h, w;           /* without tail and halo */
+} qn_plane8c;
+
+static inline int64_t qn_blocks8c(int64_t channels)
+{
+    return (channels + QN_BLOCK8 - 1) / QN_BLOCK8;
+}
+
+/* Sizes and strides of a tensor with this halo on every side (the halo behind a row is
+ * the one before the next).  n images take n * p->image floats; p->data, which is left
+ * alone, belongs *origin floats behind their beginning. */
+void qn_plane8c_shape(qn_plane8c *p, int64_t c, int64_t h, int64_t w, int64_t halo,
+                      int64_t *origin);
+/* Zeros everything but rows and columns of image i; origin and strides as above. */
+void qn_plane8c_clear_halo(const qn_plane8c *p, int64_t origin, int64_t i);
+
+/* Which part of the result: things [i0, i1) and channel groups [c0, c1); what they are
+ * each slot says. */
+typedef struct qn_task8c {
+    int64_t image;
+    int64_t i0, i1, c0, c1;
+    float *scratch; /* of this task only; NULL where the slot needs none */
+} qn_task8c;
+
+/* ---- convolution ------------------------------------------------------------------
+ *
+ * y = act(convolution(x) + bias + add).  The input pixel of tap (ky, kx) of output
+ * (r, c) is (r*stride + ky*dilation - pad) on each axis; the halo of x covers all that
+ * are outside.  y.h and y.w say how many outputs there are. */
+typedef struct qn_conv8c {
+    qn_plane8c x, y, add;   /* add.data NULL: nothing to add; else sizes of y */
+    const float *weight;    /* as the pack function of the slot lays it out */
+    const float *bias;      /* [8 * blocks of y], tail 0; NULL: none */
+    const int64_t *segment; /* of qn_conv8c_segments, for slots conv8c and stem8c */
+    int64_t kernel[2], stride[2], dilation[2], pad[2]; /* rows, columns */
+    int64_t groups;
+    int64_t y_step; /* floats from output pixel to pixel: 8; k*8 when a transposed
+                       convolution writes every k-th (y.row is then k rows) */
+    int tile;       /* outputs of a Winograd tile on each axis: 4 or 2 */
+    qn_act act;
+} qn_conv8c;
+
+/* Output channels are computed in panels of two blocks; an odd number of blocks has
+ * three in the last panel, or one in the only one.  Each group has its own panels. */
+static inline int64_t qn_panels8c(int64_t blocks)
+{
+    return blocks < 2 ? blocks : blocks / 2;
+}
+/* How many panels a convolution has: the c range of its tasks. */
+int64_t qn_conv8c_panels(const qn_conv8c *c);
+typedef struct qn_panel8c {
+    int64_t group, block, blocks; /* its first block of y, counted over all groups */
+} qn_panel8c;
+qn_panel8c qn_conv8c_panel(const qn_conv8c *c, int64_t panel);
+
+/* slot conv8c_f32: any kernel, stride, dilation; groups if the channels of a group are
+ * whole blocks on both sides.  i: output pixels in row-major order; c: panels. */
+typedef void qn_conv8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
+/* Where each run of 8 input channels begins, relative to the output pixel's corner. */
+int64_t qn_conv8c_n_segments(const qn_conv8c *c);
+void qn_conv8c_segments(const qn_conv8c *c, int64_t *segment);
+/* w [oc][ic / groups][kernel] -> [panel][ic block][kernel][8][8 * blocks of panel]. */
+int64_t qn_conv8c_weight_size(const qn_conv8c *c); /* floats */
+void qn_conv8c_pack(const qn_conv8c *c, const float *w, float *packed);
+
+/* slot stem8c_f32: x is plain [image][c][h][w] (row, plane: floats from row to row,
+ * channel to channel), without halo: padding is made in the scratch.  For few
+ * channels; groups 1.  i: output rows; c: panels. */
+typedef void qn_stem8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
+int64_t qn_stem8c_scratch(const qn_conv8c *c);    /* floats a task */
+int64_t qn_stem8c_n_segments(const qn_conv8c *c); /* for qn_conv8c.segment */
+void qn_stem8c_segments(const qn_conv8c *c, int64_t *segment);
+int64_t qn_stem8c_weight_size(const qn_conv8c *c);
+/* w [oc][ic][kernel] -> [panel][ic][kernel][8 * blocks of panel] */
+void qn_stem8c_pack(const qn_conv8c *c, const float *w, float *packed);
+/* For the rows of the slot: the scratch holds [ic][rows][row] of the padded image,
+ * which serves a band of output rows; fill copies it there from padded row `row` on. */
+int64_t qn_stem8c_row(const qn_conv8c *c);
+int64_t qn_stem8c_rows(const qn_conv8c *c);
+int64_t qn_stem8c_band(const qn_conv8c *c);
+int64_t qn_stem8c_segment_size(const qn_conv8c *c);
+void qn_stem8c_fill(const qn_conv8c *c, const float *image, int64_t row, float *to);
+
+/* slot wino8c_f32: 3x3, stride 1, dilation 1, groups 1 by Winograd's minimal filtering;
+ * tile 4: F(4x4,3x3) on the points 0, +-sqrt(1/2), +-sqrt(2), inf; tile 2: F(2x2,3x3)
+ * on 0, +-1, inf.  i: tiles of all images, row-major in an image, t->image is not used;
+ * c: panels.  The transformed input is made once per task and block of tiles: cut tiles
+ * first and panels only when there are few tiles.
+ * The error is that of a sum of ic + 32 terms whose magnitudes the transforms have
+ * raised: about twice (tile 4) and 0.7 times (tile 2) the error of a direct sum. */
+typedef void qn_wino8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
+int64_t qn_wino8c_tiles(const qn_conv8c *c, int64_t images);
+int64_t qn_wino8c_scratch(const qn_conv8c *c); /* floats a task */
+int64_t qn_wino8c_weight_size(const qn_conv8c *c);
+/* w [oc][ic][3][3] -> [panel][(tile+2)^2][8 * ic blocks][8 * blocks of panel], computed
+ * in double. */
+void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed);
+/* For the rows of the slot: tiles in a block, and floats from point to point of the
+ * transformed input [point][ic block][tile][8]. */
+#define QN_WINO8C_MAX_BLOCK 96
+int64_t qn_wino8c_block(const qn_conv8c *c);
+int64_t qn_wino8c_point(const qn_conv8c *c);
+
+/* slot dw8c_f32: depthwise, one filter a channel, groups and y.c are x.c; any kernel,
+ * stride, dilation.  i: output rows; c: blocks. */
+typedef void qn_dw8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
+int64_t qn_dw8c_weight_size(const qn_conv8c *c);
+/* w [c][kernel] -> [block][kernel][8] */
+void qn_dw8c_pack(const qn_conv8c *c, const float *w, float *packed);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/ref/wino8c_ref.c - Winograd convolution, one tile at a time: the transforms
+ * as matrices, the products as sums. */
+#include "kernels/kernels.h"
+
+qn_wino8c_f32_fn qn_wino8c_f32_ref;
+
+enum { SIDE = 6 };
+
+#define R 0x1.6a09e6p-1f /* sqrt(1/2) */
+
+/* B' turns inputs into points, A' turns products at the points into outputs. */
+static const float bt4[SIDE][SIDE] = {
+    {1, 0, -2.5f, 0, 1, 0},      {0, -2 * R, -2, R, 1, 0},    {0, 2 * R, -2, -R, 1, 0},
+    {0, -R, -0.5f, 2 * R, 1, 0}, {0, R, -0.5f, -2 * R, 1, 0}, {0, 1, 0, -2.5f, 0, 1},
+};
+static const float at4[4][SIDE] = {
+    {1, 1, 1, 1, 1, 0},
+    {0, R, -R, 2 * R, -2 * R, 0},
+    {0, 0.5f, 0.5f, 2, 2, 0},
+    {0, R / 2, -R / 2, 4 * R, -4 * R, 1},
+};
+static const float bt2[SIDE][SIDE] = {{1, 0, -1}, {0, 1, 1}, {0, -1, 1}, {0, -1, 0, 1}};
+static const float at2[4][SIDE] = {{1, 1, 1}, {0, 1, -1, 1}};
+
+/* to [rows][cols] = m x m', where x is [side][side] and m [rows][side]; all rows SIDE.
+ */
+static void sandwich(const float m[][SIDE], int rows, int side, float x[SIDE][SIDE],
+                     float to[SIDE][SIDE])
+{
+    float half[SIDE][SIDE];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < side; j++) {
+            half[i][j] = 0;
+            for (int k = 0; k < side; k++)
+                half[i][j] += m[i][k] * x[k][j];
+        }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < rows; j++) {
+            to[i][j] = 0;
+            for (int k = 0; k < side; k++)
+                to[i][j] += half[i][k] * m[j][k];
+        }
+}
+
+/* A tile: its first output, and how many there are. */
+typedef struct place {
+    int64_t image, row, col, rows, cols;
+} place;
+
+static void transform_input(const qn_conv8c *c, const place *p, float *v)
+{
+    int side = c->tile + 2;
+    for (int64_t ic = 0; ic < qn_blocks8c(c->x.c) * QN_BLOCK8; ic++) {
+        float x[SIDE][SIDE] = {{0}}, to[SIDE][SIDE];
+        const float *from = c->x.data + p->image * c->x.image +
+                            ic / QN_BLOCK8 * c->x.plane + ic % QN_BLOCK8;
+        for (int64_t i = 0; i < p->rows + 2; i++)
+            for (int64_t j = 0; j < p->cols + 2; j++)
+                x[i][j] = from[(p->row + i - c->pad[0]) * c->x.row +
+                               (p->col + j - c->pad[1]) * QN_BLOCK8];
+        sandwich(c->tile == 4 ? bt4 : bt2, side, side, x, to);
+        for (int e = 0; e < side * side; e++)
+            *v++ = to[e / side][e % side];
+    }
+}
+
+static void make_outputs(const qn_conv8c *c, const place *p, int64_t oc, const float *v,
+                         const float *w, int64_t width)
+{
+    int side = c->tile + 2, points = side * side;
+    int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
+    float m[SIDE][SIDE], y[SIDE][SIDE];
+    for (int e = 0; e < points; e++) {
+        float sum = 0;
+        for (int64_t ic = 0; ic < n_k; ic++)
+            sum += v[ic * points + e] * w[(e * n_k + ic) * width];
+        m[e / side][e % side] = sum;
+    }
+    sandwich(c->tile == 4 ? at4 : at2, c->tile, side, m, y);
+    int64_t block = oc / QN_BLOCK8, lane = oc % QN_BLOCK8;
+    for (int64_t i = 0; i < p->rows; i++)
+        for (int64_t j = 0; j < p->cols; j++) {
+            float value = y[i][j] + (c->bias ? c->bias[oc] : 0);
+            int64_t row = p->row + i, col = (p->col + j) * QN_BLOCK8 + lane;
+            if (c->add.data)
+                value += c->add.data[p->image * c->add.image + block * c->add.plane +
+                                     row * c->add.row + col];
+            qn_act_f32(c->act.kind, c->act.alpha, c->act.beta, &value, 1);
+            c->y.data[p->image * c->y.image + block * c->y.plane + row * c->y.row +
+                      col] = oc < c->y.c ? value : 0;
+        }
+}
+
+void qn_wino8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
+{
+    int64_t across = (c->y.w + c->tile - 1) / c->tile;
+    int64_t down = (c->y.h + c->tile - 1) / c->tile;
+    int64_t points = (c->tile + 2) * (c->tile + 2);
+    int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
+    for (int64_t i = t->i0; i < t->i1; i++) {
+        place p = {i / across / down, i / across % down * c->tile, i % across * c->tile,
+                   c->tile, c->tile};
+        if (c->y.h - p.row < p.rows) p.rows = c->y.h - p.row;
+        if (c->y.w - p.col < p.cols) p.cols = c->y.w - p.col;
+        transform_input(c, &p, t->scratch);
+        for (int64_t k = t->c0; k < t->c1; k++) {
+            qn_panel8c panel = qn_conv8c_panel(c, k);
+            int64_t width = panel.blocks * QN_BLOCK8, first = panel.block * QN_BLOCK8;
+            for (int64_t o = 0; o < width; o++)
+                make_outputs(c, &p, first + o, t->scratch,
+                             c->weight + first * n_k * points + o, width);
+        }
+    }
+}

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/test_conv8c.c - blocked convolution: every row of every slot against a naive
+ * sum in double, element by element with the error that rounding allows; nothing but
+ * rows and columns is written, the tail is zero, and parts make the same bits as the
+ * whole.
+ */
+#include "tests/test.h"
+
+#include "kernels/kernels.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+enum kind { CONV, STEM, DW, WINO4, WINO2 };
+static const char *const slot_names[] = {"conv8c_f32", "stem8c_f32", "dw8c_f32",
+                                         "wino8c_f32", "wino8c_f32"};
+
+typedef struct spec {
+    enum kind kind;
+    int n, ic, oc, h, w, kh, kw, stride, dilation, pad, groups;
+    int act;
+    bool bias, add;
+    int halo; /* of x, more than the pad */
+} spec;
+
+/* Everything a case consists of, in plain and in blocked form. */
+typedef struct job {
+    spec s;
+    qn_conv8c c;
+    float *x, *w, *bias, *add; /* plain */
+    float *y;                  /* the blocked buffer, with its halo */
+    int64_t y_origin, images;
+    int64_t n_i, n_c; /* the whole task */
+    double *want, *tol;
+} job;
+
+static const float sentinel = 7.25f;
+
+static double activate(const qn_act *a, double x)
+{
+    switch (a->kind) {
+    case QN_ACT_RELU:
+        return x > 0 ? x : 0;
+    case QN_ACT_CLIP:
+        return fmin(fmax(x, a->alpha), a->beta);
+    case QN_ACT_LEAKY_RELU:
+        return x < 0 ? a->alpha * x : x;
+    case QN_ACT_HARD_SIGMOID:
+        return fmax(0, fmin(1, a->alpha * x + a->beta));
+    case QN_ACT_HARD_SWISH:
+        return x * fmax(0, fmin(1, x / 6 + 0.5));
+    case QN_ACT_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case QN_ACT_SILU:
+        return x / (1 + exp(-x));
+    case QN_ACT_TANH:
+        return tanh(x);
+    case QN_ACT_GELU:
+        return x / 2 * (1 + erf(x / sqrt(2)));
+    default:
+        return x;
+    }
+}
+
+/* A blocked tensor of exactly its size: the values, or only the sentinel. */
+static float *make_plane(qn_test *t, qn_plane8c *p, const float *plain, const int *dims,
+                         int halo, int64_t *origin)
+{
+    qn_plane8c_shape(p, dims[1], dims[2], dims[3], halo, origin);
+    size_t n = (size_t)(dims[0] * p->image);
+    float *data = qn_exact(t, n * sizeof *data);
+    for (size_t i = 0; i < n; i++)
+        data[i] = plain ? 0 : sentinel;
+    p->data = data + *origin;
+    for (int64_t i = 0; plain && i < dims[0]; i++) {
+        for (int64_t c = 0; c < p->c; c++)
+            for (int64_t r = 0; r < p->h; r++)
+                for (int64_t x = 0; x < p->w; x++)
+                    p->data[i * p->image + c / 8 * p->plane + r * p->row + x * 8 +
+                            c % 8] = *plain++;
+    }
+    return data;
+}
+
+/* Largest sum of magnitudes that Winograd adds up for one filter plane and |x| <= 1. */
+static double wino_mass(int tile, const float *w)
+{
+    const double r = sqrt(0.5), q = sqrt(2);
+    const double at4[4][6] = {{1, 1, 1, 1, 1, 0},
+                              {0, r, r, q, q, 0},
+                              {0, .5, .5, 2, 2, 0},
+                              {0, r / 2, r / 2, 2 * q, 2 * q, 1}};
+    const double bt4[6] = {4.5,           3 + 3 * r,     3 + 3 * r,
+                           1.5 + 1.5 * q, 1.5 + 1.5 * q, 4.5};
+    const double g4[6][3] = {{1, 0, 0},
+                             {2 / 3., 2 / 3. * r, 1 / 3.},
+                             {2 / 3., 2 / 3. * r, 1 / 3.},
+                             {1 / 6., q / 6, 1 / 3.},
+                             {1 / 6., q / 6, 1 / 3.},
+                             {0, 0, 1}};
+    const double at2[4][6] = {{1, 1, 1, 0}, {0, 1, 1, 1}};
+    const double bt2[6] = {2, 2, 2, 2};
+    const double g2[6][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}};
+    const double(*at)[6] = tile == 4 ? at4 : at2, (*g)[3] = tile == 4 ? g4 : g2;
+    const double *bt = tile == 4 ? bt4 : bt2;
+    double u[6][6] = {{0}}, worst = 0;
+    for (int i = 0; i < tile + 2; i++)
+        for (int j = 0; j < tile + 2; j++)
+            for (int a = 0; a < 9; a++)
+                u[i][j] += bt[i] * bt[j] * g[i][a / 3] * g[j][a % 3] * fabsf(w[a]);
+    for (int o = 0; o < tile * tile; o++) {
+        double sum = 0;
+        for (int i = 0; i < tile + 2; i++)
+            for (int j = 0; j < tile + 2; j++)
+                sum += at[o / tile][i] * at[o % tile][j] * u[i][j];
+        worst = fmax(worst, sum);
+    }
+    return worst;
+}
+
+/* The sum of products behind one output, and the sum of their magnitudes. */
+static double exact_sum(const job *j, int n, int oc, const int *at, double *mass)
+{
+    const spec *s = &j->s;
+    int icg = s->ic / s->groups, ocg = s->oc / s->groups;
+    double sum = 0;
+    *mass = 0;
+    for (int i = 0; i < icg; i++)
+        for (int k = 0; k < s->kh * s->kw; k++) {
+            int r = at[0] * s->stride + k / s->kw * s->dilation - s->pad;
+            int c = at[1] * s->stride + k % s->kw * s->dilation - s->pad;
+            if (r < 0 || r >= s->h || c < 0 || c >= s->w) continue;
+            int ic = oc / ocg * icg + i;
+            double v = (double)j->x[((n * s->ic + ic) * s->h + r) * s->w + c] *
+                       (double)j->w[(oc * icg + i) * s->kh * s->kw + k];
+            sum += v;
+            *mass += fabs(v);
+        }
+    return sum;
+}
+
+static void find_truth(qn_test *t, job *j)
+{
+    const spec *s = &j->s;
+    int oh = (int)j->c.y.h, ow = (int)j->c.y.w, k = s->ic / s->groups * s->kh * s->kw;
+    size_t total = (size_t)(s->n * s->oc * oh * ow);
+    j->want = qn_exact(t, total * sizeof(double));
+    j->tol = qn_exact(t, total * sizeof(double));
+    double *filter_mass = qn_exact(t, (size_t)s->oc * sizeof(double));
+    for (int oc = 0; s->kind >= WINO4 && oc < s->oc; oc++) {
+        filter_mass[oc] = 0;
+        for (int i = 0; i < s->ic; i++)
+            filter_mass[oc] +=
+                pow(wino_mass(j->c.tile, j->w + (oc * s->ic + i) * 9), 2);
+        filter_mass[oc] = sqrt(filter_mass[oc]);
+    }
+    for (size_t e = 0; e < total; e++) {
+        const int at[2] = {(int)e / ow % oh, (int)e % ow};
+        int oc = (int)e / (oh * ow) % s->oc;
+        double mass, sum = exact_sum(j, (int)e / (oh * ow) / s->oc, oc, at, &mass);
+        double tol = (k + 4) * mass;
+        if (j->s.kind >= WINO4) {
+            mass = 0;
+            mass = filter_mass[oc];
+            tol = 0.1 * sqrt(s->ic + 32) * mass; /* of either sign, seen: a tenth */
+        }
+        if (j->bias) sum += (double)j->bias[oc], tol += 4 * fabs((double)j->bias[oc]);
+        if (j->add) sum += (double)j->add[e], tol += 4 * fabs((double)j->add[e]);
+        j->want[e] = activate(&j->c.act, sum);
+        /* No activation is steeper than 1.5; their own errors are below 4 ulp. */
+        j->tol[e] = FLT_EPSILON * (1.5 * tol + 4 * fmax(fabs(sum), 1));
+    }
+}
+
+static float *pack(qn_test *t, qn_conv8c *c, enum kind kind, const float *w)
+{
+    int64_t n = kind == CONV   ? qn_conv8c_weight_size(c)
+                : kind == STEM ? qn_stem8c_weight_size(c)
+                : kind == DW   ? qn_dw8c_weight_size(c)
+                               : qn_wino8c_weight_size(c);
+    float *packed = qn_exact(t, (size_t)n * sizeof *packed);
+    (kind == CONV   ? qn_conv8c_pack
+     : kind == STEM ? qn_stem8c_pack
+     : kind == DW   ? qn_dw8c_pack
+                    : qn_wino8c_pack)(c, w, packed);
+    if (kind == CONV || kind == STEM) {
+        int64_t segs = kind == CONV ? qn_conv8c_n_segments(c) : qn_stem8c_n_segments(c);
+        int64_t *segment = qn_exact(t, (size_t)segs * sizeof *segment);
+        (kind == CONV ? qn_conv8c_segments : qn_stem8c_segments)(c, segment);
+        c->segment = segment;
+    }
+    return packed;
+}
+
+static void make_input(qn_test *t, job *j)
+{
+    const spec *s = &j->s;
+    const int dims[] = {s->n, s->ic, s->h, s->w};
+    int64_t plane = s->h * s->w, origin;
+    j->x = qn_random_floats(t, (size_t)(s->n * s->ic * plane));
+    if (s->kind == STEM)
+        j->c.x = (qn_plane8c){j->x, s->w, plane, s->ic * plane, s->ic, s->h, s->w};
+    else
+        make_plane(t, &j->c.x, j->x, dims, s->pad + s->halo, &origin);
+}
+
+static void make_job(qn_test *t, const spec *s, job *j)
+{
+    *j = (job){.s = *s, .images = s->n};
+    qn_conv8c *c = &j->c;
+    int oh = (s->h + 2 * s->pad - (s->kh - 1) * s->dilation - 1) / s->stride + 1;
+    int ow = (s->w + 2 * s->pad - (s->kw - 1) * s->dilation - 1) / s->stride + 1;
+    const int dims[] = {s->n, s->oc, oh, ow};
+    *c = (qn_conv8c){
+        .kernel = {s->kh, s->kw},
+        .stride = {s->stride, s->stride},
+        .dilation = {s->dilation, s->dilation},
+        .pad = {s->pad, s->pad},
+        .groups = s->groups,
+        .y_step = 8,
+        .tile = s->kind == WINO4 ? 4 : 2,
+        .act = {(uint8_t)s->act, s->act == QN_ACT_CLIP ? -0.25f : 0.2f, 0.5f}};
+    make_input(t, j);
+    int64_t origin;
+    j->y = make_plane(t, &c->y, NULL, dims, 2, &j->y_origin);
+    size_t ny = (size_t)(s->n * s->oc * oh * ow);
+    if (s->add) {
+        j->add = qn_random_floats(t, ny);
+        make_plane(t, &c->add, j->add, dims, 1, &origin);
+    }
+    j->w = qn_random_floats(t, (size_t)(s->oc * (s->ic / s->groups) * s->kh * s->kw));
+    if (s->bias) {
+        j->bias = qn_random_floats(t, (size_t)s->oc);
+        size_t padded = (size_t)qn_blocks8c(s->oc) * 8;
+        float *bias = qn_exact(t, padded * sizeof *bias);
+        memset(bias, 0, padded * sizeof *bias);
+        memcpy(bias, j->bias, (size_t)s->oc * sizeof *bias);
+        c->bias = bias;
+    }
+    c->weight = pack(t, c, s->kind, j->w);
+    j->n_i = s->kind == CONV    ? oh * ow
+             : s->kind >= WINO4 ? qn_wino8c_tiles(c, s->n)
+                                : oh;
+    j->n_c = s->kind == DW ? qn_blocks8c(s->oc) : qn_conv8c_panels(c);
+    if (s->kind >= WINO4) j->images = 1;
+    find_truth(t, j);
+}
+
+/* All slots of this family have functions of one type. */
+typedef qn_conv8c_f32_fn any_fn;
+
+static void run_part(qn_test *t, const job *j, any_fn *fn, const int64_t *part)
+{
+    const qn_conv8c *c = &j->c;
+    int64_t n = j->s.kind == STEM    ? qn_stem8c_scratch(c)
+                : j->s.kind >= WINO4 ? qn_wino8c_scratch(c)
+                                     : 0;
+    float *scratch = qn_exact(t, (size_t)n * sizeof *scratch);
+    for (int64_t e = 0; e < n; e++)
+        scratch[e] = NAN;
+    const qn_task8c task = {part[0], part[1], part[2], part[3], part[4], scratch};
+    fn(c, &task);
+}
+
+static void check_result(qn_test *t, const job *j)
+{
+    const qn_plane8c *y = &j->c.y;
+    int64_t total = j->s.n * y->image, inside = 0;
+    int64_t bad_halo = 0, bad_tail = 0, bad = 0;
+    for (int64_t e = 0; e < total; e++) {
+        int64_t n = e / y->image, b = e % y->image / y->plane;
+        int64_t at = e % y->image % y->plane - j->y_origin, lane = e % 8;
+        int64_t row = at < 0 ? -1 : at / y->row, col = at < 0 ? -1 : at % y->row / 8;
+        if (row < 0 || row >= y->h || col >= y->w) {
+            bad_halo += j->y[e] != sentinel;
+            continue;
+        }
+        inside++;
+        if (b * 8 + lane >= y->c) {
+            bad_tail += j->y[e] != 0;
+            continue;
+        }
+        int64_t i = ((n * y->c + b * 8 + lane) * y->h + row) * y->w + col;
+        if (fabs((double)j->y[e] - j->want[i]) <= j->tol[i]) continue;
+        if (bad++ == 0) CHECK_WITHIN(t, (double)j->y[e], j->want[i], j->tol[i]);
+    }
+    CHECK_EQ(t, bad, 0);
+    CHECK_EQ(t, bad_halo, 0);
+    CHECK_EQ(t, bad_tail, 0);
+    CHECK_EQ(t, inside, j->s.n * qn_blocks8c(y->c) * y->h * y->w * 8);
+}
+
+/* The whole in one call an image, then in random parts: the same bits. */
+static void check_row(qn_test *t, const job *j, any_fn *fn)
+{
+    int64_t n = j->s.n * j->c.y.image;
+    for (int64_t i = 0; i < j->images; i++)
+        run_part(t, j, fn, (int64_t[]){i, 0, j->n_i, 0, j->n_c});
+    check_result(t, j);
+    float *whole = qn_exact(t, (size_t)n * sizeof *whole);
+    memcpy(whole, j->y, (size_t)n * sizeof *whole);
+    for (int64_t e = 0; e < n; e++)
+        j->y[e] = sentinel;
+    for (int64_t i = 0; i < j->images; i++)
+        for (int64_t a = 0, ea; a < j->n_i; a = ea) {
+            ea = qn_test_int(t, a + 1, j->n_i);
+            for (int64_t b = 0, eb; b < j->n_c; b = eb) {
+                eb = qn_test_int(t, b + 1, j->n_c);
+                run_part(t, j, fn, (int64_t[]){i, a, ea, b, eb});
+            }
+        }
+    CHECK_EQ(t, memcmp(whole, j->y, (size_t)n * sizeof *whole), 0);
+    for (int64_t e = 0; e < n; e++)
+        j->y[e] = sentinel;
+}
+
+static void check_spec(qn_test *t, const spec *s)
+{
+    job j;
+    make_job(t, s, &j);
+    int n_rows;
+    const qn_kernel_row *rows = qn_kernel_rows(&n_rows);
+    for (int r = 0; r < n_rows; r++) {
+        if (strcmp(rows[r].slot, slot_names[s->kind]) != 0) continue;
+        if ((qn_cpu_isa() & rows[r].need) != rows[r].need) continue;
+        qn_note(t, "%s n%d ic%d oc%d %dx%d k%dx%d s%d d%d p%d g%d act%d bias%d add%d",
+                rows[r].name, s->n, s->ic, s->oc, s->h, s->w, s->kh, s->kw, s->stride,
+                s->dilation, s->pad, s->groups, s->act, s->bias, s->add);
+        check_row(t, &j, (any_fn *)rows[r].fn);
+    }
+}
+
+static void check_specs(qn_test *t, const spec *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        check_spec(t, s + i);
+}
+#define CHECK_SPECS(t, specs) check_specs((t), (specs), sizeof(specs) / sizeof *(specs))
+
+static void check_random(qn_test *t, enum kind kind)
+{
+    spec s = {.kind = kind,
+              .n = (int)qn_test_int(t, 1, 2),
+              .ic = (int)qn_test_int(t, 1, 40),
+              .oc = (int)qn_test_int(t, 1, 60),
+              .h = (int)qn_test_int(t, 7, 15),
+              .w = (int)qn_test_int(t, 7, 15),
+              .kh = (int)qn_test_int(t, 1, 5),
+              .kw = (int)qn_test_int(t, 1, 5),
+              .stride = (int)qn_test_int(t, 1, 3),
+              .dilation = (int)qn_test_int(t, 1, 2),
+              .pad = (int)qn_test_int(t, 0, 2),
+              .groups = 1,
+              .act = (int)qn_test_int(t, QN_ACT_NONE, QN_ACT_GELU),
+              .bias = qn_test_int(t, 0, 1),
+              .add = qn_test_int(t, 0, 1),
+              .halo = (int)qn_test_int(t, 0, 1)};
+    if (kind == DW) s.oc = s.groups = s.ic;
+    if (kind >= WINO4) s.kh = s.kw = 3, s.stride = s.dilation = 1;
+    if ((s.kh - 1) * s.dilation >= s.h) s.dilation = 1;
+    if ((s.kw - 1) * s.dilation >= s.w) s.dilation = 1;
+    check_spec(t, &s);
+}
+
+void test_conv8c_direct(qn_test *t)
+{
+    /* kind  n  ic  oc   h   w kh kw  s  d  p  g  act bias add halo */
+    static const spec specs[] = {
+        {CONV, 1, 8, 16, 1, 1, 1, 1, 1, 1, 0, 1, QN_ACT_NONE, false, false, 0},
+        {CONV, 1, 64, 64, 7, 7, 1, 1, 1, 1, 0, 1, QN_ACT_RELU, true, true, 0},
+        {CONV, 2, 16, 24, 9, 7, 3, 3, 1, 1, 1, 1, QN_ACT_NONE, true, false, 0},
+        {CONV, 1, 16, 40, 13, 5, 3, 3, 2, 1, 1, 1, QN_ACT_CLIP, false, true, 1},
+        {CONV, 1, 24, 8, 6, 6, 5, 3, 1, 2, 3, 1, QN_ACT_RELU, true, false, 0},
+        {CONV, 2, 32, 32, 5, 9, 3, 3, 1, 1, 1, 4, QN_ACT_SILU, true, true, 0},
+        {CONV, 1, 48, 144, 4, 5, 3, 3, 1, 1, 1, 3, QN_ACT_NONE, true, false, 0},
+        {CONV, 1, 16, 48, 4, 5, 3, 3, 1, 1, 1, 2, QN_ACT_GELU, true, false, 0},
+        {CONV, 1, 600, 16, 23, 24, 1, 1, 1, 1, 0, 1, QN_ACT_NONE, true, false, 0},
+        {CONV, 1, 3, 5, 8, 8, 3, 3, 1, 1, 1, 1, QN_ACT_SIGMOID, true, false, 0},
+    };
+    CHECK_SPECS(t, specs);
+    for (int i = 0; i < 40; i++)
+        check_random(t, CONV);
+}
+
+void test_conv8c_stem(qn_test *t)
+{
+    static const spec specs[] = {
+        {STEM, 1, 3, 64, 21, 23, 7, 7, 2, 1, 3, 1, QN_ACT_RELU, true, false, 0},
+        {STEM, 2, 3, 32, 12, 13, 3, 3, 1, 1, 1, 1, QN_ACT_HARD_SWISH, true, true, 0},
+        {STEM, 1, 1, 6, 28, 28, 5, 5, 1, 1, 2, 1, QN_ACT_NONE, true, false, 0},
+        {STEM, 1, 4, 24, 9, 9, 3, 3, 1, 3, 3, 1, QN_ACT_NONE, false, false, 0},
+        {STEM, 1, 2, 16, 70, 300, 3, 3, 2, 1, 1, 1, QN_ACT_RELU, true, false, 0},
+        {STEM, 1, 3, 8, 3, 2, 1, 1, 1, 1, 4, 1, QN_ACT_NONE, true, false, 0},
+    };
+    CHECK_SPECS(t, specs);
+    for (int i = 0; i < 20; i++)
+        check_random(t, STEM);
+}
+
+static void check_wino(qn_test *t, enum kind kind)
+{
+    const spec specs[] = {
+        {kind, 1, 8, 8, 4, 4, 3, 3, 1, 1, 1, 1, QN_ACT_NONE, false, false, 0},
+        {kind, 1, 16, 32, 12, 8, 3, 3, 1, 1, 1, 1, QN_ACT_RELU, true, true, 0},
+        {kind, 2, 24, 40, 7, 7, 3, 3, 1, 1, 1, 1, QN_ACT_CLIP, true, false, 1},
+        {kind, 3, 8, 20, 5, 6, 3, 3, 1, 1, 0, 1, QN_ACT_SIGMOID, true, true, 0},
+        {kind, 1, 64, 64, 23, 25, 3, 3, 1, 1, 1, 1, QN_ACT_SILU, true, false, 0},
+        {kind, 1, 4, 3, 3, 30, 3, 3, 1, 1, 2, 1, QN_ACT_NONE, true, false, 0},
+    };
+    CHECK_SPECS(t, specs);
+}
+
+void test_conv8c_wino4(qn_test *t)
+{
+    check_wino(t, WINO4);
+    for (int i = 0; i < 10; i++)
+        check_random(t, WINO4);
+}
+
+void test_conv8c_wino2(qn_test *t)
+{
+    check_wino(t, WINO2);
+    for (int i = 0; i < 10; i++)
+        check_random(t, WINO2);
+}
+
+void test_conv8c_depthwise(qn_test *t)
+{
+    for (int k = 1; k <= 7; k++)
+        for (int stride = 1; stride <= 3; stride++)
+            for (int w = 7; w <= 18; w += 11) {
+                const spec s = {DW,
+                                1,
+                                16,
+                                16,
+                                9,
+                                w,
+                                k,
+                                k,
+                                stride,
+                                1,
+                                k / 2,
+                                16,
+                                k % 3 ? QN_ACT_RELU : QN_ACT_HARD_SWISH,
+                                k % 2 == 1,
+                                stride == 1,
+                                0};
+                check_spec(t, &s);
+            }
+    static const spec specs[] = {
+        {DW, 2, 21, 21, 8, 9, 3, 3, 1, 2, 2, 21, QN_ACT_CLIP, true, true, 1},
+        {DW, 1, 8, 8, 8, 1, 3, 1, 1, 1, 0, 8, QN_ACT_NONE, false, false, 0},
+        {DW, 1, 5, 5, 7, 40, 3, 3, 2, 1, 1, 5, QN_ACT_SIGMOID, true, false, 0},
+    };
+    CHECK_SPECS(t, specs);
+    for (int i = 0; i < 20; i++)
+        check_random(t, DW);
+}
