@@ -88,6 +88,7 @@ enum qn_op_flags {
                              * see float32 */
     QN_OP_FUSES_ACT = 64,   /* the kernel applies node->act to out[0] */
     QN_OP_COMMUTES = 128,   /* in[0] and in[1] may be swapped */
+    QN_OP_ADDS = 1024,      /* the kernel adds instr->residual to out[0] */
     QN_OP_FROM_SHAPE = 256, /* run reads the shapes of its inputs, never their data */
     QN_OP_ANY_KIND = 512    /* takes sequences and optionals; all other rows take tensors
                              * only, and the executor refuses the rest */
@@ -115,6 +116,15 @@ quern_status qn_infer_broadcast(const qn_infer *x, quern_error *err);
 /* Broadcasts shape b into acc. */
 quern_status qn_broadcast_shape(qn_tensor *acc, const qn_tensor *b, quern_error *err);
 
+struct qn_instr;
+
+/* How an instruction would take part in the blocked layout (QN_NCHW8C, float32). */
+typedef struct qn_blocked {
+    bool wants;  /* is faster there; otherwise it follows its operands */
+    uint32_t in; /* bit i: in[i] is read blocked; the rest stay plain */
+    int halo;    /* of in[0]: zeros that it reads around each plane */
+} qn_blocked;
+
 /* A line of the plan. */
 typedef struct qn_instr {
     const qn_op *op;
@@ -126,6 +136,9 @@ typedef struct qn_instr {
     const qn_tensor **in; /* NULL entries: absent */
     qn_tensor **out;      /* NULL entries: not asked for */
     int n_in, n_out;
+    qn_act act;      /* applied to out[0] by rows with QN_OP_FUSES_ACT */
+    const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS */
+    bool is_blocked; /* runs in the blocked layout, as answered to `blocked` */
     uint32_t packed; /* bit i: in[i] was packed, so run does not read it */
 } qn_instr;
 
@@ -136,6 +149,7 @@ typedef struct quern_session qn_session; /* shared parts of a session; see sessi
 typedef struct qn_prep {
     qn_instr *instr;
     const qn_kernels *k;
+    bool no_winograd;
     int n_workers; /* most workers a parallel region may have */
     qn_arena *arena;
     qn_session *session;
@@ -194,6 +208,8 @@ struct qn_op {
     quern_status (*lower)(qn_graph *g, qn_node *node, quern_error *err);
     quern_status (*check)(const qn_node *node, quern_error *err); /* params, at bind */
     quern_status (*infer)(const qn_infer *x, quern_error *err);
+    /* True if the instruction, whose shapes are known, can run blocked, and how. */
+    bool (*blocked)(const struct qn_instr *instr, qn_blocked *how);
     quern_status (*prepare)(qn_prep *p, quern_error *err);
     quern_status (*run)(const qn_instr *instr, const qn_exec *x, quern_error *err);
     void (*done)(const qn_instr *instr); /* frees what state owns; rare */

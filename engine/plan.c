@@ -3,6 +3,7 @@
 #include "engine/plan.h"
 
 #include "engine/eval.h"
+#include "engine/layout.h"
 #include "engine/session.h"
 
 #include <string.h>
@@ -38,9 +39,15 @@ static quern_status make_slots(builder *b, const qn_tensor *inputs, quern_error 
     qn_plan *plan = b->plan;
     const qn_graph *g = plan->graph;
     void *p;
-    QN_TRY(qn_arena_array(&plan->arena, (size_t)g->n_values, sizeof(qn_slot), &p, err));
+    /* Values that a blocked row touches may need a twin in the other layout. */
+    size_t twins = 0;
+    for (const qn_node *node = g->first; node; node = node->next)
+        if (node->op->blocked) twins += (size_t)(node->n_in + node->n_out);
+    QN_TRY(qn_arena_array(&plan->arena, (size_t)g->n_values + twins, sizeof(qn_slot), &p,
+                          err));
     plan->slots = p;
     plan->n_slots = g->n_values;
+    plan->cap_slots = g->n_values + (int)twins;
     for (int i = 0; i < g->n_values; i++) {
         qn_slot *s = &plan->slots[i];
         s->root = s;
@@ -49,6 +56,10 @@ static quern_status make_slots(builder *b, const qn_tensor *inputs, quern_error 
         s->place = QN_PLACE_CONSTANT;
         s->is_known = s->t.kind == QN_TENSOR;
     }
+    QN_TRY(qn_arena_array(&plan->arena, (size_t)g->n_outputs, sizeof(qn_slot *), &p, err));
+    plan->outputs = p;
+    for (int i = 0; i < g->n_outputs; i++)
+        plan->outputs[i] = slot_of(b, g->outputs[i]);
     int k = 0;
     for (int i = 0; i < g->n_inputs; i++, k++)
         set_input(slot_of(b, g->inputs[i]), &inputs[k], k);
@@ -73,6 +84,7 @@ static quern_status make_step(builder *b, const qn_node *node, qn_step *step,
     step->instr = (qn_instr){.op = node->op,
                              .node = node,
                              .params = node->params,
+                             .act = node->act,
                              .in = in,
                              .out = out,
                              .n_in = node->n_in,
@@ -200,7 +212,7 @@ static void keep_alive(builder *b)
 {
     qn_plan *plan = b->plan;
     for (int i = 0; i < plan->graph->n_outputs; i++)
-        b->is_needed[slot_index(b, slot_of(b, plan->graph->outputs[i]))] = 1;
+        b->is_needed[slot_index(b, plan->outputs[i])] = 1;
     int to = plan->n_steps;
     for (int k = plan->n_steps - 1; k >= 0; k--) {
         qn_step *step = &plan->steps[k];
@@ -224,7 +236,7 @@ static quern_status align_inputs(builder *b, qn_step *step, quern_error *err)
 {
     for (int i = 0; i < step->instr.n_in; i++) {
         qn_slot *s = step->in[i];
-        if (!s || s->place != QN_PLACE_CONSTANT ||
+        if (!s || s->place != QN_PLACE_CONSTANT || i >= step->instr.node->n_in ||
             (i < 32 && (step->instr.packed >> i & 1)))
             continue;
         QN_TRY(qn_session_align(b->opt->session, step->instr.node->in[i], &s->t, err));
@@ -243,7 +255,7 @@ static quern_status align_outputs(builder *b, quern_error *err)
 {
     const qn_graph *g = b->plan->graph;
     for (int i = 0; i < g->n_outputs; i++) {
-        qn_slot *s = slot_of(b, g->outputs[i]);
+        qn_slot *s = b->plan->outputs[i];
         if (s->place == QN_PLACE_CONSTANT)
             QN_TRY(qn_session_align(b->opt->session, g->outputs[i], &s->t, err));
     }
@@ -272,6 +284,7 @@ static quern_status prepare_step(builder *b, qn_step *step, quern_error *err)
     qn_prep prep = {.instr = &step->instr,
                     .k = b->opt->k,
                     .n_workers = b->opt->n_workers,
+                    .no_winograd = b->opt->no_winograd,
                     .arena = &plan->arena,
                     .session = b->opt->session};
     if (node->op->prepare) QN_TRY(node->op->prepare(&prep, err));
@@ -301,6 +314,10 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
     QN_TRY(qn_arena_array(&b->junk, (size_t)plan->n_slots + 1, 1, &p, err));
     b->is_needed = p;
     keep_alive(b);
+    if (!b->opt->plain) {
+        QN_TRY(qn_plan_fuse_adds(plan, err));
+        QN_TRY(qn_plan_layout(plan, err));
+    }
     for (int i = 0; i < plan->n_steps; i++)
         QN_TRY(at_node(prepare_step(b, &plan->steps[i], err), plan->steps[i].instr.node,
                        err));

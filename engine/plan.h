@@ -26,6 +26,7 @@ typedef struct qn_slot {
     struct qn_slot *root; /* the slot whose memory this one views; itself mostly */
     int input;           /* of QN_PLACE_INPUT: which */
     size_t offset, bytes; /* in the slab; of roots */
+    size_t shift;         /* bytes behind the root's; 0 of roots */
     int first, last;      /* steps that write and last read it; of roots */
 } qn_slot;
 
@@ -36,6 +37,8 @@ typedef struct qn_step {
     qn_instr instr;
     qn_slot **in, **out; /* slots behind instr.in and instr.out */
     qn_half *half;       /* NULL for most steps */
+    qn_blocked how;      /* in the blocked layout, if it can run there */
+    bool can_block;
     bool is_dynamic;
     size_t scratch_offset;
 } qn_step;
@@ -47,9 +50,10 @@ typedef struct qn_plan {
     qn_tensor *key; /* shapes the plan is for: inputs, then captures */
     int n_key;
     qn_slot *slots; /* by qn_value.id */
-    int n_slots;
+    int n_slots, cap_slots;
     qn_step *steps;
-    int n_steps, n_dynamic, n_folded;
+    int n_steps, n_dynamic, n_folded, n_reorders;
+    qn_slot **outputs; /* where the graph's outputs are */
     size_t slab_bytes, unshared_bytes;
     double macs;
 } qn_plan;
@@ -57,6 +61,8 @@ typedef struct qn_plan {
 /* Options of planning that come from the session. */
 typedef struct qn_plan_options {
     bool no_reuse;
+    bool plain; /* no blocked layout */
+    bool no_winograd;
     qn_session *session;
     const qn_kernels *k;
     int n_workers;

@@ -229,6 +229,8 @@ typedef struct quern_session_options {
     quern_pool *pool;  /* shared; NULL: the session makes its own */
     const char *isa;   /* "ref", "avx2", "neon"; NULL: the best of this machine */
     const char *gemm;  /* "own", "openblas"; NULL: openblas where it can be opened */
+    const char *layout; /* "plain", "blocked" (NCHW8c); NULL: what is faster here */
+    int no_winograd;    /* 3x3 convolutions directly: slower, rounding of a plain sum */
     int no_reuse;      /* every value gets its own memory; same bits, for debugging */
     int poison;        /* fill dead memory with NaN; for debugging */
     int64_t fail_at;   /* tests: the n-th allocation fails; 0: never */
@@ -273,6 +275,7 @@ QUERN_API quern_status quern_session_output_item(quern_session *session, int i, 
 
 typedef struct quern_session_stats {
     int64_t instrs, dynamic_instrs; /* lines of the plan; those planned while running */
+    int64_t reorders; /* between the plain and the blocked layout */
     int64_t folded;                 /* nodes computed while planning */
     size_t slab_bytes, unshared_bytes; /* activations with and without reuse */
     size_t packed_bytes, peak_bytes;

@@ -95,6 +95,8 @@ quern_status qn_runner_plan(qn_runner *r, const qn_tensor *inputs, quern_error *
     qn_session *s = r->session;
     if (!find_plan(r, inputs)) {
         qn_plan_options opt = {.no_reuse = s->opt.no_reuse,
+                               .plain = s->plain,
+                               .no_winograd = s->opt.no_winograd != 0,
                                .session = s,
                                .k = &s->k,
                                .n_workers = qn_pool_size(s->pool),
@@ -115,7 +117,7 @@ static void place_slots(qn_runner *r, qn_plan *plan, const qn_tensor *inputs)
     for (int i = 0; i < plan->n_slots; i++) {
         qn_slot *s = &plan->slots[i];
         if (s->place == QN_PLACE_SLAB)
-            s->t.data = (char *)r->slab + s->root->offset;
+            s->t.data = (char *)r->slab + s->root->offset + s->shift;
         else if (s->place == QN_PLACE_INPUT && s->root == s)
             s->t = inputs[s->input];
         else if (s->place == QN_PLACE_INPUT)
@@ -169,6 +171,9 @@ static quern_status run_step(qn_step *step, const qn_exec *x, quern_error *err)
     if (!step->is_dynamic) {
         if (step->half) qn_half_load(step->half);
         QN_TRY(instr->op->run(instr, x, err));
+        for (int i = 0; i < instr->n_out; i++)
+            if (instr->out[i] && instr->out[i]->layout == QN_NCHW8C)
+                qn_tensor_clear_rim(instr->out[i]);
         if (step->half) qn_half_store(step->half);
         return QUERN_OK;
     }
@@ -217,7 +222,7 @@ quern_status qn_runner_run(qn_runner *r, const qn_tensor *inputs, quern_error *e
 
 const qn_tensor *qn_runner_output(const qn_runner *r, int i)
 {
-    return &r->plans->slots[r->graph->outputs[i]->id].t;
+    return &r->plans->outputs[i]->t;
 }
 
 quern_status qn_exec_graph(const qn_exec *x, const qn_graph *graph,

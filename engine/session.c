@@ -40,6 +40,20 @@ static quern_status choose_kernels(quern_session *s, quern_error *err)
     return QUERN_OK;
 }
 
+/* Blocked kernels pay where they are vector code. */
+static quern_status choose_layout(quern_session *s, quern_error *err)
+{
+    const char *want = s->opt.layout;
+    if (!want)
+        s->plain = !(s->k.isa & QN_ISA_AVX2);
+    else if (strcmp(want, "plain") == 0 || strcmp(want, "blocked") == 0)
+        s->plain = want[0] == 'p';
+    else
+        return qn_fail(err, QUERN_INVALID, "layout '%.20s' is neither plain nor blocked",
+                       want);
+    return QUERN_OK;
+}
+
 static quern_status make_pool(quern_session *s, quern_error *err)
 {
     if (s->opt.pool) {
@@ -63,6 +77,7 @@ static quern_status fill(quern_session *s, quern_error *err)
     s->item_bytes = q;
     memset(q, 0, n * sizeof(size_t));
     QN_TRY(choose_kernels(s, err));
+    QN_TRY(choose_layout(s, err));
     QN_TRY(make_pool(s, err));
     return qn_session_runner(s, s->model->graph, &s->main, err);
 }
@@ -330,6 +345,7 @@ void quern_session_get_stats(const quern_session *s, quern_session_stats *stats)
     if (!plan) return;
     stats->instrs = plan->n_steps;
     stats->dynamic_instrs = plan->n_dynamic;
+    stats->reorders = plan->n_reorders;
     stats->folded = plan->n_folded;
     stats->slab_bytes = plan->slab_bytes;
     stats->unshared_bytes = plan->unshared_bytes;

@@ -41,6 +41,7 @@ struct quern_session {
     qn_pool *pool;
     bool owns_pool;
     const char *gemm;
+    bool plain; /* no blocked layout */
     qn_pack *packs;
     size_t packed_bytes;
     qn_runner *runners; /* the first made is the main graph's */

@@ -14,26 +14,30 @@ static size_t padded(size_t bytes)
 
 static void note_life(qn_plan *plan)
 {
+    for (int i = 0; i < plan->n_slots; i++)
+        plan->slots[i].first = -1;
     for (int k = 0; k < plan->n_steps; k++) {
         const qn_step *step = &plan->steps[k];
         for (int i = 0; i < step->instr.n_out; i++)
             if (step->instr.out[i] && step->out[i]->place == QN_PLACE_SLAB) {
-                qn_slot *s = step->out[i];
-                s->first = s->last = k;
+                qn_slot *s = step->out[i]->root; /* another one for parts of a whole */
+                if (s->first < 0) s->first = k;
+                s->last = k;
                 s->bytes = padded(qn_tensor_bytes(&s->t));
             }
         for (int i = 0; i < step->instr.n_in; i++)
             if (step->in[i]) step->in[i]->root->last = k;
     }
     for (int i = 0; i < plan->graph->n_outputs; i++)
-        plan->slots[plan->graph->outputs[i]->id].root->last = plan->n_steps;
+        plan->outputs[i]->root->last = plan->n_steps;
 }
 
 /* May the first output of step k be written over input i? */
 static bool can_overwrite(const qn_step *step, int i, int k)
 {
     const qn_slot *in = step->in[i], *out = step->out[0];
-    if (!in || in->place != QN_PLACE_SLAB || in->root->last != k) return false;
+    if (!in || out->root != out || in->shift || in->t.layout != out->t.layout ||
+        in->t.halo != out->t.halo || in->place != QN_PLACE_SLAB || in->root->last != k) return false;
     if (in->root->bytes != out->bytes || in->t.dtype != out->t.dtype ||
         !qn_same_shape(&in->t, &out->t))
         return false;

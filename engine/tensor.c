@@ -94,9 +94,38 @@ int64_t qn_tensor_count(const qn_tensor *t)
     return qn_dims_count(t, 0, t->rank);
 }
 
+qn_plane8c qn_tensor_plane(const qn_tensor *t)
+{
+    qn_plane8c p;
+    int64_t origin;
+    qn_plane8c_shape(&p, t->dim[1], t->dim[2], t->dim[3], t->halo, &origin);
+    if (t->image) p.image = t->image;
+    p.data = t->data ? (float *)t->data + origin : NULL;
+    return p;
+}
+
+void qn_tensor_clear_rim(const qn_tensor *t)
+{
+    int64_t tail = t->dim[1] % QN_BLOCK8, origin;
+    qn_plane8c p;
+    qn_plane8c_shape(&p, t->dim[1], t->dim[2], t->dim[3], t->halo, &origin);
+    if (t->image) p.image = t->image;
+    p.data = (float *)t->data + origin;
+    for (int64_t n = 0; n < t->dim[0]; n++) {
+        if (t->halo) qn_plane8c_clear_halo(&p, origin, n);
+        float *last = p.data + n * p.image + t->dim[1] / QN_BLOCK8 * p.plane;
+        for (int64_t y = 0; tail && y < p.h; y++)
+            for (int64_t x = 0; x < p.w; x++)
+                memset(last + y * p.row + x * QN_BLOCK8 + tail, 0,
+                       (size_t)(QN_BLOCK8 - tail) * sizeof(float));
+    }
+}
+
 size_t qn_tensor_bytes(const qn_tensor *t)
 {
     if (t->kind == QN_NONE) return 0;
+    if (t->layout == QN_NCHW8C)
+        return (size_t)(t->dim[0] * qn_tensor_plane(t).image) * qn_dtype_size(t->dtype);
     size_t size = t->kind == QN_SEQUENCE ? sizeof(qn_tensor) : qn_dtype_size(t->dtype);
     return (size_t)qn_tensor_count(t) * size;
 }

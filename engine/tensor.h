@@ -10,6 +10,7 @@
 #define QN_ENGINE_TENSOR_H
 
 #include "engine/mem.h"
+#include "kernels/blocked.h"
 
 typedef struct qn_str {
     const char *p; /* UTF-8, p[n] need not be zero */
@@ -33,6 +34,7 @@ typedef struct qn_tensor {
     uint8_t kind;   /* qn_kind */
     uint8_t layout; /* qn_layout */
     uint8_t halo;   /* rows and columns of zeros around each plane, QN_NCHW8C only */
+    int64_t image;  /* QN_NCHW8C: elements from image to image; 0: images lie dense */
     int rank;       /* 0 (scalar) .. QUERN_MAX_RANK */
     int64_t dim[QUERN_MAX_RANK];
     void *data; /* NULL: value not known (yet); never NULL for a known value */
@@ -89,6 +91,10 @@ int64_t qn_tensor_count(const qn_tensor *t);
 /* Product of dims [from, to). */
 int64_t qn_dims_count(const qn_tensor *t, int from, int to);
 size_t qn_tensor_bytes(const qn_tensor *t);
+/* A tensor of layout QN_NCHW8C as the kernels see it; data NULL stays NULL. */
+qn_plane8c qn_tensor_plane(const qn_tensor *t);
+/* Zeros its halo and the lanes of channels that do not exist. */
+void qn_tensor_clear_rim(const qn_tensor *t);
 /* Checks rank, dims and the byte size against overflow; for shapes from outside. */
 quern_status qn_tensor_check(const qn_tensor *t, quern_error *err);
 bool qn_same_shape(const qn_tensor *a, const qn_tensor *b);

@@ -161,7 +161,7 @@ static void run_planes(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const bn_job *job = ctx;
     const qn_instr *i = job->i;
-    const qn_act *act = &i->node->act;
+    const qn_act *act = &i->act;
     (void)worker;
     for (int64_t t = begin; t < end; t++) {
         const bn_channel *m = (const bn_channel *)i->scratch + t % job->channels;

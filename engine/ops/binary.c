@@ -157,7 +157,7 @@ static quern_status walk(const qn_instr *i, const qn_exec *x, qn_bcast_row *row)
                       i->in[0]->data,
                       i->in[1]->data,
                       i->out[0]->data,
-                      i->node->act,
+                      i->act,
                       x->k->act_f32};
     qn_bcast_run(&s->plan, x->pool, row, &job);
     return QUERN_OK;

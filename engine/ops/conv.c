@@ -8,6 +8,7 @@
  * tiles. Depthwise: sums of shifted planes (kernels/ref/dwconv.c).  Bias and activation
  * follow on each tile while it is in cache.  Blocks depend on shapes only, so bits do
  * not depend on the number of threads. */
+#include "engine/ops/conv_blocked.h"
 #include "engine/ops/conv_shape.h"
 #include "kernels/act.h"
 #include "kernels/conv.h"
@@ -73,6 +74,7 @@ static void choose_tiles(conv_state *s, size_t elem)
 static quern_status conv_prepare(qn_prep *p, quern_error *err)
 {
     const qn_instr *i = p->instr;
+    if (i->is_blocked) return qn_conv_blocked_prepare(p, err);
     const qn_window_params *params = i->params;
     const qn_tensor *x = i->in[0], *w = i->in[1];
     size_t elem = qn_dtype_size(x->dtype);
@@ -111,7 +113,7 @@ static quern_status conv_prepare(qn_prep *p, quern_error *err)
 
 static void finish_f32(const conv_job *job, const float *bias, float *y, int64_t n)
 {
-    const qn_act *act = &job->i->node->act;
+    const qn_act *act = &job->i->act;
     if (bias) qn_shift_f32(y, *bias, n);
     if (act->kind != QN_ACT_NONE)
         job->x->k->act_f32(act->kind, act->alpha, act->beta, y, n);
@@ -119,7 +121,7 @@ static void finish_f32(const conv_job *job, const float *bias, float *y, int64_t
 
 static void finish_f64(const conv_job *job, const double *bias, double *y, int64_t n)
 {
-    const qn_act *act = &job->i->node->act;
+    const qn_act *act = &job->i->act;
     if (bias) qn_shift_f64(y, *bias, n);
     if (act->kind != QN_ACT_NONE) qn_act_f64(act->kind, act->alpha, act->beta, y, n);
 }
@@ -248,6 +250,7 @@ static quern_status conv_run(const qn_instr *i, const qn_exec *x, quern_error *e
 {
     (void)err;
     const conv_state *s = i->state;
+    if (i->is_blocked) return qn_conv_blocked_run(i, x);
     conv_job job = {.i = i, .x = x, .s = s};
     if (s->n == 0) return QUERN_OK; /* nothing in Y */
     if (s->way == CONV_DEPTH) {
@@ -296,12 +299,13 @@ const qn_op qn_op_conv = {
     .since = 22,
     .min_in = 2,
     .max_in = 3,
-    .flags = QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT,
+    .flags = QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT | QN_OP_ADDS,
     .attrs = conv_attrs,
     .params_size = sizeof(qn_window_params),
     .types = {QN_T_FLOATS},
     .check = qn_window_check,
     .infer = conv_infer,
+    .blocked = qn_conv_blocked,
     .prepare = conv_prepare,
     .run = conv_run,
     .macs = conv_macs,

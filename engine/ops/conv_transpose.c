@@ -128,7 +128,7 @@ static void fold(const ct_job *job, int64_t image, int64_t channel, int64_t coun
     const ct_state *s = job->i->state;
     const qn_tensor *y = job->i->out[0];
     const qn_tensor *b = job->i->n_in > 2 ? job->i->in[2] : NULL;
-    const qn_act *act = &job->i->node->act;
+    const qn_act *act = &job->i->act;
     for (int64_t c = 0; c < count; c++) {
         int64_t at = (image * s->groups * s->oc + channel + c) * s->image;
         int64_t from = c * s->taps * s->len;

@@ -100,7 +100,7 @@ static quern_status gemm_run(const qn_instr *i, const qn_exec *x, quern_error *e
     const void *add = c ? c->data : NULL;
     if (qn_dtype_is_float(y->dtype)) {
         g.alpha = p->alpha;
-        g.act = &i->node->act;
+        g.act = &i->act;
         g.beta = add ? 1 : 0;
         if (add) bias(y->dtype, shape, 0, y->data, p->beta, add);
         qn_gemm_run(&g, x->k, x->pool);

@@ -72,7 +72,7 @@ static quern_status matmul_run(const qn_instr *i, const qn_exec *x, quern_error 
     g.a = i->in[0]->data;
     g.b = i->in[1]->data;
     g.c = i->out[0]->data;
-    g.act = &i->node->act;
+    g.act = &i->act;
     qn_gemm_run(&g, x->k, x->pool);
     return QUERN_OK;
 }

@@ -5,7 +5,7 @@
  * which is which).  Sources: the ONNX operators of these names, in the versions given.
  */
 #include "engine/broadcast.h"
-#include "engine/op.h"
+#include "engine/rows8c.h"
 #include "kernels/elementwise.h"
 
 #include <string.h>
@@ -97,11 +97,40 @@ static void unary_block(void *ctx, int64_t begin, int64_t end, int worker)
         job->s->fn(x, y, end - begin, job->p);
 }
 
+typedef struct unary_rows {
+    unary_job job;
+    qn_plane8c x, y;
+} unary_rows;
+
+/* Item: a row of a blocked tensor. */
+static void unary_row(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const unary_rows *r = ctx;
+    for (int64_t t = begin; t < end; t++) {
+        unary_job job = r->job;
+        job.x = (const char *)qn_row8c(&r->x, t);
+        job.y = (char *)qn_row8c(&r->y, t);
+        unary_block(&job, 0, r->x.w * QN_BLOCK8, worker);
+    }
+}
+
+static quern_status unary_blocked(const qn_instr *i, const qn_exec *x)
+{
+    const unary_params *p = i->params;
+    unary_rows r = {.job = {.s = i->state, .size = sizeof(float), .p = {p->a, p->b}},
+                    .x = qn_tensor_plane(i->in[0]),
+                    .y = qn_tensor_plane(i->out[0])};
+    qn_parallel_for(x->pool, qn_n_rows8c(&r.x, i->in[0]->dim[0]), qn_row8c_grain(&r.x),
+                    unary_row, &r);
+    return QUERN_OK;
+}
+
 static quern_status unary_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
     const unary_params *p = i->params;
     if (!i->out[0]) return QUERN_OK;
+    if (i->is_blocked) return unary_blocked(i, x);
     unary_job job = {i->state,
                      i->in[0]->data,
                      i->out[0]->data,
@@ -185,7 +214,7 @@ UNARY_MAP(X)
 #define UNARY_COMMON                                                                   \
     .min_in = 1, .max_in = 1, .flags = QN_OP_INPLACE | QN_OP_HALF_AS_F32,              \
     .params_size = sizeof(unary_params), .lower = unary_lower, .infer = qn_infer_same, \
-    .run = unary_run
+    .blocked = qn_blocked_unary, .run = unary_run
 
 #define X(row, text, version, kernel, dtypes, attributes) \
     const qn_op qn_op_##row = {                           \

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/fuse.c - residual additions move into the step that produces an operand.
+ *
+ * Done on the plan and not on the graph, because only here are shapes known for networks
+ * with free dims, and a broadcast must not be mistaken for an addition of equals. */
+#include "engine/layout.h"
+
+#include <string.h>
+
+typedef struct fuser {
+    qn_plan *plan;
+    int *n_uses;    /* by slot: reads of its memory, through views too */
+    int *made_by;   /* by slot: step that writes it, -1 for none */
+    bool *is_gone;  /* by step */
+} fuser;
+
+static size_t root_index(const fuser *f, const qn_slot *s)
+{
+    return (size_t)(s->root - f->plan->slots);
+}
+
+static void count(fuser *f)
+{
+    qn_plan *plan = f->plan;
+    for (int i = 0; i < plan->n_slots; i++)
+        f->made_by[i] = -1;
+    for (int k = 0; k < plan->n_steps; k++) {
+        const qn_step *step = &plan->steps[k];
+        for (int i = 0; i < step->instr.n_in; i++)
+            if (step->in[i]) f->n_uses[root_index(f, step->in[i])]++;
+        for (int i = 0; i < step->instr.n_out; i++)
+            if (step->instr.out[i]) f->made_by[step->out[i] - plan->slots] = k;
+    }
+    for (int i = 0; i < plan->graph->n_outputs; i++)
+        f->n_uses[root_index(f, plan->outputs[i])]++;
+}
+
+/* Can step k, an addition, move into the producer of its operand i? */
+/* Steps that run blocked for certain; the plain kernels do not add. */
+static bool adds(const qn_step *step)
+{
+    qn_blocked how = {0};
+    return !step->is_dynamic && (step->instr.op->flags & QN_OP_ADDS) &&
+           step->instr.op->blocked && step->instr.op->blocked(&step->instr, &how) &&
+           how.wants;
+}
+
+static bool can_move(const fuser *f, int k, int i)
+{
+    const qn_step *add = &f->plan->steps[k];
+    const qn_slot *mine = add->in[i], *other = add->in[1 - i];
+    if (mine->root != mine || other->place == QN_PLACE_CONSTANT ||
+        f->n_uses[root_index(f, mine)] != 1)
+        return false;
+    int p = f->made_by[root_index(f, mine)];
+    if (p < 0 || f->is_gone[p]) return false;
+    const qn_step *producer = &f->plan->steps[p];
+    if (!adds(producer) || producer->out[0] != mine || producer->instr.residual ||
+        producer->instr.act.kind != QN_ACT_NONE || mine->t.dtype != QUERN_FLOAT)
+        return false;
+    /* the other operand must be there when the producer runs */
+    return f->made_by[root_index(f, other)] < p;
+}
+
+static quern_status move(fuser *f, int k, int i, quern_error *err)
+{
+    qn_step *add = &f->plan->steps[k];
+    qn_step *to = &f->plan->steps[f->made_by[root_index(f, add->in[i])]];
+    int had = to->instr.n_in, n = had < 3 ? 3 : had; /* behind an absent bias */
+    void *in, *slots;
+    QN_TRY(qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->instr.in, &in, err));
+    QN_TRY(qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->in, &slots, err));
+    memcpy(in, to->instr.in, (size_t)had * sizeof *to->instr.in);
+    memcpy(slots, to->in, (size_t)had * sizeof *to->in);
+    to->instr.in = in;
+    to->in = slots;
+    to->in[n] = add->in[1 - i];
+    to->instr.in[n] = to->instr.residual = &to->in[n]->t;
+    to->instr.n_in = n + 1;
+    to->instr.act = add->instr.act;
+    to->out[0] = add->out[0];
+    to->instr.out[0] = &to->out[0]->t;
+    f->made_by[to->out[0] - f->plan->slots] = (int)(to - f->plan->steps);
+    f->is_gone[k] = true;
+    return QUERN_OK;
+}
+
+static bool is_plain_add(const qn_step *step)
+{
+    return !step->is_dynamic && step->instr.op->name && !step->instr.op->domain &&
+           strcmp(step->instr.op->name, "Add") == 0 && step->instr.out[0] &&
+           qn_same_shape(&step->in[0]->t, &step->in[1]->t);
+}
+
+static void drop_gone(fuser *f)
+{
+    int kept = 0;
+    for (int k = 0; k < f->plan->n_steps; k++)
+        if (!f->is_gone[k]) f->plan->steps[kept++] = f->plan->steps[k];
+    f->plan->n_steps = kept;
+}
+
+quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
+{
+    qn_arena room;
+    void *uses, *made, *gone;
+    size_t n = (size_t)plan->n_slots + 1;
+    qn_arena_init(&room, plan->arena.mem);
+    quern_status status = qn_arena_array(&room, n, sizeof(int), &uses, err);
+    if (status == QUERN_OK) status = qn_arena_array(&room, n, sizeof(int), &made, err);
+    if (status == QUERN_OK)
+        status = qn_arena_array(&room, (size_t)plan->n_steps + 1, sizeof(bool), &gone, err);
+    if (status == QUERN_OK) {
+        fuser f = {plan, uses, made, gone};
+        count(&f);
+        for (int k = 0; k < plan->n_steps && status == QUERN_OK; k++) {
+            if (!is_plain_add(&plan->steps[k])) continue;
+            /* the later producer first: its other operand is there already */
+            int later = f.made_by[root_index(&f, plan->steps[k].in[1])] >
+                        f.made_by[root_index(&f, plan->steps[k].in[0])];
+            if (can_move(&f, k, later))
+                status = move(&f, k, later, err);
+            else if (can_move(&f, k, 1 - later))
+                status = move(&f, k, 1 - later, err);
+        }
+        drop_gone(&f);
+    }
+    qn_arena_done(&room);
+    return status;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/ops/conv_blocked.h - convolution in the blocked layout: the hooks of row Conv. */
+#ifndef QN_ENGINE_OPS_CONV_BLOCKED_H
+#define QN_ENGINE_OPS_CONV_BLOCKED_H
+
+#include "engine/op.h"
+
+bool qn_conv_blocked(const qn_instr *i, qn_blocked *how);
+quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err);
+quern_status qn_conv_blocked_run(const qn_instr *i, const qn_exec *x);
+
+#endif

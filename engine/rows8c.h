@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/rows8c.h - the rows of blocked tensors, for ops that work pixel by pixel. */
+#ifndef QN_ENGINE_ROWS8C_H
+#define QN_ENGINE_ROWS8C_H
+
+#include "engine/op.h"
+
+/* Rows of all blocks of n images. */
+static inline int64_t qn_n_rows8c(const qn_plane8c *p, int64_t n)
+{
+    return n * qn_blocks8c(p->c) * p->h;
+}
+
+/* The t-th of them: w pixels of eight floats. */
+static inline float *qn_row8c(const qn_plane8c *p, int64_t t)
+{
+    int64_t blocks = qn_blocks8c(p->c), y = t % p->h, b = t / p->h % blocks;
+    return p->data + t / p->h / blocks * p->image + b * p->plane + y * p->row;
+}
+
+/* Rows that make a block of work of about 32 K floats. */
+static inline int64_t qn_row8c_grain(const qn_plane8c *p)
+{
+    int64_t grain = (32 << 10) / (p->w * QN_BLOCK8);
+    return grain > 0 ? grain : 1;
+}
+
+/* blocked hook of rows whose first input and output are alike: follows in[0]. */
+bool qn_blocked_unary(const qn_instr *i, qn_blocked *how);
+
+#endif
