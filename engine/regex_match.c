@@ -91,10 +91,10 @@ bool qn_regex_full_match(const qn_regex *re, const qn_str *text, void *scratch)
     uint8_t *flags = (uint8_t *)(ints + 4 * n);
     state_list now = {.at = ints, .is_in = flags};
     state_list next = {.at = ints + n, .is_in = flags + n};
-    uint32_t before = NO_LETTER, c = NO_LETTER;
+    uint32_t c = NO_LETTER;
     if (text->n) c = qn_letter_read(text->p, text->n, &length);
     memset(flags, 0, 2 * n);
-    add_states(re, &now, 0, before, c, stack);
+    add_states(re, &now, 0, NO_LETTER, c, stack);
     for (size_t at = 0; at < text->n && now.n > 0; at += length, length = next_length) {
         uint32_t after = NO_LETTER;
         if (at + length < text->n)
@@ -110,7 +110,6 @@ bool qn_regex_full_match(const qn_regex *re, const qn_str *text, void *scratch)
         state_list old = now;
         now = next;
         next = old;
-        before = c;
         c = after;
     }
     for (int k = 0; k < now.n; k++)

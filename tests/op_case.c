@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MEMORY (INT64_C(1) << 30) /* bytes: hostile sizes must be refused, not tried \
-                                   */
+#define MEMORY                                                            \
+    (INT64_C(1) << 30) /* bytes: hostile sizes must be refused, not tried \
+                        */
 
 void qn_case_begin(qn_test *t, qn_op_case *c, const char *name, int64_t opset)
 {

@@ -47,7 +47,7 @@ void test_transpose_everything(qn_test *t)
     for (int round = 0; round < 400; round++) {
         qn_op_case c;
         int rank = (int)qn_test_int(t, 0, 5);
-        int64_t dim[8], perm[8], at[8], from[8];
+        int64_t dim[8], perm[8], at[8] = {0}, from[8] = {0};
         random_dims(t, rank, 12, dim);
         for (int d = 0; d < rank; d++) {
             int k = (int)qn_test_int(t, 0, d);
@@ -125,7 +125,7 @@ void test_slice_everything(qn_test *t)
     for (int round = 0; round < 1000; round++) {
         qn_op_case c;
         int rank = (int)qn_test_int(t, 1, 3);
-        int64_t dim[8], starts[8], ends[8], steps[8], at[8];
+        int64_t dim[8], starts[8] = {0}, ends[8] = {0}, steps[8] = {0}, at[8];
         random_dims(t, rank, 9, dim);
         for (int d = 0; d < rank; d++) {
             bool odd = qn_test_int(t, 0, 3) == 0;
@@ -254,7 +254,7 @@ void test_expand_and_tile(qn_test *t)
     static const int64_t dim[3] = {2, 1, 3}, shape[4] = {4, 1, 5, 1},
                          reps[3] = {2, 0, 3};
     qn_op_case c;
-    int64_t at[8];
+    int64_t at[8] = {0};
     qn_case_begin(t, &c, "Expand", 13);
     qn_case_input(&c, 0, QUERN_STRING, 3, dim);
     qn_case_ints(&c, 1, 4, shape);

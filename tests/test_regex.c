@@ -124,8 +124,8 @@ void test_regex_stays_fast(qn_test *t)
     quern_error err;
     bool matches = false;
     for (int i = 0; i < 50; i++) {
-        memcpy(pattern + 2 * i, "a?", 2);
-        pattern[100 + i] = text[i] = 'a';
+        pattern[2 * i] = pattern[100 + i] = text[i] = 'a';
+        pattern[2 * i + 1] = '?';
     }
     pattern[150] = text[50] = 0;
     CHECK_OK(t, try_pattern(pattern, text, &matches, &err), &err);

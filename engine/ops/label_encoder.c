@@ -167,6 +167,7 @@ static quern_status encoder_run(const qn_instr *i, const qn_exec *x, quern_error
         return QUERN_OK;
     }
     size_t size = qn_dtype_size(y->dtype);
+    const char *from = values.data;
     int64_t n = qn_tensor_count(in);
     for (int64_t k = 0; k < n; k++) {
         int64_t at = find_key(&keys, i->state, in, k);
@@ -174,9 +175,8 @@ static quern_status encoder_run(const qn_instr *i, const qn_exec *x, quern_error
             write_default(p, y, k);
         else if (p->classes_strings.v)
             ((int64_t *)y->data)[k] = at;
-        else
-            memcpy((char *)y->data + (size_t)k * size,
-                   (const char *)values.data + (size_t)at * size, size);
+        else if (from)
+            memcpy((char *)y->data + (size_t)k * size, from + (size_t)at * size, size);
     }
     return QUERN_OK;
 }

@@ -104,13 +104,14 @@ const qn_op qn_op_sequence_empty = {
 
 static quern_status construct_infer(const qn_infer *x, quern_error *err)
 {
+    const quern_dtype dtype = x->in[0]->dtype;
     for (int i = 0; i < x->n_in; i++) {
         const qn_tensor *t = x->in[i];
-        if (!t || t->kind != QN_TENSOR || t->dtype != x->in[0]->dtype)
+        if (!t || t->kind != QN_TENSOR || t->dtype != dtype)
             return qn_fail(err, QUERN_SHAPE, "input %d is no %s tensor like input 0", i,
-                           quern_dtype_name(x->in[0]->dtype));
+                           quern_dtype_name(dtype));
     }
-    sequence_shape(x->out[0], x->in[0]->dtype, x->n_in);
+    sequence_shape(x->out[0], dtype, x->n_in);
     return QUERN_OK;
 }
 

@@ -16,7 +16,8 @@ typedef struct normalizer_params {
 static quern_status normalizer_check(const qn_node *node, quern_error *err)
 {
     const char *action = ((const normalizer_params *)node->params)->case_change_action;
-    if (strcmp(action, "NONE") && strcmp(action, "LOWER") && strcmp(action, "UPPER"))
+    if (strcmp(action, "NONE") != 0 && strcmp(action, "LOWER") != 0 &&
+        strcmp(action, "UPPER") != 0)
         return qn_fail(err, QUERN_INVALID, "case_change_action '%s' is not known",
                        action);
     return QUERN_OK;

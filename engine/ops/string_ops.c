@@ -154,7 +154,7 @@ static quern_status split_run(const qn_instr *i, const qn_exec *x, quern_error *
     y->dim[y->rank++] = width;
     QN_TRY(qn_exec_output(x, y, err));
     qn_str *to = y->data;
-    for (int64_t k = 0; k < n; k++, to += width)
+    for (int64_t k = 0; to && k < n; k++, to += width)
         for (int64_t c = split_at(&s[k], p->delimiter, p->maxsplit, to); c < width; c++)
             to[c] = (qn_str){.p = "", .n = 0};
     return QUERN_OK;

@@ -56,7 +56,8 @@ static quern_status check_pool(const tfidf_params *p, quern_error *err)
 static quern_status tfidf_check(const qn_node *node, quern_error *err)
 {
     const tfidf_params *p = node->params;
-    if (strcmp(p->mode, "TF") && strcmp(p->mode, "IDF") && strcmp(p->mode, "TFIDF"))
+    if (strcmp(p->mode, "TF") != 0 && strcmp(p->mode, "IDF") != 0 &&
+        strcmp(p->mode, "TFIDF") != 0)
         return qn_fail(err, QUERN_INVALID, "mode '%s' is not known", p->mode);
     if (p->min_gram_length < 1 || p->max_gram_length < p->min_gram_length ||
         p->max_skip_count < 0)

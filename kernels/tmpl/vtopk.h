@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/vtopk.h - selection by a heap of k positions whose top is the worst kept,
- * included once per element type with T, IS_NAN, BETTER, SINK and TOPK (the names)
- * defined. */
+/* kernels/tmpl/vtopk.h - selection by a heap of k positions whose top is the worst
+ * kept, included once per element type with T, IS_NAN, BETTER, SINK and TOPK (the
+ * names) defined. */
 
 /* Whether position a comes before position b. */
 static bool BETTER(const T *x, int64_t stride, bool largest, int64_t a, int64_t b)
