@@ -157,6 +157,7 @@ $(B)/quern.pc: Makefile engine/quern.h FORCE
 	  'Libs.private: $(strip $(LDLIBS)) -pthread' > $@
 
 I := $(DESTDIR)$(PREFIX)
+COMMANDS = $(shell sed -n 's/^QN_COMMAND."\([a-z]*\)".*/\1/p' tools/commands.def)
 BASH_COMPLETION := $(I)/share/bash-completion/completions/quern
 install: all $(B)/quern.pc
 	install -d $(I)/bin $(I)/lib/pkgconfig $(I)/include $(I)/share/man/man1 \
@@ -169,12 +170,13 @@ install: all $(B)/quern.pc
 	install -m 644 engine/quern.h $(I)/include/quern.h
 	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
+	for c in $(COMMANDS); do $(RUN) $(B)/quern help --man $$c > $(I)/share/man/man1/quern-$$c.1; done
 	$(RUN) $(B)/quern help --completion bash > $(BASH_COMPLETION)
 uninstall:
 	rm -rf $(I)/share/doc/quern
 	rm -f $(I)/bin/quern $(I)/lib/libquern.a $(I)/lib/libquern.so $(I)/include/quern.h \
 	  $(I)/lib/libquern.so.$(SOVER) $(I)/lib/pkgconfig/quern.pc \
-	  $(I)/share/man/man1/quern.1 $(BASH_COMPLETION)
+	  $(I)/share/man/man1/quern.1 $(COMMANDS:%=$(I)/share/man/man1/quern-%.1) $(BASH_COMPLETION)
 
 .PHONY: all help deps deps-core demo test test-long check clean install uninstall fuzzers \
         flags FORCE

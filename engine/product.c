@@ -55,11 +55,9 @@ static void choose_blocks(gemm_work *w)
     w->bm = g->m;
     w->bn = g->n;
     if (row_is_vector(g) || column_is_vector(g)) {
-        /* the matrix read by rows wants long pieces of them */
-        const bool dots = row_is_vector(g) ? g->tb : !g->ta;
         int64_t *side = row_is_vector(g) ? &w->bn : &w->bm;
-        int64_t block = VECTOR_MACS / (g->k > 0 ? g->k : 1), least = dots ? 64 : 1024;
-        block = block < least ? least : block - block % 64;
+        int64_t least = VECTOR_MACS / (g->k > 0 ? g->k : 1);
+        int64_t block = least < 64 ? 64 : least - least % 64;
         *side = *side < block ? *side : block;
     } else {
         for (;;) {

@@ -4,6 +4,7 @@
 #include "engine/os.h"
 #include "formats/idx.h"
 #include "tools/classifier.h"
+#include "tools/files.h"
 #include "tools/out.h"
 #include "tools/pictures.h"
 #include "tools/score.h"
@@ -245,6 +246,9 @@ static quern_status classify(classification *c, quern_error *err)
     const quern_status status = classify_all(c, err);
     qn_progress_end(&c->progress);
     QN_TRY(status);
+    if (c->n_done == 0 && c->code == 0)
+        return qn_fail(err, QUERN_INVALID, "%s: there are no pictures",
+                       c->args->operands[1]);
     if (c->truth.data && c->n_done != c->truth.dim[0])
         return qn_fail(err, QUERN_SHAPE, "%lld pictures and %lld labels",
                        (long long)c->n_done, (long long)c->truth.dim[0]);

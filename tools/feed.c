@@ -194,14 +194,11 @@ quern_status qn_feed_bind(const qn_feed *feed, quern_session *session, quern_err
 {
     quern_info info;
     for (int i = 0; quern_model_input(feed->model, i, &info); i++) {
-        quern_status status =
-            feed->is_given[i]
-                ? qn_value_bind(session, i, &feed->values[i], err)
-                : qn_fail(err, QUERN_INVALID,
-                          "has no value: give -i %s=FILE or --random SEED", info.name);
-        if (status == QUERN_OK) continue;
-        qn_within(err, "input '%s'", info.name);
-        return status;
+        if (!feed->is_given[i])
+            return qn_fail(err, QUERN_INVALID,
+                           "input '%s' has no value: give -i %s=FILE or --random SEED",
+                           info.name, info.name);
+        QN_TRY(qn_value_bind(session, i, &feed->values[i], err));
     }
     return QUERN_OK;
 }

@@ -5,14 +5,10 @@
  * A row (the reduced run lies densely) is folded into eight accumulators, columns (kept
  * ones lie densely) into a tile of accumulators; `kind` is a constant wherever it is
  * tested in a loop, because these functions are inlined under a switch. */
-#define T   QN_OF(t)
-#define ACC QN_OF(acc)
-#define FN  static inline __attribute__((always_inline))
-#if IS_FLOAT
-#define IS_NAN(x) ((x) != (x))
-#else
-#define IS_NAN(x) false
-#endif
+#define T         QN_OF(t)
+#define ACC       QN_OF(acc)
+#define FN        static inline __attribute__((always_inline))
+#define IS_NAN(x) (IS_FLOAT && isnan((double)(x)))
 
 FN ACC QN_OF(reduce_term)(qn_reduce_kind kind, T x, double shift)
 {
@@ -63,7 +59,7 @@ FN void QN_OF(reduce_columns)(qn_reduce_kind kind, ACC *acc, const T *x, int64_t
 
 FN T QN_OF(reduce_best)(bool max, T best, T x)
 {
-    return (max ? x > best : x < best) | IS_NAN(x) ? x : best;
+    return (max ? x > best : x < best) || IS_NAN(x) ? x : best;
 }
 
 static T QN_OF(reduce_best_row)(bool max, T best, const T *x, int64_t n)

@@ -11,7 +11,7 @@ static T QN_OF(row_max)(const T *x, int64_t n)
     int64_t i = 0;
     for (; i + 16 <= n; i += 16)
         for (int l = 0; l < 16; l++)
-            lane[l] = (x[i + l] > lane[l]) | (x[i + l] != x[i + l]) ? x[i + l] : lane[l];
+            lane[l] = x[i + l] > lane[l] || x[i + l] != x[i + l] ? x[i + l] : lane[l];
     for (; i < n; i++)
         lane[0] = x[i] > lane[0] || x[i] != x[i] ? x[i] : lane[0];
     for (int l = 0; l < 16; l++)
