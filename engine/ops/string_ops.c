@@ -105,7 +105,11 @@ static int64_t split_blanks(const qn_str *s, int64_t most, qn_str *pieces)
         size_t end = at;
         while (end < s->n && !is_blank(s->p[end]))
             end++;
-        if (most >= 0 && count == most) end = s->n;
+        if (most >= 0 && count == most) { /* the rest, but for blanks at its end */
+            end = s->n;
+            while (is_blank(s->p[end - 1]))
+                end--;
+        }
         if (pieces) pieces[count] = (qn_str){.p = s->p + at, .n = end - at};
         count++;
         at = end;
