@@ -79,7 +79,7 @@ static void forget_oldest(qn_runner *r)
 
 static quern_status reserve_slab(qn_runner *r, size_t bytes, quern_error *err)
 {
-    if (bytes <= r->slab_bytes) return QUERN_OK;
+    if (r->slab && bytes <= r->slab_bytes) return QUERN_OK; /* empty tensors point, too */
     qn_mem *mem = &r->session->mem;
     qn_mem_free(mem, r->slab, r->slab_bytes);
     r->slab = NULL;

@@ -168,11 +168,11 @@ static quern_status check_shape(const qn_value *v, const qn_tensor *t, quern_err
 /* A tensor for a size-zero array may come with a NULL pointer. */
 static qn_tensor from_public(const quern_tensor *t)
 {
-    static char nothing[QN_ALIGN];
+    static const _Alignas(QN_ALIGN) char nothing[QN_ALIGN];
     qn_tensor r = {.dtype = t->dtype, .rank = t->rank, .data = t->data};
     for (int i = 0; i < t->rank && i < QUERN_MAX_RANK; i++)
         r.dim[i] = t->dim[i];
-    if (!r.data) r.data = nothing;
+    if (!r.data) r.data = (void *)nothing;
     return r;
 }
 

@@ -184,7 +184,7 @@ static int64_t between(const resize_state *s, int rank, int until)
 {
     int64_t n = 1;
     for (int d = 0; d < rank; d++)
-        n *= s->active[d] && d <= until ? s->axis[d].out : s->axis[d].in;
+        n *= d <= until && s->active[d] ? s->axis[d].out : s->axis[d].in;
     return n;
 }
 
