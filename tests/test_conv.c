@@ -11,11 +11,11 @@ enum { AXES = 3 };
 /* One convolution: its geometry, chosen at random or by hand. */
 typedef struct conv_case {
     int rank;
+    bool bias;
     int64_t n, group, ic, oc; /* ic, oc: of a group */
     int64_t in[AXES], out[AXES], kernel[AXES], stride[AXES], dilation[AXES];
     int64_t pads[2 * AXES]; /* begins, then ends */
     const char *auto_pad;
-    bool bias;
 } conv_case;
 
 static const char *const paddings[] = {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"};
@@ -211,28 +211,18 @@ void test_conv_random(qn_test *t)
 /* Shapes that take each of the ways of conv.c, and the tails of their blocks. */
 void test_conv_ways(qn_test *t)
 {
-    static const conv_case cases[] = {
+    const char *const set = "NOTSET";
+    const conv_case cases[] = {
         /* pointwise */
-        {2, 1, 1, 65, 70, {13, 35}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, "NOTSET", true},
-        {2, 1, 2, 40, 64, {5, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, "VALID", false},
-        {2, 1, 1, 300, 2, {1, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, "VALID", true},
+        {2, true, 1, 1, 65, 70, {13, 35}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, set},
+        {2, false, 1, 2, 40, 64, {5, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, "VALID"},
+        {2, true, 1, 1, 300, 2, {1, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, "VALID"},
         /* columns shared by workers */
-        {2, 1, 1, 70, 66, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "SAME_UPPER", true},
+        {2, true, 1, 1, 70, 66, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "SAME_UPPER"},
         /* depthwise: wide, narrow, the most taps, too many for it, one axis */
+        {2, true, 1, 7, 1, 1, {61, 99}, {0}, {5, 5}, {2, 1}, {1, 2}, {2, 4, 2, 4}, set},
         {2,
-         1,
-         7,
-         1,
-         1,
-         {61, 99},
-         {0},
-         {5, 5},
-         {2, 1},
-         {1, 2},
-         {2, 4, 2, 4},
-         "NOTSET",
-         false},
-        {2,
+         false,
          1,
          3,
          1,
@@ -243,9 +233,9 @@ void test_conv_ways(qn_test *t)
          {1, 1},
          {1, 1},
          {5, 5, 5, 5},
-         "NOTSET",
-         false},
+         set},
         {2,
+         false,
          1,
          3,
          1,
@@ -256,9 +246,8 @@ void test_conv_ways(qn_test *t)
          {1, 1},
          {1, 1},
          {6, 6, 6, 6},
-         "NOTSET",
-         false},
-        {1, 2, 4, 1, 1, {50}, {0}, {3}, {1}, {1}, {2, 0}, "NOTSET", true},
+         set},
+        {1, true, 2, 4, 1, 1, {50}, {0}, {3}, {1}, {1}, {2, 0}, set},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
         conv_case v = cases[k];
@@ -297,8 +286,8 @@ void test_conv_threads(qn_test *t)
 
 void test_conv_zero_size(qn_test *t)
 {
-    const conv_case base = {2,      1,      2,      3,   4,        {6, 5}, {0},
-                            {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET", true};
+    const conv_case base = {2,   true,   1,      2,      3,   4,       {6, 5},
+                            {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
     for (int k = 0; k < 4; k++) {
         conv_case v = base;
         qn_op_case c;
@@ -320,8 +309,8 @@ void test_conv_zero_size(qn_test *t)
 
 void test_conv_refuses(qn_test *t)
 {
-    const conv_case base = {2,      1,      2,      3,   4,        {4, 5}, {0},
-                            {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET", false};
+    const conv_case base = {2,   false,  1,      2,      3,   4,       {4, 5},
+                            {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
     const char *const parts[] = {"window reaches", "group 3",  "strides[1] is 0",
                                  "pads has 3",     "auto_pad", "kernel_shape[0] is 2"};
     for (int k = 0; k < 6; k++) {

@@ -170,7 +170,8 @@ void test_grid_sample_identity(qn_test *t)
         qn_case_input(&c, 0, QUERN_FLOAT, 4, (int64_t[]){1, 2, H, W});
         qn_case_input(&c, 1, QUERN_FLOAT, 4, (int64_t[]){1, H, W, 2});
         for (int k = 0; k < H * W; k++) {
-            double x = k % W, y = k / W;
+            int row = k / W;
+            double x = k % W, y = row;
             qn_set_real(&c.in[1], 2 * k,
                         align ? 2 * x / (W - 1) - 1 : (2 * x + 1) / W - 1);
             qn_set_real(&c.in[1], 2 * k + 1,

@@ -120,7 +120,8 @@ static quern_status mvn_run(const qn_instr *i, const qn_exec *x, quern_error *er
     (void)x;
     (void)err;
     if (n == 0) return QUERN_OK;
-    double count = (double)(n / s->groups);
+    int64_t members = n / s->groups;
+    double count = (double)members;
     for (int64_t g = 0; g < 2 * s->groups; g++)
         mean[g] = 0;
     for (int64_t k = 0; k < n; k++)

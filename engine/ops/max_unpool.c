@@ -73,8 +73,8 @@ static quern_status unpool_run(const qn_instr *i, const qn_exec *x, quern_error 
         int64_t rest = index[k], at = 0, pitch = 1;
         bool inside = true;
         for (int d = implied.rank - 1; d >= 0; d--) {
-            int64_t c = rest % implied.dim[d];
-            rest /= implied.dim[d];
+            int64_t dim = implied.dim[d] > 0 ? implied.dim[d] : 1, c = rest % dim;
+            rest /= dim;
             inside = inside && c < out->dim[d];
             at += c * pitch;
             pitch *= out->dim[d];

@@ -78,7 +78,8 @@ static int64_t nearest(qn_resize_round round, double x, int64_t n)
 static void weights(const qn_resize *how, const qn_resize_axis *a, int64_t i, double x)
 {
     double shrink = how->antialias && a->scale < 1 ? a->scale : 1, sum = 0;
-    double first = floor(x) - (double)(a->taps / 2) + 1;
+    int64_t half = a->taps / 2;
+    double first = floor(x) - (double)half + 1;
     for (int64_t t = 0; t < a->taps; t++) {
         double at = first + (double)t, c = kernel(how, (at - x) * shrink);
         if (how->exclude_outside && (at < 0 || at >= (double)a->in)) c = 0;

@@ -62,8 +62,8 @@ static int axis_taps(const qn_sample *how, int d, double x, int64_t *index,
         weight[0] = 1;
         return 1;
     }
-    int n = how->mode == QN_SAMPLE_CUBIC ? 4 : 2;
-    double first = floor(x) - (double)(n / 2) + 1;
+    int half = how->mode == QN_SAMPLE_CUBIC ? 2 : 1, n = 2 * half;
+    double first = floor(x) - half + 1;
     for (int t = 0; t < n; t++) {
         double at = first + t;
         index[t] = pixel_index(how, d, at);
