@@ -510,3 +510,8 @@ size_t qn_os_memory(void)
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : 0;
 }
+
+void qn_os_yield(void)
+{
+    sched_yield();
+}

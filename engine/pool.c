@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/pool.c - a fixed set of threads that share the blocks of one range at a time.
  *
- * A call publishes a job, wakes the workers, and works itself; whoever is free takes the
- * next block from an atomic counter.  Workers sleep on a condition between jobs. */
+ * A call publishes a job and works itself; whoever is free enters and takes the next
+ * block from an atomic counter.  The caller leaves when no block is left and nobody is
+ * inside, so a thread that slept through a short job costs nothing.  Between the jobs of
+ * one run workers spin for a while; between runs they sleep. */
 #include "engine/pool.h"
 
 #include "engine/os.h"
@@ -26,16 +28,30 @@ struct quern_pool {
     qn_mem mem;
     size_t bytes;
     int n_threads, n_started;
-    pthread_mutex_t lock;
-    pthread_cond_t wake, idle;
-    job job;
-    uint64_t epoch; /* number of the published job */
-    int n_busy;     /* workers that have not finished it */
-    bool stop;
-    atomic_bool in_use; /* nested and concurrent calls run inline */
-    atomic_llong next;  /* next block */
+    job job;             /* stable while `open` or somebody is inside */
+    atomic_bool in_use;  /* nested and concurrent calls run inline */
+    atomic_bool open;    /* the job may be entered */
+    atomic_int inside;   /* workers in the job */
+    atomic_llong next;   /* next block */
+    atomic_uint epoch;   /* number of jobs published */
+    atomic_int n_runs;   /* runs in progress: workers spin between jobs */
+    atomic_int n_asleep;
+    atomic_bool stop;
+    pthread_mutex_t lock; /* of sleeping and waking */
+    pthread_cond_t wake;
     worker workers[];
 };
+
+enum { SPINS = 4000 }; /* looks before a worker sleeps within a run: 50 to 100 us */
+
+static inline void relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 static void work(qn_pool *pool, int index)
 {
@@ -49,24 +65,58 @@ static void work(qn_pool *pool, int index)
     }
 }
 
+static bool is_news(qn_pool *pool, unsigned seen)
+{
+    return atomic_load(&pool->epoch) != seen || atomic_load(&pool->stop);
+}
+
+static void await_job(qn_pool *pool, unsigned seen)
+{
+    for (int i = 0; i < SPINS && atomic_load(&pool->n_runs) > 0; i++) {
+        if (is_news(pool, seen)) return;
+        relax();
+    }
+    pthread_mutex_lock(&pool->lock);
+    atomic_fetch_add(&pool->n_asleep, 1);
+    while (!is_news(pool, seen))
+        pthread_cond_wait(&pool->wake, &pool->lock);
+    atomic_fetch_sub(&pool->n_asleep, 1);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 static void *worker_main(void *arg)
 {
     const worker *self = arg;
     qn_pool *pool = self->pool;
-    uint64_t seen = 0;
-    pthread_mutex_lock(&pool->lock);
+    unsigned seen = 0;
     for (;;) {
-        while (pool->epoch == seen && !pool->stop)
-            pthread_cond_wait(&pool->wake, &pool->lock);
-        if (pool->stop) break;
-        seen = pool->epoch;
-        pthread_mutex_unlock(&pool->lock);
-        work(pool, self->index);
-        pthread_mutex_lock(&pool->lock);
-        if (--pool->n_busy == 0) pthread_cond_signal(&pool->idle);
+        await_job(pool, seen);
+        if (atomic_load(&pool->stop)) return NULL;
+        seen = atomic_load(&pool->epoch);
+        /* Entering comes before looking: the caller closes the job before it looks
+         * whether anybody is inside, so one of the two sees the other. */
+        atomic_fetch_add(&pool->inside, 1);
+        if (atomic_load(&pool->open)) work(pool, self->index);
+        atomic_fetch_sub(&pool->inside, 1);
     }
+}
+
+static void wake_all(qn_pool *pool)
+{
+    if (atomic_load(&pool->n_asleep) == 0) return;
+    pthread_mutex_lock(&pool->lock);
+    pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
-    return NULL;
+}
+
+void qn_pool_enter_run(qn_pool *pool)
+{
+    if (pool) atomic_fetch_add(&pool->n_runs, 1);
+}
+
+void qn_pool_leave_run(qn_pool *pool)
+{
+    if (pool) atomic_fetch_sub(&pool->n_runs, 1);
 }
 
 quern_status quern_pool_create(int n_threads, quern_pool **out, quern_error *err)
@@ -84,7 +134,6 @@ quern_status quern_pool_create(int n_threads, quern_pool **out, quern_error *err
     *pool = (qn_pool){.mem = mem, .bytes = bytes, .n_threads = n_threads};
     pthread_mutex_init(&pool->lock, NULL);
     pthread_cond_init(&pool->wake, NULL);
-    pthread_cond_init(&pool->idle, NULL);
     for (int i = 1; i < n_threads; i++) {
         pool->workers[i] = (worker){.pool = pool, .index = i};
         if (pthread_create(&pool->workers[i].thread, NULL, worker_main,
@@ -103,13 +152,12 @@ void quern_pool_free(quern_pool *pool)
 {
     if (!pool) return;
     pthread_mutex_lock(&pool->lock);
-    pool->stop = true;
+    atomic_store(&pool->stop, true);
     pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->lock);
     for (int i = 1; i <= pool->n_started; i++)
         pthread_join(pool->workers[i].thread, NULL);
     pthread_cond_destroy(&pool->wake);
-    pthread_cond_destroy(&pool->idle);
     pthread_mutex_destroy(&pool->lock);
     qn_mem mem = pool->mem;
     qn_mem_free(&mem, pool, pool->bytes);
@@ -142,17 +190,16 @@ void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn, v
         run_inline(&j);
         return;
     }
-    pthread_mutex_lock(&pool->lock);
     pool->job = j;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-    pool->n_busy = pool->n_started;
-    pool->epoch++;
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->next, 0);
+    atomic_store(&pool->open, true);
+    atomic_fetch_add(&pool->epoch, 1);
+    wake_all(pool);
     work(pool, 0);
-    pthread_mutex_lock(&pool->lock);
-    while (pool->n_busy > 0)
-        pthread_cond_wait(&pool->idle, &pool->lock);
-    pthread_mutex_unlock(&pool->lock);
+    atomic_store(&pool->open, false);
+    for (int spins = 0; atomic_load(&pool->inside) > 0; spins++) {
+        relax();
+        if (spins > SPINS) qn_os_yield(); /* more threads than cores */
+    }
     atomic_store(&pool->in_use, false);
 }

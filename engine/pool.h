@@ -17,6 +17,9 @@ typedef void qn_range_fn(void *ctx, int64_t begin, int64_t end, int worker);
  * per block has the same bits everywhere.  The caller works too; a nested call, or a NULL
  * pool, runs inline. */
 void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn, void *ctx);
+/* Between these workers stay awake from one call to the next.  NULL is fine. */
+void qn_pool_enter_run(qn_pool *pool);
+void qn_pool_leave_run(qn_pool *pool);
 int qn_pool_size(const qn_pool *pool); /* threads, the caller included; NULL is 1 */
 
 #endif

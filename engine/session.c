@@ -278,7 +278,10 @@ quern_status quern_run(quern_session *s, quern_error *err)
     qn_packs_refresh(s);
     uint64_t before = s->mem.n_allocs;
     s->n_runs++;
-    QN_TRY(qn_runner_run(s->main, s->inputs, err));
+    qn_pool_enter_run(s->pool);
+    quern_status status = qn_runner_run(s->main, s->inputs, err);
+    qn_pool_leave_run(s->pool);
+    if (status != QUERN_OK) return status;
     s->run_allocs = s->mem.n_allocs - before;
     s->has_run = true;
     return QUERN_OK;
