@@ -135,4 +135,48 @@ int64_t qn_dw8c_weight_size(const qn_conv8c *c);
 /* w [c][kernel] -> [block][kernel][8] */
 void qn_dw8c_pack(const qn_conv8c *c, const float *w, float *packed);
 
+/* ---- the neighbours ----------------------------------------------------------------
+ *
+ * i: output rows; c: blocks; no scratch, unless the slot says otherwise. */
+
+/* Slot pool8c_f32: the largest value of a window, NaN if there is one; or the mean.
+ * The halo is not looked at: a window is cut at the edge.  The mean is over the taps
+ * inside, or, with count_pad, inside the image and its padding. */
+typedef struct qn_pool8c {
+    qn_plane8c x, y;
+    int64_t kernel[2], stride[2], dilation[2];
+    int64_t pad[2], end[2]; /* padding before and behind, of rows and columns */
+    bool mean, count_pad;
+} qn_pool8c;
+typedef void qn_pool8c_f32_fn(const qn_pool8c *p, const qn_task8c *t);
+
+/* Slot mean8c_f32: y [c][1][1], the mean of each channel.  i is not used. */
+typedef struct qn_map8c {
+    qn_plane8c x, z, y;
+    qn_act act;
+} qn_map8c;
+typedef void qn_mean8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
+
+/* Slot add8c_f32: y = act(x + z), of one size; z.data NULL: act(x).  y may be x or z.
+ */
+typedef void qn_add8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
+
+/* Slot scale8c_f32: y = act(x * z), z [c][1][1]: a factor for each channel. */
+typedef void qn_scale8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
+
+/* Slot resize8c_f32: an output is a mixture of the inputs at rows row0, row1 and
+ * columns col0, col1 of its own row and column: first a + col_mix * (b - a) in both
+ * rows, then the same by row_mix.  row_mix NULL: the input at row0, col0 as it is. */
+typedef struct qn_resize8c {
+    qn_plane8c x, y;
+    const int32_t *row0, *row1, *col0, *col1; /* [y.h], [y.w], inside x */
+    const float *row_mix, *col_mix;           /* of row1, col1 */
+} qn_resize8c;
+typedef void qn_resize8c_f32_fn(const qn_resize8c *r, const qn_task8c *t);
+
+/* Slots to8c_f32 and from8c_f32: between a plain tensor [image][c][h][w] (row, plane:
+ * floats from row to row, channel to channel) and a blocked one.  x is the source. */
+typedef void qn_to8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
+typedef void qn_from8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
+
 #endif

@@ -4,9 +4,7 @@
  * rows and columns is written, the tail is zero, and parts make the same bits as the
  * whole.
  */
-#include "tests/test.h"
-
-#include "kernels/kernels.h"
+#include "tests/planes.h"
 
 #include <float.h>
 #include <math.h>
@@ -29,59 +27,11 @@ typedef struct job {
     spec s;
     qn_conv8c c;
     float *x, *w, *bias, *add; /* plain */
-    float *y;                  /* the blocked buffer, with its halo */
-    int64_t y_origin, images;
+    qn_test_plane y;
+    int64_t images;
     int64_t n_i, n_c; /* the whole task */
     double *want, *tol;
 } job;
-
-static const float sentinel = 7.25f;
-
-static double activate(const qn_act *a, double x)
-{
-    switch (a->kind) {
-    case QN_ACT_RELU:
-        return x > 0 ? x : 0;
-    case QN_ACT_CLIP:
-        return fmin(fmax(x, a->alpha), a->beta);
-    case QN_ACT_LEAKY_RELU:
-        return x < 0 ? a->alpha * x : x;
-    case QN_ACT_HARD_SIGMOID:
-        return fmax(0, fmin(1, a->alpha * x + a->beta));
-    case QN_ACT_HARD_SWISH:
-        return x * fmax(0, fmin(1, x / 6 + 0.5));
-    case QN_ACT_SIGMOID:
-        return 1 / (1 + exp(-x));
-    case QN_ACT_SILU:
-        return x / (1 + exp(-x));
-    case QN_ACT_TANH:
-        return tanh(x);
-    case QN_ACT_GELU:
-        return x / 2 * (1 + erf(x / sqrt(2)));
-    default:
-        return x;
-    }
-}
-
-/* A blocked tensor of exactly its size: the values, or only the sentinel. */
-static float *make_plane(qn_test *t, qn_plane8c *p, const float *plain, const int *dims,
-                         int halo, int64_t *origin)
-{
-    qn_plane8c_shape(p, dims[1], dims[2], dims[3], halo, origin);
-    size_t n = (size_t)(dims[0] * p->image);
-    float *data = qn_exact(t, n * sizeof *data);
-    for (size_t i = 0; i < n; i++)
-        data[i] = plain ? 0 : sentinel;
-    p->data = data + *origin;
-    for (int64_t i = 0; plain && i < dims[0]; i++) {
-        for (int64_t c = 0; c < p->c; c++)
-            for (int64_t r = 0; r < p->h; r++)
-                for (int64_t x = 0; x < p->w; x++)
-                    p->data[i * p->image + c / 8 * p->plane + r * p->row + x * 8 +
-                            c % 8] = *plain++;
-    }
-    return data;
-}
 
 /* Largest sum of magnitudes that Winograd adds up for one filter plane and |x| <= 1. */
 static double wino_mass(int tile, const float *w)
@@ -167,7 +117,7 @@ static void find_truth(qn_test *t, job *j)
         }
         if (j->bias) sum += (double)j->bias[oc], tol += 4 * fabs((double)j->bias[oc]);
         if (j->add) sum += (double)j->add[e], tol += 4 * fabs((double)j->add[e]);
-        j->want[e] = activate(&j->c.act, sum);
+        j->want[e] = qn_exact_act(&j->c.act, sum);
         /* No activation is steeper than 1.5; their own errors are below 4 ulp. */
         j->tol[e] = FLT_EPSILON * (1.5 * tol + 4 * fmax(fabs(sum), 1));
     }
@@ -197,12 +147,12 @@ static void make_input(qn_test *t, job *j)
 {
     const spec *s = &j->s;
     const int dims[] = {s->n, s->ic, s->h, s->w};
-    int64_t plane = s->h * s->w, origin;
+    int64_t plane = s->h * s->w;
     j->x = qn_random_floats(t, (size_t)(s->n * s->ic * plane));
     if (s->kind == STEM)
         j->c.x = (qn_plane8c){j->x, s->w, plane, s->ic * plane, s->ic, s->h, s->w};
     else
-        make_plane(t, &j->c.x, j->x, dims, s->pad + s->halo, &origin);
+        j->c.x = qn_make_plane(t, j->x, dims, s->pad + s->halo).p;
 }
 
 static void make_job(qn_test *t, const spec *s, job *j)
@@ -222,12 +172,12 @@ static void make_job(qn_test *t, const spec *s, job *j)
         .tile = s->kind == WINO4 ? 4 : 2,
         .act = {(uint8_t)s->act, s->act == QN_ACT_CLIP ? -0.25f : 0.2f, 0.5f}};
     make_input(t, j);
-    int64_t origin;
-    j->y = make_plane(t, &c->y, NULL, dims, 2, &j->y_origin);
+    j->y = qn_make_plane(t, NULL, dims, 2);
+    c->y = j->y.p;
     size_t ny = (size_t)(s->n * s->oc * oh * ow);
     if (s->add) {
         j->add = qn_random_floats(t, ny);
-        make_plane(t, &c->add, j->add, dims, 1, &origin);
+        c->add = qn_make_plane(t, j->add, dims, 1).p;
     }
     j->w = qn_random_floats(t, (size_t)(s->oc * (s->ic / s->groups) * s->kh * s->kw));
     if (s->bias) {
@@ -263,45 +213,16 @@ static void run_part(qn_test *t, const job *j, any_fn *fn, const int64_t *part)
     fn(c, &task);
 }
 
-static void check_result(qn_test *t, const job *j)
-{
-    const qn_plane8c *y = &j->c.y;
-    int64_t total = j->s.n * y->image, inside = 0;
-    int64_t bad_halo = 0, bad_tail = 0, bad = 0;
-    for (int64_t e = 0; e < total; e++) {
-        int64_t n = e / y->image, b = e % y->image / y->plane;
-        int64_t at = e % y->image % y->plane - j->y_origin, lane = e % 8;
-        int64_t row = at < 0 ? -1 : at / y->row, col = at < 0 ? -1 : at % y->row / 8;
-        if (row < 0 || row >= y->h || col >= y->w) {
-            bad_halo += j->y[e] != sentinel;
-            continue;
-        }
-        inside++;
-        if (b * 8 + lane >= y->c) {
-            bad_tail += j->y[e] != 0;
-            continue;
-        }
-        int64_t i = ((n * y->c + b * 8 + lane) * y->h + row) * y->w + col;
-        if (fabs((double)j->y[e] - j->want[i]) <= j->tol[i]) continue;
-        if (bad++ == 0) CHECK_WITHIN(t, (double)j->y[e], j->want[i], j->tol[i]);
-    }
-    CHECK_EQ(t, bad, 0);
-    CHECK_EQ(t, bad_halo, 0);
-    CHECK_EQ(t, bad_tail, 0);
-    CHECK_EQ(t, inside, j->s.n * qn_blocks8c(y->c) * y->h * y->w * 8);
-}
-
 /* The whole in one call an image, then in random parts: the same bits. */
 static void check_row(qn_test *t, const job *j, any_fn *fn)
 {
     int64_t n = j->s.n * j->c.y.image;
     for (int64_t i = 0; i < j->images; i++)
         run_part(t, j, fn, (int64_t[]){i, 0, j->n_i, 0, j->n_c});
-    check_result(t, j);
+    qn_check_plane(t, &j->y, j->want, j->tol);
     float *whole = qn_exact(t, (size_t)n * sizeof *whole);
-    memcpy(whole, j->y, (size_t)n * sizeof *whole);
-    for (int64_t e = 0; e < n; e++)
-        j->y[e] = sentinel;
+    memcpy(whole, j->y.buffer, (size_t)n * sizeof *whole);
+    qn_reset_plane(&j->y);
     for (int64_t i = 0; i < j->images; i++)
         for (int64_t a = 0, ea; a < j->n_i; a = ea) {
             ea = qn_test_int(t, a + 1, j->n_i);
@@ -310,9 +231,8 @@ static void check_row(qn_test *t, const job *j, any_fn *fn)
                 run_part(t, j, fn, (int64_t[]){i, a, ea, b, eb});
             }
         }
-    CHECK_EQ(t, memcmp(whole, j->y, (size_t)n * sizeof *whole), 0);
-    for (int64_t e = 0; e < n; e++)
-        j->y[e] = sentinel;
+    CHECK_EQ(t, memcmp(whole, j->y.buffer, (size_t)n * sizeof *whole), 0);
+    qn_reset_plane(&j->y);
 }
 
 static void check_spec(qn_test *t, const spec *s)
