@@ -6,6 +6,7 @@
  * axis; lowering keeps such an axis, since where B's dimensions go depends on A's rank,
  * which only infer knows.  Sources: the ONNX operators of these names, in the versions
  * given. */
+#include "engine/ops/binary_blocked.h"
 #include "engine/broadcast.h"
 #include "engine/op.h"
 #include "kernels/elementwise.h"
@@ -167,6 +168,7 @@ static quern_status binary_run(const qn_instr *i, const qn_exec *x, quern_error 
 {
     const binary_state *s = i->state;
     if (!i->out[0]) return QUERN_OK;
+    if (i->is_blocked) return qn_binary_blocked_run(i, x, s->fn);
     if (s->no_zero && s->plan.count > 0 &&
         qn_any_zero(i->in[1]->data, s->size_b, qn_tensor_count(i->in[1])))
         return qn_fail(err, QUERN_DATA, "an integer is divided by zero");
@@ -317,6 +319,7 @@ X(prelu, "PRelu", 16, prelu, PRELU_TYPES, NUMBER, ANY)
         .attrs = binary_attrs,                              \
         .infer = binary_infer,                              \
         .prepare = row##_prepare,                           \
+        .blocked = qn_binary_blocked,                       \
         .run = binary_run,                                  \
         BINARY_COMMON,                                      \
     };

@@ -2,6 +2,7 @@
 /* engine/ops/global_pool.c - GlobalAveragePool-22, GlobalMaxPool-22, GlobalLpPool-22:
  * one number a plane, all spatial dims become 1. */
 #include "engine/ops/conv_shape.h"
+#include "engine/ops/pool_blocked.h"
 #include "kernels/pooling.h"
 
 typedef float plane_f32_fn(const float *x, int64_t n, int64_t p);
@@ -68,6 +69,7 @@ static quern_status global_average_run(const qn_instr *i, const qn_exec *x,
                                        quern_error *err)
 {
     (void)err;
+    if (i->is_blocked) return qn_mean_blocked_run(i, x);
     return run_global(i, x, mean_f32, mean_f64);
 }
 
@@ -113,6 +115,7 @@ const qn_op qn_op_global_average_pool = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_FLOATS},
     .infer = global_infer,
+    .blocked = qn_pool_blocked,
     .run = global_average_run,
 };
 

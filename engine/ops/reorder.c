@@ -4,41 +4,32 @@
 #include "engine/op.h"
 
 typedef struct job {
-    const float *plain_in;
-    float *plain_out;
-    qn_plane8c p;
+    qn_to8c_f32_fn *fn; /* either direction */
+    qn_map8c m;
     int64_t blocks;
 } job;
 
-/* Item: a row of a block of an image. */
-static void to_blocked(void *ctx, int64_t begin, int64_t end, int worker)
+static qn_plane8c plane_of(const qn_tensor *t)
 {
-    const job *j = ctx;
-    (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t y = i % j->p.h, b = i / j->p.h % j->blocks, n = i / j->p.h / j->blocks;
-        int64_t lanes = j->p.c - b * QN_BLOCK8 < QN_BLOCK8 ? j->p.c - b * QN_BLOCK8 : QN_BLOCK8;
-        const float *from =
-            j->plain_in + ((n * j->p.c + b * QN_BLOCK8) * j->p.h + y) * j->p.w;
-        float *to = j->p.data + n * j->p.image + b * j->p.plane + y * j->p.row;
-        for (int64_t x = 0; x < j->p.w; x++)
-            for (int64_t c = 0; c < QN_BLOCK8; c++)
-                to[x * QN_BLOCK8 + c] = c < lanes ? from[c * j->p.h * j->p.w + x] : 0;
-    }
+    if (t->layout == QN_NCHW8C) return qn_tensor_plane(t);
+    return (qn_plane8c){.data = t->data,
+                        .row = t->dim[3],
+                        .plane = t->dim[2] * t->dim[3],
+                        .image = t->dim[1] * t->dim[2] * t->dim[3],
+                        .c = t->dim[1],
+                        .h = t->dim[2],
+                        .w = t->dim[3]};
 }
 
-static void to_plain(void *ctx, int64_t begin, int64_t end, int worker)
+/* Item: a block of channels of an image. */
+static void reorder_blocks(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const job *j = ctx;
     (void)worker;
-    for (int64_t i = begin; i < end; i++) {
-        int64_t y = i % j->p.h, b = i / j->p.h % j->blocks, n = i / j->p.h / j->blocks;
-        int64_t lanes = j->p.c - b * QN_BLOCK8 < QN_BLOCK8 ? j->p.c - b * QN_BLOCK8 : QN_BLOCK8;
-        const float *from = j->p.data + n * j->p.image + b * j->p.plane + y * j->p.row;
-        float *to = j->plain_out + ((n * j->p.c + b * QN_BLOCK8) * j->p.h + y) * j->p.w;
-        for (int64_t c = 0; c < lanes; c++)
-            for (int64_t x = 0; x < j->p.w; x++)
-                to[c * j->p.h * j->p.w + x] = from[x * QN_BLOCK8 + c];
+    for (int64_t t = begin; t < end; t++) {
+        int64_t b = t % j->blocks;
+        qn_task8c task = {.image = t / j->blocks, .i1 = j->m.y.h, .c0 = b, .c1 = b + 1};
+        j->fn(&j->m, &task);
     }
 }
 
@@ -46,13 +37,11 @@ static quern_status reorder_run(const qn_instr *i, const qn_exec *x, quern_error
 {
     (void)err;
     bool block = i->out[0]->layout == QN_NCHW8C;
-    const qn_tensor *blocked = block ? i->out[0] : i->in[0];
-    job j = {.plain_in = i->in[0]->data,
-             .plain_out = i->out[0]->data,
-             .p = qn_tensor_plane(blocked),
-             .blocks = qn_blocks8c(blocked->dim[1])};
-    qn_parallel_for(x->pool, blocked->dim[0] * j.blocks * j.p.h, 16,
-                    block ? to_blocked : to_plain, &j);
+    job j = {.fn = block ? x->k->to8c_f32 : x->k->from8c_f32,
+             .m = {.x = plane_of(i->in[0]), .y = plane_of(i->out[0])},
+             .blocks = qn_blocks8c(i->in[0]->dim[1])};
+    int64_t grain = (16 << 10) / (j.m.y.h * j.m.y.w * QN_BLOCK8) + 1;
+    qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, grain, reorder_blocks, &j);
     return QUERN_OK;
 }
 

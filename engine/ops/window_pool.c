@@ -2,6 +2,7 @@
 /* engine/ops/window_pool.c - MaxPool-22, AveragePool-22 and LpPool-22: one window, three ways
  * to combine what it sees.  A task is a plane (image, channel). */
 #include "engine/ops/conv_shape.h"
+#include "engine/ops/pool_blocked.h"
 #include "kernels/pooling.h"
 
 #include <string.h>
@@ -134,12 +135,16 @@ static quern_status maxpool_run(const qn_instr *i, const qn_exec *x, quern_error
 {
     (void)err;
     bool indices = i->n_out > 1 && i->out[1];
+    const pool_state *s = i->state;
+    if (i->is_blocked) return qn_pool_blocked_run(i, x, &s->w, false, false);
     return run_planes(i, x, indices ? max_index_planes : max_planes);
 }
 
 static quern_status sumpool_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
+    const pool_state *s = i->state;
+    if (i->is_blocked) return qn_pool_blocked_run(i, x, &s->w, true, s->sum.count_pad);
     return run_planes(i, x, sum_planes);
 }
 
@@ -196,6 +201,7 @@ const qn_op qn_op_maxpool = {
     .out_dtype = maxpool_dtype,
     .check = qn_window_check,
     .infer = pool_infer,
+    .blocked = qn_pool_blocked,
     .prepare = pool_prepare,
     .run = maxpool_run,
 };
@@ -211,6 +217,7 @@ const qn_op qn_op_averagepool = {
     .types = {QN_T_FLOATS},
     .check = qn_window_check,
     .infer = pool_infer,
+    .blocked = qn_pool_blocked,
     .prepare = pool_prepare,
     .run = sumpool_run,
 };

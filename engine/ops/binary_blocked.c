@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/ops/binary_blocked.c - two operands in the blocked layout; see the header. */
+#include "engine/ops/binary_blocked.h"
+
+#include "engine/rows8c.h"
+
+extern const qn_op qn_op_mul;
+
+/* [N,C,1,1] beside [N,C,H,W]. */
+static bool is_factor(const qn_tensor *z, const qn_tensor *x)
+{
+    return z->rank == 4 && z->dim[0] == x->dim[0] && z->dim[1] == x->dim[1] &&
+           z->dim[2] == 1 && z->dim[3] == 1;
+}
+
+/* Which operand is the factor of a Mul; -1 for none. */
+static int factor(const qn_instr *i)
+{
+    if (i->op != &qn_op_mul || qn_same_shape(i->in[0], i->in[1])) return -1;
+    if (is_factor(i->in[1], i->in[0])) return 1;
+    return is_factor(i->in[0], i->in[1]) ? 0 : -1;
+}
+
+bool qn_binary_blocked(const qn_instr *i, qn_blocked *how)
+{
+    const qn_tensor *a = i->in[0], *b = i->in[1];
+    if (!i->out[0] || a->rank != 4 || b->rank != 4 || a->dtype != QUERN_FLOAT ||
+        b->dtype != QUERN_FLOAT || i->out[0]->dtype != QUERN_FLOAT ||
+        qn_tensor_count(i->out[0]) == 0)
+        return false;
+    *how = (qn_blocked){.in = 3};
+    return qn_same_shape(a, b) || factor(i) >= 0;
+}
+
+typedef struct job {
+    const qn_kernels *k;
+    qn_binary_fn *fn;
+    qn_map8c m; /* z: the second operand, or the factor */
+    int64_t blocks;
+} job;
+
+/* Item: a row of a blocked tensor. */
+static void combine_rows(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const job *j = ctx;
+    int64_t n = j->m.x.w * QN_BLOCK8;
+    (void)worker;
+    for (int64_t t = begin; t < end; t++) {
+        float *y = qn_row8c(&j->m.y, t);
+        j->fn(qn_row8c(&j->m.x, t), 1, qn_row8c(&j->m.z, t), 1, y, n);
+        if (j->m.act.kind)
+            j->k->act_f32(j->m.act.kind, j->m.act.alpha, j->m.act.beta, y, n);
+    }
+}
+
+/* Item: a block of channels of an image. */
+static void scale_blocks(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const job *j = ctx;
+    (void)worker;
+    for (int64_t t = begin; t < end; t++) {
+        int64_t b = t % j->blocks;
+        qn_task8c task = {.image = t / j->blocks, .i1 = j->m.y.h, .c0 = b, .c1 = b + 1};
+        j->k->scale8c_f32(&j->m, &task);
+    }
+}
+
+quern_status qn_binary_blocked_run(const qn_instr *i, const qn_exec *x, qn_binary_fn *fn)
+{
+    int f = factor(i);
+    job j = {.k = x->k, .fn = fn, .blocks = qn_blocks8c(i->out[0]->dim[1])};
+    j.m = (qn_map8c){.x = qn_tensor_plane(i->in[f == 0]),
+                     .z = qn_tensor_plane(i->in[f != 0]),
+                     .y = qn_tensor_plane(i->out[0]),
+                     .act = i->act};
+    if (f < 0)
+        qn_parallel_for(x->pool, qn_n_rows8c(&j.m.y, i->out[0]->dim[0]),
+                        qn_row8c_grain(&j.m.y), combine_rows, &j);
+    else
+        qn_parallel_for(x->pool, i->out[0]->dim[0] * j.blocks, 1, scale_blocks, &j);
+    return QUERN_OK;
+}
