@@ -3,6 +3,7 @@
  * channel; in training mode the statistics are those of the batch and the running ones
  * follow; ONNX BatchNormalization-15.  Lowered: is_test of 1 and 6, spatial of 6 and 7,
  * the two extra outputs that mean training in 7 and 9. */
+#include "engine/ops/batch_norm_blocked.h"
 #include "engine/ops/conv_shape.h"
 #include "kernels/act.h"
 #include "kernels/norm.h"
@@ -104,9 +105,17 @@ static quern_dtype bn_dtype(const qn_node *node, int i)
     return from ? from->dtype : QUERN_UNDEFINED;
 }
 
+static bool bn_can_block(const qn_instr *i, qn_blocked *how)
+{
+    const bn_params *p = i->params;
+    return !p->training_mode && qn_batch_norm_blocked(i, how);
+}
+
 static quern_status bn_prepare(qn_prep *p, quern_error *err)
 {
-    (void)err;
+    const bn_params *params = p->instr->params;
+    if (p->instr->is_blocked)
+        return qn_batch_norm_blocked_prepare(p, params->epsilon, err);
     qn_prep_scratch(p, (size_t)bn_channels(p->instr->in[0]) * sizeof(bn_channel));
     return QUERN_OK;
 }
@@ -186,6 +195,7 @@ static quern_status bn_run(const qn_instr *i, const qn_exec *x, quern_error *err
     bn_job job = {i, in->rank > 0 ? in->dim[0] : 1, bn_channels(in),
                   in->rank > 2 ? qn_dims_count(in, 2, in->rank) : 1};
     (void)err;
+    if (i->is_blocked) return qn_batch_norm_blocked_run(i, x);
     qn_parallel_for(x->pool, job.channels, 16, run_channels, &job);
     int64_t grain = (64 << 10) / (job.len + 1);
     if (i->out[0])
@@ -212,6 +222,7 @@ const qn_op qn_op_batch_normalization = {
     .out_dtype = bn_dtype,
     .lower = bn_lower,
     .infer = bn_infer,
+    .blocked = bn_can_block,
     .prepare = bn_prepare,
     .run = bn_run,
 };
