@@ -16,8 +16,8 @@ static quern_status open_case(qn_bench_case *c, quern_error *err)
     void *at;
     QN_TRY(qn_arena_alloc(c->arena, sizeof(state), &at, err));
     state *s = c->state = at;
-    QN_TRY(qn_case_floats(c, 0, &s->x, err));
-    QN_TRY(qn_case_output(c, sizeof(float), &at, err));
+    QN_TRY(qn_bench_floats(c, 0, &s->x, err));
+    QN_TRY(qn_bench_output(c, sizeof(float), &at, err));
     s->y = at;
     return QUERN_OK;
 }
@@ -34,7 +34,7 @@ const qn_adapter qn_adapter_softmax = {
     .variant = "softmax_f32",
     .open = open_case,
     .run = run_softmax,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };
 
 /* The slot works in place, so the copy is part of what is timed. */
@@ -52,7 +52,7 @@ const qn_adapter qn_adapter_act = {
     .slot = "act_f32",
     .open = open_case,
     .run = run_act,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };
 
 enum { SQRT_WORD = 4 };
@@ -82,5 +82,5 @@ const qn_adapter qn_adapter_unary = {
     .slot = "unary_f32",
     .open = open_unary,
     .run = run_unary,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };

@@ -21,8 +21,8 @@ static quern_status open_operands(qn_bench_case *c, state **out, quern_error *er
     s->c = qn_conv_problem_of(c->truth->p);
     s->k = *c->k;
     for (int i = 0; i < c->truth->n_in; i++)
-        if (c->truth->in[i].n > 0) QN_TRY(qn_case_floats(c, i, to[i], err));
-    QN_TRY(qn_case_output(c, sizeof(float), &at, err));
+        if (c->truth->in[i].n > 0) QN_TRY(qn_bench_floats(c, i, to[i], err));
+    QN_TRY(qn_bench_output(c, sizeof(float), &at, err));
     s->y = at;
     return QUERN_OK;
 }
@@ -31,8 +31,8 @@ static quern_status open_scratch(qn_bench_case *c, state *s, int64_t floats,
                                  quern_error *err)
 {
     void *at;
-    QN_TRY(qn_case_buffer(c, "scratch", QN_BUFFER_SCRATCH,
-                          (size_t)floats * sizeof(float), &at, err));
+    QN_TRY(qn_bench_buffer(c, "scratch", QN_BUFFER_SCRATCH,
+                           (size_t)floats * sizeof(float), &at, err));
     s->scratch = at;
     return QUERN_OK;
 }
@@ -90,8 +90,7 @@ static void run_group(const state *s, int64_t image, int64_t group)
     const int64_t icg = c->ic / c->groups, ocg = c->oc / c->groups;
     const int64_t len = c->w.out[0] * c->w.out[1], step = tile_columns(c);
     const int64_t k = icg * c->w.kernel[0] * c->w.kernel[1];
-    const float *x =
-        s->x + (image * c->ic + group * icg) * c->w.in[0] * c->w.in[1];
+    const float *x = s->x + (image * c->ic + group * icg) * c->w.in[0] * c->w.in[1];
     for (int64_t from = 0; from < len; from += step) {
         const int64_t n = len - from < step ? len - from : step;
         const int64_t first = image * c->oc + group * ocg;
@@ -123,7 +122,7 @@ const qn_adapter qn_adapter_conv_columns = {
     .refuse = refuse_columns,
     .open = open_columns,
     .run = run_columns,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };
 
 /* ---- depthwise planes ------------------------------------------------------------ */
@@ -161,8 +160,7 @@ static void run_planes(qn_bench_case *c)
                             s->scratch);
             qn_dwconv_rows(&s->k, &s->dw, end - row, s->w + channel * taps, 0,
                            s->scratch, s->y + plane * len + row * w->out[1]);
-            finish(s, channel, plane * len + row * w->out[1],
-                   (end - row) * w->out[1]);
+            finish(s, channel, plane * len + row * w->out[1], (end - row) * w->out[1]);
         }
     }
 }
@@ -174,7 +172,7 @@ const qn_adapter qn_adapter_conv_planes = {
     .refuse = refuse_planes,
     .open = open_planes,
     .run = run_planes,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };
 const qn_adapter qn_adapter_dw_planes = {
     .kind = "dw_f32",
@@ -183,7 +181,7 @@ const qn_adapter qn_adapter_dw_planes = {
     .refuse = refuse_planes,
     .open = open_planes,
     .run = run_planes,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };
 
 /* ---- pools ----------------------------------------------------------------------- */
@@ -231,7 +229,7 @@ const qn_adapter qn_adapter_max_pool = {
     .refuse = refuse_max,
     .open = open_pool,
     .run = run_pool,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };
 const qn_adapter qn_adapter_mean_pool = {
     .kind = "pool_f32",
@@ -239,5 +237,5 @@ const qn_adapter qn_adapter_mean_pool = {
     .refuse = refuse_mean,
     .open = open_pool,
     .run = run_pool,
-    .take = qn_case_take_floats,
+    .take = qn_bench_take_floats,
 };

@@ -9,6 +9,7 @@
 
 #include "bench/bench_os.h"
 #include "bench/truth.h"
+#include "kernels/blocked.h"
 #include "kernels/kernels.h"
 
 enum { QN_CASE_BUFFERS = 16 };
@@ -48,15 +49,17 @@ typedef struct qn_bench_case {
 } qn_bench_case;
 
 struct qn_adapter {
-    const char *kind; /* of problem */
-    const char *slot; /* of kernels.def; NULL: the adapter calls what it likes */
+    const char *kind;    /* of problem */
+    const char *slot;    /* of kernels.def; NULL: the adapter calls what it likes */
     const char *variant; /* told apart by, behind the kernel's name; NULL: nothing */
     const char *(*refuse)(const qn_problem *p); /* NULL: fits; else why not */
-    /* Makes buffers with qn_case_buffer and fills them from truth->x. */
+    /* Makes buffers with qn_bench_buffer and fills them from truth->x. */
     quern_status (*open)(qn_bench_case *c, quern_error *err);
     void (*run)(qn_bench_case *c);
     void (*take)(qn_bench_case *c); /* result -> c->y */
-    double slack;  /* times the bound of the kind; 0: once */
+    /* After a run over outputs full of 0xff bytes: what was written besides results, or
+     * NULL; NULL function: nothing can be. */
+    const char *(*audit)(const qn_bench_case *c);
     bool is_inexact; /* not even integers come out exactly: Winograd */
 };
 
@@ -66,18 +69,19 @@ struct qn_adapter {
 extern const qn_adapter *const qn_adapters[]; /* NULL ends */
 
 /* A buffer of the case, zeroed. */
-quern_status qn_case_buffer(qn_bench_case *c, const char *name, qn_buffer_role role,
-                            size_t bytes, void **p, quern_error *err);
+quern_status qn_bench_buffer(qn_bench_case *c, const char *name, qn_buffer_role role,
+                             size_t bytes, void **p, quern_error *err);
 /* An input buffer that holds truth->x[i] as float or double. */
-quern_status qn_case_floats(qn_bench_case *c, int i, float **p, quern_error *err);
-quern_status qn_case_doubles(qn_bench_case *c, int i, double **p, quern_error *err);
+quern_status qn_bench_floats(qn_bench_case *c, int i, float **p, quern_error *err);
+quern_status qn_bench_doubles(qn_bench_case *c, int i, double **p, quern_error *err);
 /* The output buffer of n_out elements in plain order. */
-quern_status qn_case_output(qn_bench_case *c, size_t element, void **p,
-                            quern_error *err);
-void qn_case_take_floats(qn_bench_case *c); /* take, when that is how the output lies */
-void qn_case_take_doubles(qn_bench_case *c);
+quern_status qn_bench_output(qn_bench_case *c, size_t element, void **p,
+                             quern_error *err);
+void qn_bench_take_floats(
+    qn_bench_case *c); /* take, when that is how the output lies */
+void qn_bench_take_doubles(qn_bench_case *c);
 
-quern_status qn_case_open(qn_bench_case *c, quern_error *err);
-void qn_case_close(qn_bench_case *c);
+quern_status qn_bench_open(qn_bench_case *c, quern_error *err);
+void qn_bench_close(qn_bench_case *c);
 
 #endif

@@ -217,8 +217,8 @@ static int counter_open(uint64_t config)
 void qn_counters_open(qn_counters *c)
 {
     static const uint64_t configs[QN_COUNTERS] = {
-        PERF_COUNT_HW_CPU_CYCLES, PERF_COUNT_HW_INSTRUCTIONS, PERF_COUNT_HW_CACHE_MISSES,
-        PERF_COUNT_HW_BRANCH_MISSES};
+        PERF_COUNT_HW_CPU_CYCLES, PERF_COUNT_HW_INSTRUCTIONS,
+        PERF_COUNT_HW_CACHE_MISSES, PERF_COUNT_HW_BRANCH_MISSES};
     int n = 0, why = 0;
     c->why[0] = 0;
     for (int i = 0; i < QN_COUNTERS; i++) {

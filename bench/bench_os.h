@@ -73,8 +73,8 @@ quern_status qn_own_path(char *path, size_t room, quern_error *err);
 
 /* Processors this process may use, at most room of them; how many. */
 int qn_cpus_allowed(int *cpus, int room);
-bool qn_cpu_pin(int cpu);  /* the calling thread */
-double qn_thread_seconds(void); /* processor time of the calling thread */
+bool qn_cpu_pin(int cpu);         /* the calling thread */
+double qn_thread_seconds(void);   /* processor time of the calling thread */
 long qn_thread_preemptions(void); /* of the calling thread, so far */
 /* The first bytes of a file of the kernel, its newline cut; false when it is not there.
  */

@@ -197,8 +197,12 @@ static quern_status keep(round_state *s, int i, qn_cache_state state,
                          qn_kernel_results *out, quern_error *err)
 {
     const qn_truth *t = s->cases[i].c.truth;
-    qn_kernel_result r = {.problem = t->p, .cache = state, .check = check,
-                          .flops = t->flops, .bytes = t->bytes, .roof_pct = -1};
+    qn_kernel_result r = {.problem = t->p,
+                          .cache = state,
+                          .check = check,
+                          .flops = t->flops,
+                          .bytes = t->bytes,
+                          .roof_pct = -1};
     void *samples, *room;
     memcpy(r.impl, impl->name, sizeof r.impl);
     qn_problem_text(r.text, t->p, false);
@@ -243,7 +247,8 @@ static quern_status time_state(round_state *s, const qn_impl *impls,
     const int from = out->n;
     void *evict = NULL;
     s->n_samples = 0;
-    if (state == QN_CACHE_NETWORK) QN_TRY(qn_arena_alloc(arena, EVICT_BYTES, &evict, err));
+    if (state == QN_CACHE_NETWORK)
+        QN_TRY(qn_arena_alloc(arena, EVICT_BYTES, &evict, err));
     for (int i = 0; i < s->n; i++) {
         s->cases[i].evict = evict;
         s->cases[i].must_flush = state == QN_CACHE_COLD;
@@ -291,17 +296,17 @@ static quern_status run_problem(qn_kernel_bench *b, const qn_problem *p,
                                        .arena = arena,
                                        .use = QN_USE_TIME};
         if (!is_on[i]) continue;
-        status = qn_case_open(&s.cases[i].c, err);
+        status = qn_bench_open(&s.cases[i].c, err);
         if (status == QUERN_OK)
-            status = qn_arena_array(arena, (size_t)b->max_samples, sizeof(double), &at,
-                                    err);
+            status =
+                qn_arena_array(arena, (size_t)b->max_samples, sizeof(double), &at, err);
         s.samples[i] = at;
     }
     for (int k = 0; k < QN_CACHE_STATES && status == QUERN_OK; k++)
         if (b->states >> k & 1)
             status = time_state(&s, impls, checks, (qn_cache_state)k, arena, out, err);
     for (int i = 0; i < n; i++)
-        qn_case_close(&s.cases[i].c);
+        qn_bench_close(&s.cases[i].c);
     return status;
 }
 

@@ -27,14 +27,14 @@ typedef struct qn_kernel_result {
     char text[QN_PROBLEM_TEXT]; /* of the problem */
     char impl[QN_IMPL_NAME];
     qn_cache_state cache;
-    qn_check_result check; /* before and after timing: the worse of the two */
+    qn_check_result check;  /* before and after timing: the worse of the two */
     bool is_timed, is_best; /* best: nothing of this problem and state is faster */
     double *samples;        /* seconds of one call */
     qn_stats seconds;
-    double flops, bytes;    /* of one call */
+    double flops, bytes; /* of one call */
     double gflops, gbps;
-    double roof_pct;        /* of what the peaks allow; -1: no peaks */
-    const char *roof;       /* "fma", or the level that feeds it */
+    double roof_pct;              /* of what the peaks allow; -1: no peaks */
+    const char *roof;             /* "fma", or the level that feeds it */
     double counters[QN_COUNTERS]; /* of one call; -1: none */
 } qn_kernel_result;
 
@@ -45,16 +45,16 @@ typedef struct qn_kernel_results {
 } qn_kernel_results;
 
 typedef struct qn_kernel_bench {
-    qn_kernels k;           /* of the instruction set allowed */
+    qn_kernels k; /* of the instruction set allowed */
     unsigned isa;
     bool has_blas;
-    qn_kernels blas;        /* the same with OpenBLAS in the gemm slots */
-    const char *impl;       /* glob that names must match; NULL: all */
-    unsigned states;        /* bits of qn_cache_state */
-    double seconds;         /* for each implementation and state */
+    qn_kernels blas;  /* the same with OpenBLAS in the gemm slots */
+    const char *impl; /* glob that names must match; NULL: all */
+    unsigned states;  /* bits of qn_cache_state */
+    double seconds;   /* for each implementation and state */
     int max_samples;
     bool skip_check;
-    const qn_peaks *peaks;  /* NULL: no percentages */
+    const qn_peaks *peaks;       /* NULL: no percentages */
     const qn_counters *counters; /* NULL: none */
     qn_clock clock;
     /* Further rows, for tests: kernels that are not in kernels.def. */

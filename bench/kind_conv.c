@@ -9,8 +9,10 @@ enum { N, IC, H, W, OC, K, S, P, D, G, BIAS, ADD, ACT };
 enum { DW_N, DW_C, DW_H, DW_W, DW_K, DW_S, DW_P, DW_D, DW_BIAS, DW_ACT };
 enum { POOL_N, POOL_C, POOL_H, POOL_W, POOL_K, POOL_S, POOL_P, POOL_TYPE };
 
-#define NUMBER(name, n, least, otherwise) \
-    {name, QN_FIELD_NUMBERS, n, least, otherwise, NULL}
+#define NUMBER(name, n, least, otherwise)                 \
+    {                                                     \
+        name, QN_FIELD_NUMBERS, n, least, otherwise, NULL \
+    }
 
 static const qn_problem_field conv_fields[] = {
     [N] = NUMBER("n", 1, 1, 1),
@@ -29,9 +31,9 @@ static const qn_problem_field conv_fields[] = {
     {.name = NULL},
 };
 static const qn_problem_alias conv_aliases[] = {
-    {"g", G, -1}, {"n", N, -1}, {"c", IC, -1}, {"h", H, -1}, {"w", W, -1},
-    {"k", OC, -1}, {"r", K, 0}, {"s", K, 1}, {"u", S, -1}, {"p", P, -1},
-    {"d", D, -1}, {NULL, 0, 0},
+    {"g", G, -1}, {"n", N, -1},  {"c", IC, -1}, {"h", H, -1},
+    {"w", W, -1}, {"k", OC, -1}, {"r", K, 0},   {"s", K, 1},
+    {"u", S, -1}, {"p", P, -1},  {"d", D, -1},  {NULL, 0, 0},
 };
 
 static const qn_problem_field dw_fields[] = {
@@ -64,9 +66,9 @@ static const qn_problem_field pool_fields[] = {
     {.name = NULL},
 };
 static const qn_problem_alias pool_aliases[] = {
-    {"n", POOL_N, -1}, {"c", POOL_C, -1}, {"h", POOL_H, -1}, {"w", POOL_W, -1},
-    {"r", POOL_K, 0},  {"s", POOL_K, 1},  {"u", POOL_S, -1}, {"p", POOL_P, -1},
-    {NULL, 0, 0},
+    {"n", POOL_N, -1}, {"c", POOL_C, -1}, {"h", POOL_H, -1},
+    {"w", POOL_W, -1}, {"r", POOL_K, 0},  {"s", POOL_K, 1},
+    {"u", POOL_S, -1}, {"p", POOL_P, -1}, {NULL, 0, 0},
 };
 
 /* ---- geometry -------------------------------------------------------------------- */
@@ -130,7 +132,8 @@ static quern_status check(const qn_problem *p, quern_error *err)
     if ((double)c.n * (double)c.ic * (double)c.w.in[0] * (double)c.w.in[1] > most ||
         (double)c.n * (double)c.oc * (double)c.w.out[0] * (double)c.w.out[1] > most ||
         (double)c.oc * (double)(c.ic / c.groups) * (double)c.w.kernel[0] *
-                (double)c.w.kernel[1] > most)
+                (double)c.w.kernel[1] >
+            most)
         return qn_fail(err, QUERN_INVALID, "an operand of more than 2^30 elements");
     return QUERN_OK;
 }
@@ -154,8 +157,8 @@ static void conv_shape(const qn_problem *p, qn_truth *t)
     t->in[3].n = c.has_add ? t->n_out : 0;
     t->cost = (double)taps;
     t->flops = 2 * (double)t->n_out * (double)taps;
-    t->bytes = 4.0 * (double)(t->in[0].n + t->in[1].n + t->in[2].n + t->in[3].n +
-                              t->n_out);
+    t->bytes =
+        4.0 * (double)(t->in[0].n + t->in[1].n + t->in[2].n + t->in[3].n + t->n_out);
     t->terms = (double)taps + c.has_bias + c.has_add;
     t->is_sum = c.act.kind == QN_ACT_NONE || c.act.kind == QN_ACT_RELU;
     /* Activations are smooth with slopes of at most 1.13, and cost a few ulps. */
@@ -178,8 +181,10 @@ static double conv_at(const qn_truth *t, int64_t index, double *mass)
     for (int64_t i = 0; i < icg; i++)
         for (int64_t ky = 0; ky < w->kernel[0]; ky++)
             for (int64_t kx = 0; kx < w->kernel[1]; kx++, f++) {
-                const int64_t r = at[0] * w->stride[0] + ky * w->dilation[0] - w->begin[0];
-                const int64_t s = at[1] * w->stride[1] + kx * w->dilation[1] - w->begin[1];
+                const int64_t r =
+                    at[0] * w->stride[0] + ky * w->dilation[0] - w->begin[0];
+                const int64_t s =
+                    at[1] * w->stride[1] + kx * w->dilation[1] - w->begin[1];
                 if (r < 0 || r >= w->in[0] || s < 0 || s >= w->in[1]) continue;
                 const double product = *f * x[i * in_plane + r * w->in[1] + s];
                 sum += product;

@@ -9,7 +9,10 @@
 enum { ROWS, LENGTH };
 enum { COUNT, WHICH };
 
-#define NUMBER(name, otherwise) {name, QN_FIELD_NUMBERS, 1, 1, otherwise, NULL}
+#define NUMBER(name, otherwise)                       \
+    {                                                 \
+        name, QN_FIELD_NUMBERS, 1, 1, otherwise, NULL \
+    }
 
 static const qn_problem_field softmax_fields[] = {
     [ROWS] = NUMBER("m", 1), [LENGTH] = NUMBER("n", QN_NEEDED), {.name = NULL}};
@@ -97,12 +100,24 @@ static double unary_at(const qn_truth *t, int64_t index, double *mass)
     const double x = t->x[0][index];
     double y = 0;
     switch (t->p->v[WHICH][0]) {
-    case 0: y = exp(x); break;
-    case 1: y = tanh(x); break;
-    case 2: y = 1 / (1 + exp(-x)); break;
-    case 3: y = erf(x); break;
-    case 4: y = sqrt(fabs(x)); break; /* the adapter takes |x|, too */
-    default: y = x / 2 * (1 + erf(x * 0.70710678118654752440)); break;
+    case 0:
+        y = exp(x);
+        break;
+    case 1:
+        y = tanh(x);
+        break;
+    case 2:
+        y = 1 / (1 + exp(-x));
+        break;
+    case 3:
+        y = erf(x);
+        break;
+    case 4:
+        y = sqrt(fabs(x));
+        break; /* the adapter takes |x|, too */
+    default:
+        y = x / 2 * (1 + erf(x * 0.70710678118654752440));
+        break;
     }
     *mass = fabs(x) + fabs(y);
     return y;

@@ -7,22 +7,28 @@
 
 enum { M, N, K, TA, TB };
 
-#define NUMBER(name) {name, QN_FIELD_NUMBERS, 1, 1, QN_NEEDED, NULL}
-#define FLAG(name)   {name, QN_FIELD_FLAG, 0, 0, 0, NULL}
+#define NUMBER(name)                                  \
+    {                                                 \
+        name, QN_FIELD_NUMBERS, 1, 1, QN_NEEDED, NULL \
+    }
+#define FLAG(name)                         \
+    {                                      \
+        name, QN_FIELD_FLAG, 0, 0, 0, NULL \
+    }
 
 static const qn_problem_field gemm_fields[] = {
     [M] = NUMBER("m"), [N] = NUMBER("n"), [K] = NUMBER("k"),
     [TA] = FLAG("ta"), [TB] = FLAG("tb"), {.name = NULL},
 };
 static const qn_problem_alias gemm_aliases[] = {
-    {"tA", TA, -1}, {"tB", TB, -1}, {NULL, 0, 0},
+    {"tA", TA, -1},
+    {"tB", TB, -1},
+    {NULL, 0, 0},
 };
 /* The same places, so that one set of functions serves both; m is always 1. */
 static const qn_problem_field gemv_fields[] = {
-    [M] = {"m", QN_FIELD_NUMBERS, 1, 1, 1, NULL},
-    [N] = NUMBER("n"), [K] = NUMBER("k"),
-    [TA] = {"ta", QN_FIELD_FLAG, 0, 0, 0, NULL},
-    [TB] = FLAG("tb"), {.name = NULL},
+    [M] = {"m", QN_FIELD_NUMBERS, 1, 1, 1, NULL}, [N] = NUMBER("n"), [K] = NUMBER("k"),
+    [TA] = {"ta", QN_FIELD_FLAG, 0, 0, 0, NULL},  [TB] = FLAG("tb"), {.name = NULL},
 };
 
 static quern_status check(const qn_problem *p, quern_error *err)
@@ -77,18 +83,18 @@ static double at(const qn_truth *t, int64_t index, double *mass)
     return sum;
 }
 
-#define MATRIX_KIND(kind, short, text, its_fields, its_check)                        \
-    const qn_problem_kind qn_kind_##kind = {                                         \
-        .name = #kind,                                                               \
-        .brief = short,                                                              \
-        .summary = text,                                                             \
-        .fields = its_fields,                                                        \
-        .aliases = gemm_aliases,                                                     \
-        .flag_field = {-1, -1},                                                      \
-        .act_field = -1,                                                             \
-        .check = its_check,                                                          \
-        .shape = shape,                                                              \
-        .at = at,                                                                    \
+#define MATRIX_KIND(kind, short, text, its_fields, its_check) \
+    const qn_problem_kind qn_kind_##kind = {                  \
+        .name = #kind,                                        \
+        .brief = short,                                       \
+        .summary = text,                                      \
+        .fields = its_fields,                                 \
+        .aliases = gemm_aliases,                              \
+        .flag_field = {-1, -1},                               \
+        .act_field = -1,                                      \
+        .check = its_check,                                   \
+        .shape = shape,                                       \
+        .at = at,                                             \
     };
 MATRIX_KIND(gemm_f32, "gemm", "C = A B, row-major", gemm_fields, check)
 MATRIX_KIND(gemm_f64, NULL, "the same in double", gemm_fields, check)

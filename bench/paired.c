@@ -74,8 +74,7 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
 static bool is_narrow(const qn_paired *how, const double *samples, int rounds,
                       double *room)
 {
-    const qn_ratio r =
-        ratio_of(samples, rounds, QN_SIDE_B, how->confidence, room);
+    const qn_ratio r = ratio_of(samples, rounds, QN_SIDE_B, how->confidence, room);
     return (r.hi - r.lo) / 2 <= how->threshold / 3;
 }
 

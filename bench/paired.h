@@ -40,9 +40,9 @@ typedef struct qn_ratio {
 
 typedef struct qn_comparison {
     int rounds;
-    bool is_complete;      /* false: measure failed */
+    bool is_complete; /* false: measure failed */
     qn_ratio b, control;
-    double floor;          /* share below which this machine shows differences anyway */
+    double floor; /* share below which this machine shows differences anyway */
     qn_judgement verdict;
 } qn_comparison;
 

@@ -26,75 +26,97 @@ enum { BURST = 20000 }; /* steps of the loops below: some 30 us */
 
 /* ---- loops ----------------------------------------------------------------------- */
 
+/* Written out, as a loop over an array may stay a loop and put the array in memory. */
+#define EIGHT(X)  X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
+#define TWELVE(X) EIGHT(X) X(8) X(9) X(10) X(11)
+
 #ifdef __x86_64__
 enum { LANES = 8, CHAINS = 12, PIPES = 2 };
 
 __attribute__((target("avx2,fma"))) static void fma_loop(long steps)
 {
-    __m256 acc[CHAINS], a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(1e-3f);
-    for (int i = 0; i < CHAINS; i++)
-        acc[i] = _mm256_set1_ps((float)i);
-    for (long n = 0; n < steps; n++)
-        for (int i = 0; i < CHAINS; i++) {
-            acc[i] = _mm256_fmadd_ps(acc[i], a, b);
-            __asm__ volatile("" : "+x"(acc[i]));
-        }
+    const __m256 a = _mm256_set1_ps(0.999f), b = _mm256_set1_ps(1e-3f);
+#define BEGIN(i) __m256 acc##i = _mm256_set1_ps(i);
+#define STEP(i)                             \
+    acc##i = _mm256_fmadd_ps(acc##i, a, b); \
+    __asm__ volatile("" : "+x"(acc##i));
+    TWELVE(BEGIN)
+    for (long n = 0; n < steps; n++) {
+        TWELVE(STEP)
+    }
+#undef BEGIN
+#undef STEP
 }
 
 __attribute__((target("avx2"))) static void read_loop(const char *p, size_t n)
 {
-    for (size_t i = 0; i + 256 <= n; i += 256)
-        for (int k = 0; k < 8; k++) {
-            __m256i v = _mm256_load_si256((const __m256i *)(p + i) + k);
-            __asm__ volatile("" ::"x"(v));
-        }
+#define READ(k)                                                        \
+    v = _mm256_load_si256((const __m256i *)(const void *)(p + i) + k); \
+    __asm__ volatile("" ::"x"(v));
+    for (size_t i = 0; i + 256 <= n; i += 256) {
+        __m256i v;
+        EIGHT(READ)
+    }
+#undef READ
 }
 #elif defined(__aarch64__)
 enum { LANES = 4, CHAINS = 24, PIPES = 4 };
 
 static void fma_loop(long steps)
 {
-    float32x4_t acc[CHAINS], a = vdupq_n_f32(0.999f), b = vdupq_n_f32(1e-3f);
-    for (int i = 0; i < CHAINS; i++)
-        acc[i] = vdupq_n_f32((float)i);
-    for (long n = 0; n < steps; n++)
-        for (int i = 0; i < CHAINS; i++) {
-            acc[i] = vfmaq_f32(b, acc[i], a);
-            __asm__ volatile("" : "+w"(acc[i]));
-        }
+    const float32x4_t a = vdupq_n_f32(0.999f), b = vdupq_n_f32(1e-3f);
+#define BEGIN(i) float32x4_t acc##i = vdupq_n_f32(i), more##i = acc##i;
+#define STEP(i)                               \
+    acc##i = vfmaq_f32(acc##i, acc##i, a);    \
+    more##i = vfmaq_f32(more##i, more##i, b); \
+    __asm__ volatile("" : "+w"(acc##i), "+w"(more##i));
+    TWELVE(BEGIN)
+    for (long n = 0; n < steps; n++) {
+        TWELVE(STEP)
+    }
+#undef BEGIN
+#undef STEP
 }
 
 static void read_loop(const char *p, size_t n)
 {
-    for (size_t i = 0; i + 128 <= n; i += 128)
-        for (int k = 0; k < 8; k++) {
-            float32x4_t v = vld1q_f32((const float *)(p + i) + 4 * k);
-            __asm__ volatile("" ::"w"(v));
-        }
+#define READ(k)                                                  \
+    v = vld1q_f32((const float *)(const void *)(p + i) + 4 * k); \
+    __asm__ volatile("" ::"w"(v));
+    for (size_t i = 0; i + 128 <= n; i += 128) {
+        float32x4_t v;
+        EIGHT(READ)
+    }
+#undef READ
 }
 #else
 enum { LANES = 1, CHAINS = 8, PIPES = 4 };
 
 static void fma_loop(long steps)
 {
-    float acc[CHAINS] = {0};
-    for (long n = 0; n < steps; n++)
-        for (int i = 0; i < CHAINS; i++) {
-            acc[i] = acc[i] * 0.999f + 1e-3f;
-            __asm__ volatile("" : "+r"(acc[i]));
-        }
+#define BEGIN(i) float acc##i = i;
+#define STEP(i)                       \
+    acc##i = acc##i * 0.999f + 1e-3f; \
+    __asm__ volatile("" : "+r"(acc##i));
+    EIGHT(BEGIN)
+    for (long n = 0; n < steps; n++) {
+        EIGHT(STEP)
+    }
+#undef BEGIN
+#undef STEP
 }
 
 static void read_loop(const char *p, size_t n)
 {
-    const uint64_t *v = (const uint64_t *)p;
+    const uint64_t *v = (const void *)p;
     for (size_t i = 0; i < n / 8; i++)
         __asm__ volatile("" ::"r"(v[i]));
 }
 #endif
 
 /* A link takes the same cycles on every processor of the kind and waits for the one
- * before.  On x86 a product: newer ones add small numbers without executing anything. */
+ * before.  On x86 a product: newer ones add small numbers without executing anything.
+ */
 #ifdef __x86_64__
 #define CHAIN_LINK   "imulq %0, %0"
 #define CHAIN_CYCLES 3
@@ -179,7 +201,8 @@ enum { MOST_CORES = 256 };
 static double all_cores(int cores, double seconds)
 {
     static runner runners[MOST_CORES];
-    int cpus[MOST_CORES], n = qn_cpus_allowed(cpus, cores < MOST_CORES ? cores : MOST_CORES);
+    int cpus[MOST_CORES],
+        n = qn_cpus_allowed(cpus, cores < MOST_CORES ? cores : MOST_CORES);
     double sum = 0;
     int started = 0;
     for (; started < n; started++) {
@@ -217,11 +240,15 @@ static size_t cache_bytes(int level, size_t otherwise)
 {
     char path[96], text[32], kind[32];
     for (int i = 0; i < 8; i++) {
-        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level", i);
-        if (!qn_kernel_text(path, text, sizeof text) || text[0] != '0' + level) continue;
-        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type", i);
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/level",
+                 i);
+        if (!qn_kernel_text(path, text, sizeof text) || text[0] != '0' + level)
+            continue;
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/type",
+                 i);
         if (qn_kernel_text(path, kind, sizeof kind) && kind[0] == 'I') continue;
-        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size", i);
+        snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu0/cache/index%d/size",
+                 i);
         if (!qn_kernel_text(path, text, sizeof text)) continue;
         size_t n = 0;
         const char *c = text;
@@ -240,13 +267,15 @@ static void name_levels(qn_peaks *p)
     static const size_t usual[] = {32 << 10, 512 << 10, 8 << 20};
     for (int i = 0; i < QN_LEVELS; i++) {
         p->level[i] = names[i];
-        p->level_bytes[i] = i < 3 ? cache_bytes(i + 1, usual[i]) : p->bytes[p->rungs - 1];
+        p->level_bytes[i] =
+            i < 3 ? cache_bytes(i + 1, usual[i]) : p->bytes[p->rungs - 1];
     }
     for (int i = 0; i < QN_LEVELS; i++) {
         double at = (double)p->level_bytes[i];
         if (i < 3) at /= 2;
         /* A shared third level is rarely all ours: four times the second is. */
-        if (i == 2 && at > 4 * (double)p->level_bytes[1]) at = 4 * (double)p->level_bytes[1];
+        if (i == 2 && at > 4 * (double)p->level_bytes[1])
+            at = 4 * (double)p->level_bytes[1];
         p->level_bps[i] = qn_peaks_bandwidth(p, at);
     }
 }

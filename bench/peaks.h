@@ -11,15 +11,15 @@
 enum { QN_LADDER = 16, QN_LEVELS = 4 };
 
 typedef struct qn_peaks {
-    const char *isa;    /* of the multiply-add loop: "avx2", "neon", "ref" */
-    double ghz;         /* of a chain of dependent instructions */
-    double flops;       /* float32, one core; a multiply-add is two */
-    double flops_all;   /* on all cores at once; 0: not measured */
+    const char *isa;  /* of the multiply-add loop: "avx2", "neon", "ref" */
+    double ghz;       /* of a chain of dependent instructions */
+    double flops;     /* float32, one core; a multiply-add is two */
+    double flops_all; /* on all cores at once; 0: not measured */
     int cores;
     double noop_s, clock_s, resolution_s; /* an empty call, two clock readings */
     int rungs;
-    size_t bytes[QN_LADDER];    /* working sets read over and over ... */
-    double read_bps[QN_LADDER]; /* ... and how fast */
+    size_t bytes[QN_LADDER];      /* working sets read over and over ... */
+    double read_bps[QN_LADDER];   /* ... and how fast */
     const char *level[QN_LEVELS]; /* L1, L2, L3, DRAM */
     size_t level_bytes[QN_LEVELS];
     double level_bps[QN_LEVELS];

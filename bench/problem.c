@@ -95,7 +95,8 @@ static quern_status take_number(parser *s, int64_t *out)
 
 static quern_status add_value(parser *s, choice *c, int64_t value, const char *at)
 {
-    if (c->n == MOST_VALUES) return wrong(s, at, "is a list of over 64 values", "this", 4);
+    if (c->n == MOST_VALUES)
+        return wrong(s, at, "is a list of over 64 values", "this", 4);
     c->value[c->n++] = value;
     return QUERN_OK;
 }
@@ -112,7 +113,8 @@ static quern_status take_range(parser *s, choice *c, int64_t first, const char *
         s->p++;
         QN_TRY(take_number(s, &step));
     }
-    if (last < first) return wrong(s, at, "is a range that ends before it begins", at, 0);
+    if (last < first)
+        return wrong(s, at, "is a range that ends before it begins", at, 0);
     if (step < (is_factor ? 2 : 1) || (is_factor && first < 1))
         return wrong(s, at, "a range must grow from step to step", at, 0);
     for (int64_t v = first; v <= last; v = is_factor ? v * step : v + step)
@@ -176,8 +178,8 @@ static quern_status take_word(parser *s, int field, const char *name)
     s->p++;
     const char *at = s->p;
     size_t n = 0;
-    while (s->p + n < s->end && (is_letter((unsigned char)s->p[n]) ||
-                                 is_digit((unsigned char)s->p[n])))
+    while (s->p + n < s->end &&
+           (is_letter((unsigned char)s->p[n]) || is_digit((unsigned char)s->p[n])))
         n++;
     int64_t k = 0;
     for (const char *w = f->words; *w; k++) {
@@ -192,7 +194,8 @@ static quern_status take_word(parser *s, int field, const char *name)
     }
     (void)name;
     char what[320];
-    snprintf(what, sizeof what, "is not known here; %s is one of: %s", f->name, f->words);
+    snprintf(what, sizeof what, "is not known here; %s is one of: %s", f->name,
+             f->words);
     return wrong(s, at, what, at, n);
 }
 
@@ -200,8 +203,9 @@ static quern_status unknown_field(const parser *s, const char *at, size_t n)
 {
     char what[256];
     const qn_problem_kind *kind = s->problem.kind;
-    int k = snprintf(what, sizeof what, "is no field of %s; it has:",
-                     s->is_brief ? kind->brief : kind->name);
+    int k =
+        snprintf(what, sizeof what,
+                 "is no field of %s; it has:", s->is_brief ? kind->brief : kind->name);
     for (const qn_problem_alias *a = kind->aliases; s->is_brief && a && a->name; a++)
         k += snprintf(what + k, sizeof what - (size_t)k, " %s", a->name);
     for (const qn_problem_field *f = kind->fields; !s->is_brief && f->name; f++)
@@ -231,12 +235,13 @@ static quern_status take_field(parser *s)
     const size_t n = letters(s);
     int part;
     const int field = find_field(s, at, n, &part);
-    if (field < 0)
-        return unknown_field(s, at, n ? n : (size_t)(s->p < s->end));
+    if (field < 0) return unknown_field(s, at, n ? n : (size_t)(s->p < s->end));
     s->p += n;
     switch (s->problem.kind->fields[field].type) {
-    case QN_FIELD_NUMBERS: return take_numbers(s, field, part, at);
-    case QN_FIELD_WORD: return take_word(s, field, at);
+    case QN_FIELD_NUMBERS:
+        return take_numbers(s, field, part, at);
+    case QN_FIELD_WORD:
+        return take_word(s, field, at);
     default:
         s->problem.v[field][0] = 1;
         s->is_set[field] = true;
@@ -263,8 +268,8 @@ static quern_status take_kind(parser *s)
 {
     const char *at = s->p;
     size_t n = 0;
-    while (s->p + n < s->end && (is_letter((unsigned char)s->p[n]) ||
-                                 is_digit((unsigned char)s->p[n])))
+    while (s->p + n < s->end &&
+           (is_letter((unsigned char)s->p[n]) || is_digit((unsigned char)s->p[n])))
         n++;
     for (int i = 0; qn_problem_kinds[i]; i++) {
         const qn_problem_kind *k = qn_problem_kinds[i];
@@ -272,7 +277,8 @@ static quern_status take_kind(parser *s)
         if (!s->is_brief && !is_word(at, n, k->name)) continue;
         s->problem.kind = k;
         s->p += n;
-        if (!at_char(s, ':')) return wrong(s, s->p, "':' and fields are missing", "", 0);
+        if (!at_char(s, ':'))
+            return wrong(s, s->p, "':' and fields are missing", "", 0);
         s->p++;
         return QUERN_OK;
     }

@@ -18,17 +18,21 @@
 
 enum {
     QN_PROBLEM_FIELDS = 16,
-    QN_PROBLEM_NAME = 64,      /* bytes of a name, its zero included */
-    QN_PROBLEM_TEXT = 256,     /* bytes of a problem as text */
-    QN_PROBLEM_LIST = 4096,    /* most problems that one line may stand for */
+    QN_PROBLEM_NAME = 64,   /* bytes of a name, its zero included */
+    QN_PROBLEM_TEXT = 256,  /* bytes of a problem as text */
+    QN_PROBLEM_LIST = 4096, /* most problems that one line may stand for */
 };
 
-typedef enum qn_field_type { QN_FIELD_NUMBERS, QN_FIELD_FLAG, QN_FIELD_WORD } qn_field_type;
+typedef enum qn_field_type {
+    QN_FIELD_NUMBERS,
+    QN_FIELD_FLAG,
+    QN_FIELD_WORD
+} qn_field_type;
 
 typedef struct qn_problem_field {
     const char *name;
     qn_field_type type;
-    int n;             /* numbers: 1, 2 (rows x columns) or 4 (both ends of both) */
+    int n; /* numbers: 1, 2 (rows x columns) or 4 (both ends of both) */
     int64_t least;
     int64_t otherwise; /* default; QN_NEEDED: none; QN_LIKE(i): that of field i */
     const char *words; /* of QN_FIELD_WORD: "relu clip", in the order of their values */

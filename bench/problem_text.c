@@ -89,8 +89,8 @@ static void help_field(qn_buf *out, const qn_problem_kind *kind, int i)
 {
     static const char *const numbers[] = {"", "N", "N[xN]", "", "N[xN[xNxN]]"};
     const qn_problem_field *f = &kind->fields[i];
-    const bool is_like = f->otherwise > QN_NEEDED &&
-                         f->otherwise < QN_NEEDED + 1 + QN_PROBLEM_FIELDS;
+    const bool is_like =
+        f->otherwise > QN_NEEDED && f->otherwise < QN_NEEDED + 1 + QN_PROBLEM_FIELDS;
     const bool is_needed = f->otherwise == QN_NEEDED;
     qn_buf_format(out, " %s%s%s%s", is_needed ? "" : "[", f->name,
                   f->type == QN_FIELD_NUMBERS ? numbers[f->n] : "",
@@ -104,10 +104,10 @@ static void help_field(qn_buf *out, const qn_problem_kind *kind, int i)
 
 void qn_problem_help(qn_buf *out)
 {
-    qn_buf_text(out,
-                "A problem is KIND:FIELD,FIELD,...[@NAME][*COUNT], a field its name and "
-                "a number.\nA number may be a list {1,2,8} or a range 1..64, 1..64+8, "
-                "1..4096*2.\nKinds and fields (in brackets: may be left out):\n");
+    qn_buf_text(
+        out, "A problem is KIND:FIELD,FIELD,...[@NAME][*COUNT], a field its name and "
+             "a number.\nA number may be a list {1,2,8} or a range 1..64, 1..64+8, "
+             "1..4096*2.\nKinds and fields (in brackets: may be left out):\n");
     for (int n = 0; qn_problem_kinds[n]; n++) {
         const qn_problem_kind *k = qn_problem_kinds[n];
         qn_buf_format(out, "  %-12s%s\n             ", k->name, k->summary);

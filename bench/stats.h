@@ -25,7 +25,8 @@ double qn_binomial_cdf(int n, int k, double q);
 bool qn_median_ranks(int n, double confidence, int *lo, int *hi);
 /* How likely a split as uneven as this is when plus and minus are equally likely. */
 double qn_sign_test(int plus, int minus);
-/* Percentile interval of the median by resampling; the same seed gives the same bits. */
+/* Percentile interval of the median by resampling; the same seed gives the same bits.
+ */
 void qn_bootstrap_median(const double *v, int n, double confidence, uint64_t seed,
                          double *lo, double *hi);
 /* Mann-Kendall: whether the values rise or fall in the order given (|z| > 1.96). */

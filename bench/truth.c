@@ -75,25 +75,29 @@ quern_status qn_truth_make(qn_truth *t, const qn_problem *p, qn_truth_data data,
     return QUERN_OK;
 }
 
-double qn_truth_error(const qn_truth *t, const double *y, double slack, bool is_exact,
-                      int64_t *bad)
+static double bound_of(const qn_truth *t, int64_t i, bool is_direct)
 {
-    double worst = 0, worst_share = 0;
+    const double unit = t->eps * t->mass[i], ulps = t->ulps * t->eps * fabs(t->y[i]);
+    if (!is_direct) return (4 * sqrt(t->terms) + 40) * unit + ulps;
+    if (t->is_sum && t->data == QN_DATA_INTEGERS && t->mass[i] < 1 / t->eps)
+        return ulps;
+    return (t->terms + 2) * unit + ulps;
+}
+
+double qn_truth_error(const qn_truth *t, const double *y, bool is_direct, int64_t *bad)
+{
+    double worst = 0, worst_share = 1;
     *bad = -1;
     for (int64_t i = 0; i < t->n_checked; i++) {
-        const double got = y[t->index[i]], off = fabs(got - t->y[i]);
-        const double unit = t->eps * t->mass[i];
-        const bool must_match = is_exact && t->is_sum && t->data == QN_DATA_INTEGERS &&
-                                t->mass[i] < 1 / t->eps;
-        const double bound =
-            must_match ? 0
-                       : slack * (t->terms + 2) * unit + t->ulps * t->eps * fabs(t->y[i]);
-        if (off > 0 && off / unit > worst) worst = off / unit;
+        const double off = fabs(y[t->index[i]] - t->y[i]);
+        const double bound = bound_of(t, i, is_direct);
+        if (off > 0 && off / (t->eps * t->mass[i]) > worst)
+            worst = off / (t->eps * t->mass[i]);
         if (off <= bound) continue;
+        if (isnan(off)) worst = (double)INFINITY;
         const double share = isnan(off) || bound == 0 ? (double)INFINITY : off / bound;
         if (share > worst_share) *bad = t->index[i];
         if (share > worst_share) worst_share = share;
-        if (isnan(off)) worst = (double)INFINITY;
     }
     return worst;
 }
@@ -118,15 +122,25 @@ double qn_truth_act_of(qn_act act, double x)
 {
     const double a = (double)act.alpha, b = (double)act.beta;
     switch (act.kind) {
-    case QN_ACT_RELU: return x < 0 ? 0 : x;
-    case QN_ACT_CLIP: return within(x, a, b);
-    case QN_ACT_LEAKY_RELU: return x < 0 ? a * x : x;
-    case QN_ACT_HARD_SIGMOID: return within(a * x + b, 0, 1);
-    case QN_ACT_HARD_SWISH: return x * within(x / 6 + 0.5, 0, 1);
-    case QN_ACT_SIGMOID: return 1 / (1 + exp(-x));
-    case QN_ACT_SILU: return x / (1 + exp(-x));
-    case QN_ACT_TANH: return tanh(x);
-    case QN_ACT_GELU: return x / 2 * (1 + erf(x * 0.70710678118654752440));
-    default: return x;
+    case QN_ACT_RELU:
+        return x < 0 ? 0 : x;
+    case QN_ACT_CLIP:
+        return within(x, a, b);
+    case QN_ACT_LEAKY_RELU:
+        return x < 0 ? a * x : x;
+    case QN_ACT_HARD_SIGMOID:
+        return within(a * x + b, 0, 1);
+    case QN_ACT_HARD_SWISH:
+        return x * within(x / 6 + 0.5, 0, 1);
+    case QN_ACT_SIGMOID:
+        return 1 / (1 + exp(-x));
+    case QN_ACT_SILU:
+        return x / (1 + exp(-x));
+    case QN_ACT_TANH:
+        return tanh(x);
+    case QN_ACT_GELU:
+        return x / 2 * (1 + erf(x * 0.70710678118654752440));
+    default:
+        return x;
     }
 }

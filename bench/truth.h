@@ -24,13 +24,13 @@ struct qn_truth {
         int64_t n;
     } in[QN_TRUTH_INPUTS];
     int64_t n_out;
-    double flops;  /* a multiply-add is two */
-    double bytes;  /* every operand once */
-    double cost;   /* of one result here, in multiply-adds */
-    double eps;    /* of the kernel's element type */
-    double terms;  /* |error| <= (terms + 2) * eps * mass + ulps * eps * |y| */
+    double flops; /* a multiply-add is two */
+    double bytes; /* every operand once */
+    double cost;  /* of one result here, in multiply-adds */
+    double eps;   /* of the kernel's element type */
+    double terms; /* |error| <= (terms + 2) * eps * mass + ulps * eps * |y| */
     double ulps;
-    bool is_sum;   /* integers give exactly the right result */
+    bool is_sum; /* integers give exactly the right result */
     /* Set by qn_truth_make. */
     qn_truth_data data;
     double *x[QN_TRUTH_INPUTS];
@@ -42,10 +42,10 @@ struct qn_truth {
 void qn_truth_shape(qn_truth *t, const qn_problem *p);
 quern_status qn_truth_make(qn_truth *t, const qn_problem *p, qn_truth_data data,
                            qn_arena *arena, quern_error *err);
-/* Greatest error of y [n_out] in units of eps * mass, and whether it is within the
- * bound times slack.  An element that is not as it should be is named in place. */
-double qn_truth_error(const qn_truth *t, const double *y, double slack, bool is_exact,
-                      int64_t *bad);
+/* Greatest error of y [n_out] in units of eps * mass; *bad: the result that is farthest
+ * out of its bound, -1 when none is.  is_direct: computed term by term, so integers are
+ * exact; else by transforms, whose error is that of a random walk over the terms. */
+double qn_truth_error(const qn_truth *t, const double *y, bool is_direct, int64_t *bad);
 
 /* The activation that a word of QN_ACT_WORDS is, with its usual parameters, and its
  * value in double. */

@@ -94,11 +94,10 @@ static bool is_marked(const qn_bench_case *c, qn_check_result *r)
 qn_check_result qn_verify_output(qn_bench_case *c)
 {
     const qn_truth *t = c->truth;
-    const double slack = c->adapter->slack > 0 ? c->adapter->slack : 1;
     qn_check_result r = {QN_CHECK_OK, 0, ""};
     int64_t bad;
     c->adapter->take(c);
-    r.error_u = qn_truth_error(t, c->y, slack, !c->adapter->is_inexact, &bad);
+    r.error_u = qn_truth_error(t, c->y, !c->adapter->is_inexact, &bad);
     for (int64_t i = 0; bad < 0 && i < t->n_out; i++)
         if (isnan(c->y[i])) bad = i;
     if (bad < 0) return r;
@@ -131,7 +130,7 @@ static qn_check_result run_once(trial *t, const qn_truth *truth, qn_case_use use
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
     if (c.fn) c.fn = qn_checked_call_of(c.fn);
-    if (qn_case_open(&c, &err) != QUERN_OK) {
+    if (qn_bench_open(&c, &err) != QUERN_OK) {
         say(&r, QN_CHECK_FAILED, "%s", err.text);
     } else {
         for (int i = 0; i < c.n_buffers; i++)
@@ -142,11 +141,13 @@ static qn_check_result run_once(trial *t, const qn_truth *truth, qn_case_use use
         c.adapter->run(&c);
         t->open = NULL;
         const unsigned left = c.fn ? qn_checked_result() : 0;
+        const char *audit = c.adapter->audit ? c.adapter->audit(&c) : NULL;
         if (is_marked(&c, &r)) r = qn_verify_output(&c);
+        if (r.status == QN_CHECK_OK && audit) say(&r, QN_CHECK_BOUNDS, "%s", audit);
         if (r.status == QN_CHECK_OK && left)
             say(&r, QN_CHECK_REGISTERS, "%s", qn_checked_text(left));
     }
-    qn_case_close(&c);
+    qn_bench_close(&c);
     qn_arena_done(&arena);
     return r;
 }
@@ -180,7 +181,7 @@ qn_check_result qn_verify(const qn_suspect *s, const qn_truth *truth, int n,
     else if (end.is_late)
         say(&r, QN_CHECK_TIMED_OUT, "not done after %.0f seconds", seconds);
     else if (end.is_signal || end.code != 0)
-        say(&r, QN_CHECK_CRASHED, end.is_signal ? "killed by signal %d" : "exit code %d",
-            end.code);
+        say(&r, QN_CHECK_CRASHED,
+            end.is_signal ? "killed by signal %d" : "exit code %d", end.code);
     return r;
 }

@@ -8,10 +8,10 @@
 
 typedef enum qn_check_status {
     QN_CHECK_OK,
-    QN_CHECK_WRONG,      /* a result is off by more than its bound */
-    QN_CHECK_UNWRITTEN,  /* a result was never written */
-    QN_CHECK_BOUNDS,     /* touched memory that is not its own */
-    QN_CHECK_REGISTERS,  /* left something behind that it should restore */
+    QN_CHECK_WRONG,     /* a result is off by more than its bound */
+    QN_CHECK_UNWRITTEN, /* a result was never written */
+    QN_CHECK_BOUNDS,    /* touched memory that is not its own */
+    QN_CHECK_REGISTERS, /* left something behind that it should restore */
     QN_CHECK_CRASHED,
     QN_CHECK_TIMED_OUT,
     QN_CHECK_FAILED, /* could not be set up: see text */
@@ -32,7 +32,8 @@ typedef struct qn_suspect {
     void (*fn)(void);
 } qn_suspect;
 
-/* Runs it on each of the truths [n] with its buffers ending, then beginning at walls. */
+/* Runs it on each of the truths [n] with its buffers ending, then beginning at walls.
+ */
 qn_check_result qn_verify(const qn_suspect *s, const qn_truth *truth, int n,
                           double seconds);
 /* Compares what a case that has run holds with its truth. */

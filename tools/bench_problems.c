@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/bench_problems.c - see bench_problems.h. */
+#include "tools/bench_problems.h"
+
+#include "tools/files.h"
+#include "tools/out.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int mistake(const char *where, const quern_error *err, qn_mem *mem)
+{
+    qn_buf help;
+    fprintf(stderr, "quern: %s: %s\n\n", QN_CLEAN(where), err->text);
+    qn_buf_init(&help, mem);
+    qn_problem_help(&help);
+    fputs(help.p ? help.p : "", stderr);
+    qn_buf_done(&help);
+    return 2;
+}
+
+int qn_bench_problems(const qn_args *args, qn_problems *out)
+{
+    quern_error err;
+    for (int i = 0; i < args->n_operands; i++) {
+        const char *text = args->operands[i];
+        if (qn_problem_parse(out, text, strlen(text), 1, &err) != QUERN_OK)
+            return mistake(text, &err, out->arena->mem);
+    }
+    for (int i = 0; i < qn_arg_count(args, "file"); i++) {
+        const char *path = qn_arg_nth(args, "file", i);
+        char *text;
+        size_t n;
+        if (qn_file_text(out->arena, path, &text, &n, &err) != QUERN_OK)
+            return qn_report(NULL, &err);
+        if (qn_sweep_parse(out, text, n, &err) != QUERN_OK)
+            return mistake(path, &err, out->arena->mem);
+    }
+    if (out->n == 0) {
+        qn_usage(args, "needs a problem, or -f FILE with some");
+        snprintf(err.text, sizeof err.text, "the grammar of problems");
+        return mistake("bench", &err, out->arena->mem);
+    }
+    return 0;
+}
