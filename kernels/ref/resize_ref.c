@@ -13,8 +13,10 @@ static double reach_of(const qn_resize *how, double scale)
 
 int64_t qn_resize_taps(const qn_resize *how, double scale)
 {
+    enum { MOST = 1 << 30 }; /* the caller finds it too many; NaN, too */
     if (how->mode == QN_NEAREST) return 1;
-    return 2 * (int64_t)ceil(reach_of(how, scale));
+    double reach = ceil(reach_of(how, scale));
+    return 2 * (reach < MOST ? (int64_t)reach : (int64_t)MOST);
 }
 
 /* The output size before rounding down; whole up to the rounding of the scale itself.
