@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/fuse.c - residual additions move into the step that produces an operand.
  *
- * Done on the plan and not on the graph, because only here are shapes known for networks
- * with free dims, and a broadcast must not be mistaken for an addition of equals. */
+ * Done on the plan and not on the graph, because only here are shapes known for
+ * networks with free dims, and a broadcast must not be mistaken for an addition of
+ * equals. */
 #include "engine/layout.h"
 
 #include <string.h>
 
 typedef struct fuser {
     qn_plan *plan;
-    int *n_uses;    /* by slot: reads of its memory, through views too */
-    int *made_by;   /* by slot: step that writes it, -1 for none */
-    bool *is_gone;  /* by step */
+    int *n_uses;   /* by slot: reads of its memory, through views too */
+    int *made_by;  /* by slot: step that writes it, -1 for none */
+    bool *is_gone; /* by step */
 } fuser;
 
 static size_t root_index(const fuser *f, const qn_slot *s)
@@ -68,7 +69,8 @@ static quern_status move(fuser *f, int k, int i, quern_error *err)
     qn_step *to = &f->plan->steps[f->made_by[root_index(f, add->in[i])]];
     int had = to->instr.n_in, n = had < 3 ? 3 : had; /* behind an absent bias */
     void *in, *slots;
-    QN_TRY(qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->instr.in, &in, err));
+    QN_TRY(
+        qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->instr.in, &in, err));
     QN_TRY(qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->in, &slots, err));
     memcpy(in, to->instr.in, (size_t)had * sizeof *to->instr.in);
     memcpy(slots, to->in, (size_t)had * sizeof *to->in);
@@ -109,7 +111,8 @@ quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
     quern_status status = qn_arena_array(&room, n, sizeof(int), &uses, err);
     if (status == QUERN_OK) status = qn_arena_array(&room, n, sizeof(int), &made, err);
     if (status == QUERN_OK)
-        status = qn_arena_array(&room, (size_t)plan->n_steps + 1, sizeof(bool), &gone, err);
+        status =
+            qn_arena_array(&room, (size_t)plan->n_steps + 1, sizeof(bool), &gone, err);
     if (status == QUERN_OK) {
         fuser f = {plan, uses, made, gone};
         count(&f);

@@ -14,10 +14,10 @@ extern const qn_op qn_op_reorder;
 
 typedef struct layouter {
     qn_plan *plan;
-    qn_slot **twin; /* by slot: the same value in the other layout, or NULL */
-    int *halo;      /* by slot: needed by those who read it blocked */
+    qn_slot **twin;    /* by slot: the same value in the other layout, or NULL */
+    int *halo;         /* by slot: needed by those who read it blocked */
     uint8_t *is_fixed; /* by slot: belongs to a concatenation already */
-    qn_step *steps; /* the new list */
+    qn_step *steps;    /* the new list */
     int n_steps;
 } layouter;
 
@@ -37,12 +37,14 @@ static bool views_blocked(const qn_slot *s)
     return s->root != s && s->root->t.layout == QN_NCHW8C && s->t.layout == QN_PLAIN;
 }
 
-/* ---- decide ------------------------------------------------------------------------------ */
+/* ---- decide
+ * ------------------------------------------------------------------------------ */
 
 static bool follows(const qn_step *step)
 {
     for (int i = 0; i < step->instr.n_in && i < 32; i++)
-        if ((step->how.in >> i & 1) && step->in[i] && is_blocked(step->in[i])) return true;
+        if ((step->how.in >> i & 1) && step->in[i] && is_blocked(step->in[i]))
+            return true;
     return false;
 }
 
@@ -51,8 +53,8 @@ static void decide(layouter *l)
     for (int k = 0; k < l->plan->n_steps; k++) {
         qn_step *step = &l->plan->steps[k];
         const qn_op *op = step->instr.op;
-        step->can_block = !step->is_dynamic && op->blocked &&
-                          op->blocked(&step->instr, &step->how);
+        step->can_block =
+            !step->is_dynamic && op->blocked && op->blocked(&step->instr, &step->how);
         step->instr.is_blocked = step->can_block && (step->how.wants || follows(step));
         if (!step->instr.is_blocked) continue;
         for (int i = 0; i < step->instr.n_out; i++)
@@ -70,7 +72,8 @@ static void collect_halos(layouter *l)
     }
 }
 
-/* ---- concatenations in place ----------------------------------------------------------- */
+/* ---- concatenations in place
+ * ----------------------------------------------------------- */
 
 static bool is_channel_concat(const qn_step *step)
 {
@@ -109,18 +112,20 @@ static void embed(layouter *l, qn_slot *p, qn_slot *whole, size_t shift)
 /* Views in plain layout, and results, must keep memory of their own. */
 static bool is_free(const layouter *l, const qn_slot *p)
 {
-    if (p->root != p || p->place != QN_PLACE_SLAB || !is_blocked(p) || is_output(l, p) ||
-        l->is_fixed[index_of(l, p)])
+    if (p->root != p || p->place != QN_PLACE_SLAB || !is_blocked(p) ||
+        is_output(l, p) || l->is_fixed[index_of(l, p)])
         return false;
     for (int i = 0; i < l->plan->n_slots; i++)
-        if (l->plan->slots[i].root == p && views_blocked(&l->plan->slots[i])) return false;
+        if (l->plan->slots[i].root == p && views_blocked(&l->plan->slots[i]))
+            return false;
     return true;
 }
 
 static bool can_embed(const layouter *l, const qn_slot *p, const qn_slot *whole,
                       int64_t channel)
 {
-    if (p == whole || p->t.dim[1] % QN_BLOCK8 || channel % QN_BLOCK8 || !is_free(l, p)) return false;
+    if (p == whole || p->t.dim[1] % QN_BLOCK8 || channel % QN_BLOCK8 || !is_free(l, p))
+        return false;
     return !l->is_fixed[index_of(l, whole)] ||
            l->halo[index_of(l, p)] <= l->halo[index_of(l, whole)];
 }
@@ -175,9 +180,11 @@ static void embed_all(layouter *l)
             l->plan->slots[i].t.halo = (uint8_t)l->halo[i];
 }
 
-/* ---- reorders ------------------------------------------------------------------------------ */
+/* ---- reorders
+ * ------------------------------------------------------------------------------ */
 
-static quern_status emit_reorder(layouter *l, qn_slot *from, qn_slot *to, quern_error *err)
+static quern_status emit_reorder(layouter *l, qn_slot *from, qn_slot *to,
+                                 quern_error *err)
 {
     qn_arena *a = &l->plan->arena;
     void *node, *in, *out, *in_slot, *out_slot;

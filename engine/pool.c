@@ -3,8 +3,8 @@
  *
  * A call publishes a job and works itself; whoever is free enters and takes the next
  * block from an atomic counter.  The caller leaves when no block is left and nobody is
- * inside, so a thread that slept through a short job costs nothing.  Between the jobs of
- * one run workers spin for a while; between runs they sleep. */
+ * inside, so a thread that slept through a short job costs nothing.  Between the jobs
+ * of one run workers spin for a while; between runs they sleep. */
 #include "engine/pool.h"
 
 #include "engine/os.h"
@@ -28,13 +28,13 @@ struct quern_pool {
     qn_mem mem;
     size_t bytes;
     int n_threads, n_started;
-    job job;             /* stable while `open` or somebody is inside */
-    atomic_bool in_use;  /* nested and concurrent calls run inline */
-    atomic_bool open;    /* the job may be entered */
-    atomic_int inside;   /* workers in the job */
-    atomic_llong next;   /* next block */
-    atomic_uint epoch;   /* number of jobs published */
-    atomic_int n_runs;   /* runs in progress: workers spin between jobs */
+    job job;            /* stable while `open` or somebody is inside */
+    atomic_bool in_use; /* nested and concurrent calls run inline */
+    atomic_bool open;   /* the job may be entered */
+    atomic_int inside;  /* workers in the job */
+    atomic_llong next;  /* next block */
+    atomic_uint epoch;  /* number of jobs published */
+    atomic_int n_runs;  /* runs in progress: workers spin between jobs */
     atomic_int n_asleep;
     atomic_bool stop;
     pthread_mutex_t lock; /* of sleeping and waking */
@@ -122,8 +122,8 @@ void qn_pool_leave_run(qn_pool *pool)
 quern_status quern_pool_create(int n_threads, quern_pool **out, quern_error *err)
 {
     if (n_threads < 0 || n_threads > 1024)
-        return qn_fail(err, QUERN_INVALID, "%d threads asked for, 1 to 1024 are possible",
-                       n_threads);
+        return qn_fail(err, QUERN_INVALID,
+                       "%d threads asked for, 1 to 1024 are possible", n_threads);
     if (n_threads == 0) n_threads = qn_os_cores();
     size_t bytes = sizeof(qn_pool) + (size_t)n_threads * sizeof(worker);
     qn_mem mem;
@@ -139,8 +139,8 @@ quern_status quern_pool_create(int n_threads, quern_pool **out, quern_error *err
         if (pthread_create(&pool->workers[i].thread, NULL, worker_main,
                            &pool->workers[i]) != 0) {
             quern_pool_free(pool);
-            return qn_fail(err, QUERN_LIMIT, "thread %d of %d could not be started", i + 1,
-                           n_threads);
+            return qn_fail(err, QUERN_LIMIT, "thread %d of %d could not be started",
+                           i + 1, n_threads);
         }
         pool->n_started++;
     }
@@ -179,11 +179,13 @@ static void run_inline(const job *j)
         j->fn(j->ctx, begin, begin + j->grain < j->n ? begin + j->grain : j->n, 0);
 }
 
-void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn, void *ctx)
+void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn,
+                     void *ctx)
 {
     if (n <= 0) return;
     if (grain < 1) grain = 1;
-    job j = {.fn = fn, .ctx = ctx, .n = n, .grain = grain, .n_blocks = (n - 1) / grain + 1};
+    job j = {
+        .fn = fn, .ctx = ctx, .n = n, .grain = grain, .n_blocks = (n - 1) / grain + 1};
     bool busy = false;
     if (!pool || pool->n_threads == 1 || j.n_blocks == 1 ||
         !atomic_compare_exchange_strong(&pool->in_use, &busy, true)) {

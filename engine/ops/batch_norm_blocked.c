@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/batch_norm_blocked.c - y = s x + (bias - mean s) with s = scale / sqrt(var +
- * epsilon), both formed in double when the plan is made. */
+/* engine/ops/batch_norm_blocked.c - y = s x + (bias - mean s) with s = scale / sqrt(var
+ * + epsilon), both formed in double when the plan is made. */
 #include "engine/ops/batch_norm_blocked.h"
 
 #include "engine/rows8c.h"
@@ -27,8 +27,8 @@ quern_status qn_batch_norm_blocked_prepare(qn_prep *p, float epsilon, quern_erro
     QN_TRY(qn_arena_array(p->arena, 2 * n, sizeof(float), &room, err));
     float *weight = room, *bias = weight + n; /* zeros where there is no channel */
     for (int64_t k = 0; k < channels; k++) {
-        double s = qn_get_real(i->in[1], k) /
-                   sqrt(qn_get_real(i->in[4], k) + (double)epsilon);
+        double s =
+            qn_get_real(i->in[1], k) / sqrt(qn_get_real(i->in[4], k) + (double)epsilon);
         weight[k] = (float)s;
         bias[k] = (float)(qn_get_real(i->in[2], k) - s * qn_get_real(i->in[3], k));
     }

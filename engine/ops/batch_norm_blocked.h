@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/batch_norm_blocked.h - inference BatchNormalization in the blocked layout: a
- * depthwise convolution of one tap. */
+/* engine/ops/batch_norm_blocked.h - inference BatchNormalization in the blocked layout:
+ * a depthwise convolution of one tap. */
 #ifndef QN_ENGINE_OPS_BATCH_NORM_BLOCKED_H
 #define QN_ENGINE_OPS_BATCH_NORM_BLOCKED_H
 

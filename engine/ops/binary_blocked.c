@@ -65,7 +65,8 @@ static void scale_blocks(void *ctx, int64_t begin, int64_t end, int worker)
     }
 }
 
-quern_status qn_binary_blocked_run(const qn_instr *i, const qn_exec *x, qn_binary_fn *fn)
+quern_status qn_binary_blocked_run(const qn_instr *i, const qn_exec *x,
+                                   qn_binary_fn *fn)
 {
     int f = factor(i);
     job j = {.k = x->k, .fn = fn, .blocks = qn_blocks8c(i->out[0]->dim[1])};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/conv_blocked.c - convolution in the blocked layout (kernels/blocked.h).
  *
- * Five ways: few input channels read plain (stem), depthwise, Winograd with tiles of 4 or
- * of 2, direct.  The way depends on shapes of one image only, never on batch or threads,
- * so the bits do not depend on them either. */
+ * Five ways: few input channels read plain (stem), depthwise, Winograd with tiles of 4
+ * or of 2, direct.  The way depends on shapes of one image only, never on batch or
+ * threads, so the bits do not depend on them either. */
 #include "engine/ops/conv_blocked.h"
 
 #include "engine/ops/conv_shape.h"
@@ -44,8 +44,8 @@ static bool fits(const qn_instr *i, qn_conv8c *c, int64_t *end)
         c->stride[d] = win.stride[d];
         c->dilation[d] = win.dilation[d];
         c->pad[d] = win.begin[d];
-        end[d] = (win.out[d] - 1) * win.stride[d] + (win.kernel[d] - 1) * win.dilation[d] -
-                 win.begin[d] - (win.in[d] - 1);
+        end[d] = (win.out[d] - 1) * win.stride[d] +
+                 (win.kernel[d] - 1) * win.dilation[d] - win.begin[d] - (win.in[d] - 1);
     }
     return true;
 }
@@ -93,7 +93,8 @@ static int wino_tile(const qn_conv8c *c, int64_t ic, int64_t oc)
     return least >= 5 ? 2 : 0;
 }
 
-/* ---- prepare ------------------------------------------------------------------------------ */
+/* ---- prepare
+ * ------------------------------------------------------------------------------ */
 
 typedef int64_t size_fn(const qn_conv8c *c);
 typedef void pack_fn(const qn_conv8c *c, const float *w, float *packed);
@@ -177,7 +178,8 @@ static void cut(state *s, const qn_instr *i, int n_workers)
 {
     double macs = (double)qn_tensor_count(i->out[0]) / (double)s->images *
                   (double)qn_dims_count(i->in[1], 1, 4);
-    int64_t most = (int64_t)(macs / TASK_MACS), want = n_workers > 1 ? 4 * n_workers : 1;
+    int64_t most = (int64_t)(macs / TASK_MACS),
+            want = n_workers > 1 ? 4 * n_workers : 1;
     if (s->way == WAY_WINO) most *= s->images;
     if (want > most) want = most;
     if (want < 1) want = 1;
@@ -195,7 +197,8 @@ quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
     state *s;
     QN_TRY(qn_prep_state(p, sizeof *s, (void **)&s, err));
     if (!fits(i, &s->c, end) || !choose(i, &s->c, &s->way))
-        return qn_fail(err, QUERN_INVALID, "blocked convolution of %s", QN_SHAPE(i->in[0]));
+        return qn_fail(err, QUERN_INVALID, "blocked convolution of %s",
+                       QN_SHAPE(i->in[0]));
     set_planes(s, i);
     s->images = i->in[0]->dim[0];
     if (s->way == WAY_DIRECT && !p->no_winograd)
@@ -219,7 +222,9 @@ quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- run ------------------------------------------------------------------------------------ */
+/* ---- run
+ * ------------------------------------------------------------------------------------
+ */
 
 typedef struct job {
     const state *s;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/conv_blocked.h - convolution in the blocked layout: the hooks of row Conv. */
+/* engine/ops/conv_blocked.h - convolution in the blocked layout: the hooks of row Conv.
+ */
 #ifndef QN_ENGINE_OPS_CONV_BLOCKED_H
 #define QN_ENGINE_OPS_CONV_BLOCKED_H
 

@@ -23,13 +23,14 @@ static void pool_blocks(void *ctx, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t t = begin; t < end; t++) {
         int64_t b = t % j->blocks;
-        qn_task8c task = {.image = t / j->blocks, .i1 = j->pool.y.h, .c0 = b, .c1 = b + 1};
+        qn_task8c task = {
+            .image = t / j->blocks, .i1 = j->pool.y.h, .c0 = b, .c1 = b + 1};
         j->k->pool8c_f32(&j->pool, &task);
     }
 }
 
-quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x, const qn_window *w,
-                                 bool mean, bool count_pad)
+quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,
+                                 const qn_window *w, bool mean, bool count_pad)
 {
     job j = {.k = x->k, .blocks = qn_blocks8c(i->in[0]->dim[1])};
     j.pool = (qn_pool8c){.x = qn_tensor_plane(i->in[0]),
@@ -61,7 +62,8 @@ static void mean_blocks(void *ctx, int64_t begin, int64_t end, int worker)
 quern_status qn_mean_blocked_run(const qn_instr *i, const qn_exec *x)
 {
     job j = {.k = x->k, .blocks = qn_blocks8c(i->in[0]->dim[1])};
-    j.mean = (qn_map8c){.x = qn_tensor_plane(i->in[0]), .y = qn_tensor_plane(i->out[0])};
+    j.mean =
+        (qn_map8c){.x = qn_tensor_plane(i->in[0]), .y = qn_tensor_plane(i->out[0])};
     int64_t grain = (32 << 10) / (j.mean.x.h * j.mean.x.w * QN_BLOCK8) + 1;
     qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, grain, mean_blocks, &j);
     return QUERN_OK;

@@ -8,8 +8,8 @@
 #include "kernels/window.h"
 
 bool qn_pool_blocked(const qn_instr *i, qn_blocked *how);
-quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x, const qn_window *w,
-                                 bool mean, bool count_pad);
+quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,
+                                 const qn_window *w, bool mean, bool count_pad);
 quern_status qn_mean_blocked_run(const qn_instr *i, const qn_exec *x);
 
 #endif
