@@ -1,31 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/image.c - the only file that sees stb_image: PNG, JPEG, BMP and PNM from
- * memory.
+/* formats/image.c - the only file that sees stb_image: PNG, JPEG and BMP from memory.
  *
- * stb_image trusts lengths that a file declares, so a kilobyte can ask it for a
- * gigabyte. Therefore dimensions are read first, PNG chunks are walked first, and what
- * stb_image allocates comes from a budget of 64 MiB + 16 bytes a pixel. */
+ * stb_image believes what a file declares, so a kilobyte can ask it for a gigabyte.
+ * Therefore the file is walked first (image_check.h), its dimensions are checked, and
+ * what stb_image allocates comes from a budget of 64 MiB + 16 bytes a pixel. */
 #include "formats/image.h"
 
-#include "formats/bytes.h"
+#include "formats/image_check.h"
 
 #include <string.h>
 
-static bool starts_with(const void *bytes, size_t n, const char *magic, size_t length)
-{
-    return n >= length && !memcmp(bytes, magic, length);
-}
-
-static bool is_png(const void *bytes, size_t n)
-{
-    return starts_with(bytes, n, "\x89PNG\r\n\x1a\n", 8);
-}
-
 bool qn_image_is(const void *bytes, size_t n)
 {
-    return is_png(bytes, n) || starts_with(bytes, n, "\xff\xd8\xff", 3) ||
-           starts_with(bytes, n, "BM", 2) || starts_with(bytes, n, "P5", 2) ||
-           starts_with(bytes, n, "P6", 2);
+    return qn_is_png(bytes, n) || qn_is_jpeg(bytes, n) || qn_is_bmp(bytes, n);
 }
 
 #ifdef QN_HAVE_STB
@@ -71,7 +58,6 @@ static void *budget_realloc(void *p, size_t old_size, size_t new_size)
 #define STBI_ONLY_PNG
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_BMP
-#define STBI_ONLY_PNM
 #define STBI_NO_STDIO
 #define STBI_NO_LINEAR
 #define STBI_NO_HDR
@@ -84,27 +70,6 @@ static void *budget_realloc(void *p, size_t old_size, size_t new_size)
 #pragma GCC diagnostic ignored "-Wsign-compare"
 #include <stb_image.h>
 #pragma GCC diagnostic pop
-
-/* stb_image reserves what a chunk declares before it looks whether it is there. */
-static quern_status check_png(const uint8_t *p, size_t n, quern_error *err)
-{
-    qn_span file = {p, n, 0}, head, body;
-    qn_take(&file, 8, &head);
-    while (qn_take(&file, 8, &head)) {
-        const uint32_t length = (uint32_t)head.p[0] << 24 | (uint32_t)head.p[1] << 16 |
-                                (uint32_t)head.p[2] << 8 | head.p[3];
-        const bool is_data = !memcmp(head.p + 4, "IDAT", 4);
-        if (!qn_take(&file, (uint64_t)length + 4, &body))
-            return qn_fail(err, QUERN_FORMAT,
-                           "the PNG chunk at byte %zu has %u bytes, %zu are left",
-                           head.offset, length, file.n);
-        if (is_data && length == 0)
-            return qn_fail(err, QUERN_FORMAT, "the PNG data chunk at byte %zu is empty",
-                           head.offset);
-        if (!memcmp(head.p + 4, "IEND", 4)) return QUERN_OK;
-    }
-    return qn_fail(err, QUERN_FORMAT, "the PNG file ends before its end chunk");
-}
 
 static quern_status check_size(const uint8_t *p, size_t n, int64_t max_pixels, int *w,
                                int *h, quern_error *err)
@@ -151,12 +116,10 @@ quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
 {
     qn_mem budget;
     int w = 0, h = 0;
-    if (!qn_image_is(bytes, n))
-        return qn_fail(err, QUERN_FORMAT, "it is no PNG, JPEG, BMP or PNM picture");
     if (n > INT32_MAX)
         return qn_fail(err, QUERN_LIMIT, "%zu bytes; a picture file has at most 2 GiB",
                        n);
-    if (is_png(bytes, n)) QN_TRY(check_png(bytes, n, err));
+    QN_TRY(qn_image_check(bytes, n, err));
     qn_mem_init(&budget, NULL, (size_t)64 << 20);
     stbi_budget = &budget;
     quern_status status = check_size(bytes, n, max_pixels, &w, &h, err);

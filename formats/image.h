@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/image.h - pictures as bytes: decoded from PNG, JPEG, BMP and PNM, turned
+/* formats/image.h - pictures as bytes: decoded from PNG, JPEG and BMP, turned
  * upright, resized, cropped.
  *
  * Only image.c sees stb_image.  It decodes from memory, within a budget that follows

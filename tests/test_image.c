@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include "formats/image.h"
+#include "formats/image_check.h"
 #include "formats/png_write.h"
 #include "formats/sha256.h"
 
@@ -124,6 +125,26 @@ void test_image_declares_much(qn_test *t)
     else
         CHECK_FAILS(t, status, QUERN_FORMAT, &k.err, "1073741823 bytes");
     kit_done(t, &k);
+}
+
+/* What would make stb_image write past a table, and files that stop too early. */
+void test_image_check(qn_test *t)
+{
+    uint8_t jpeg[64] = {0xff, 0xd8, 0xff, 0xc4, 0, 2 + 17 + 4, 0};
+    static const uint8_t end[] = {0xff, 0xda, 0, 2, 1, 2, 0xff, 0, 0xff, 0xd9};
+    uint8_t bmp[54 + 8] = {
+        'B', 'M', [10] = 54, [14] = 40, [18] = 1, [22] = 2, [28] = 24};
+    quern_error err;
+    jpeg[7] = 4;
+    memcpy(jpeg + 27, end, sizeof end);
+    CHECK_OK(t, qn_image_check(jpeg, 37, &err), &err);
+    for (size_t n = 3; n < 37; n++)
+        CHECK(t, qn_image_check(jpeg, n, &err) == QUERN_FORMAT);
+    jpeg[8] = 255;
+    CHECK_FAILS(t, qn_image_check(jpeg, 37, &err), QUERN_FORMAT, &err, "has 259 codes");
+    CHECK_OK(t, qn_image_check(bmp, sizeof bmp, &err), &err);
+    for (size_t n = 2; n < sizeof bmp; n++)
+        CHECK(t, qn_image_check(bmp, n, &err) == QUERN_FORMAT);
 }
 
 void test_image_orientation(qn_test *t)

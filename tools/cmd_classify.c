@@ -31,7 +31,7 @@ const qn_option qn_classify_options[] = {
 };
 
 const char qn_classify_about[] =
-    "Pictures are PNG, JPEG, BMP or PNM files (turned upright by their EXIF data), all "
+    "Pictures are PNG, JPEG or BMP files (turned upright by their EXIF data), all "
     "of\n"
     "a folder, IDX files of MNIST's kind (gzipped or not), or - for standard input.  "
     "How\n"
