@@ -59,6 +59,14 @@ qn_panel8c qn_conv8c_panel(const qn_conv8c *c, int64_t panel)
 /* Where in one filter [ic][kernel] row k of a panel comes from; -1: a zero. */
 typedef int64_t source_fn(const qn_conv8c *c, int64_t k);
 
+/* Weights lie in a mapped file, which promises no alignment. */
+static float weight_at(const float *w, int64_t i)
+{
+    float value;
+    memcpy(&value, (const char *)w + i * (int64_t)sizeof value, sizeof value);
+    return value;
+}
+
 static void pack_panels(const qn_conv8c *c, int64_t n_k, source_fn *source,
                         const float *w, float *packed)
 {
@@ -73,7 +81,7 @@ static void pack_panels(const qn_conv8c *c, int64_t n_k, source_fn *source,
         for (int64_t k = 0; k < n_k; k++) {
             int64_t at = source(c, k);
             for (int64_t o = 0; o < p.blocks * QN_BLOCK8; o++)
-                *packed++ = at >= 0 && o < real ? from[o * filter + at] : 0;
+                *packed++ = at >= 0 && o < real ? weight_at(from, o * filter + at) : 0;
         }
     }
 }
@@ -257,7 +265,7 @@ static void transform_filter(int tile, double g[6][3], const float *w, float *u)
             double sum = 0;
             for (int a = 0; a < 3; a++)
                 for (int b = 0; b < 3; b++)
-                    sum += g[i][a] * (double)w[3 * a + b] * g[j][b];
+                    sum += g[i][a] * (double)weight_at(w, 3 * a + b) * g[j][b];
             u[i * n + j] = (float)sum;
         }
 }
@@ -297,6 +305,6 @@ void qn_dw8c_pack(const qn_conv8c *c, const float *w, float *packed)
         for (int64_t tap = 0; tap < taps(c); tap++)
             for (int64_t lane = 0; lane < QN_BLOCK8; lane++) {
                 int64_t ch = b * QN_BLOCK8 + lane;
-                *packed++ = ch < c->x.c ? w[ch * taps(c) + tap] : 0;
+                *packed++ = ch < c->x.c ? weight_at(w, ch * taps(c) + tap) : 0;
             }
 }
