@@ -18,12 +18,14 @@
 static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x, const int64_t *yo,
                     const int64_t *ao)
 {
-    const float *w = a->w;
+    const float *w = a->w, *ahead = a->ahead;
     CK_CAT(CK_BIAS_, CK_NV)
     CK_EACH(CK_INIT)
     for (const int64_t *s = a->segment; s < a->end; s++) {
         const int64_t f = *s + a->shift;
         CK_EACH(CK_POINT)
+        _mm_prefetch((const char *)ahead, _MM_HINT_T1);
+        ahead += 16;
 #pragma GCC unroll 4
         for (int64_t k = 0; k < (CK_LEN); k++) {
             CK_CAT(CK_LOAD_, CK_NV)

@@ -12,7 +12,8 @@
 typedef struct qn_ck8c {
     const float *w, *bias, *add; /* add NULL: nothing to add */
     float *y;
-    int64_t shift; /* floats from a pixel to its segments */
+    const float *ahead; /* weights to fetch, a line a segment */
+    int64_t shift;      /* floats from a pixel to its segments */
     const int64_t *segment, *end;
     int64_t length;             /* of a segment */
     int64_t y_plane, add_plane; /* floats from block to block */

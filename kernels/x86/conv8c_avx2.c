@@ -42,12 +42,15 @@ static void find_pixels(const qn_conv8c *c, const float *x, int64_t x_row,
     }
 }
 
-static void compute_tiles(qn_ck8c_fn *const *fn, int64_t max, const qn_ck8c *a,
-                          const run *r)
+/* Meanwhile the next panel of weights is fetched, an eighth with each tile. */
+static void compute_tiles(qn_ck8c_fn *const *fn, int64_t max, qn_ck8c *a, const run *r)
 {
+    const int64_t line = 16;
+    const float *next = a->ahead;
     int64_t tiles = (r->n + max - 1) / max, size = r->n / tiles, longer = r->n % tiles;
     for (int64_t t = 0, p = 0; t < tiles; t++) {
         int64_t n = size + (t < longer);
+        a->ahead = t < 8 ? next + t * (a->end - a->segment) * line : a->w;
         fn[n - 1](a, r->x + p, r->y + p, r->add + p);
         p += n;
     }
@@ -76,6 +79,7 @@ static void compute_run(const qn_conv8c *c, const qn_task8c *t,
         qn_panel8c p = qn_conv8c_panel(c, i);
         a.shift = p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
         a.w = c->weight + p.block * QN_BLOCK8 * k;
+        a.ahead = a.w + p.blocks * QN_BLOCK8 * k;
         a.bias = c->bias ? c->bias + p.block * QN_BLOCK8 : zeros;
         a.y = c->y.data + t->image * c->y.image + p.block * c->y.plane;
         a.add = c->add.data
