@@ -377,3 +377,42 @@ void test_conv8c_depthwise(qn_test *t)
     for (int i = 0; i < 20; i++)
         check_random(t, DW);
 }
+
+/* Written to every second pixel of a larger tensor, as a transposed convolution does:
+ * the bits of the same convolution alone, and nothing in between. */
+void test_conv8c_strided_output(qn_test *t)
+{
+    const spec s = {CONV, 1, 16, 20, 7,           9,    2,     2,
+                    1,    1, 1,  1,  QN_ACT_SILU, true, false, 0};
+    job j;
+    make_job(t, &s, &j);
+    int n_rows, oh = (int)j.c.y.h, ow = (int)j.c.y.w;
+    const int dims[] = {1, s.oc, 2 * oh, 2 * ow};
+    qn_test_plane large = qn_make_plane(t, NULL, dims, 0);
+    qn_conv8c wide = j.c;
+    wide.y.data = large.p.data + large.p.row + 8;
+    wide.y.row = 2 * large.p.row, wide.y.plane = large.p.plane, wide.y_step = 16;
+    const qn_task8c all = {0, 0, j.n_i, 0, j.n_c, NULL};
+    const qn_kernel_row *rows = qn_kernel_rows(&n_rows);
+    for (int r = 0; r < n_rows; r++) {
+        if (strcmp(rows[r].slot, "conv8c_f32") != 0) continue;
+        if ((qn_cpu_isa() & rows[r].need) != rows[r].need) continue;
+        ((any_fn *)rows[r].fn)(&j.c, &all);
+        qn_reset_plane(&large);
+        float before = large.buffer[0];
+        int64_t bad = 0;
+        ((any_fn *)rows[r].fn)(&wide, &all);
+        for (int e = 0; e < 3 * 4 * oh * ow * 8; e++) {
+            int b = e / (4 * oh * ow * 8), row = e / (16 * ow) % (2 * oh);
+            int col = e / 8 % (2 * ow);
+            float want = row % 2 == 1 && col % 2 == 1
+                             ? j.c.y.data[b * j.c.y.plane + row / 2 * j.c.y.row +
+                                          col / 2 * 8 + e % 8]
+                             : before;
+            float got =
+                large.p.data[b * large.p.plane + row * large.p.row + col * 8 + e % 8];
+            bad += got != want;
+        }
+        CHECK_EQ(t, bad, 0);
+    }
+}

@@ -18,7 +18,7 @@
 static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x, const int64_t *yo,
                     const int64_t *ao)
 {
-    const float *w = a->w, *ahead = a->ahead;
+    const float *w = a->w, *ahead = a->ahead, *const after = a->after;
     CK_CAT(CK_BIAS_, CK_NV)
     CK_EACH(CK_INIT)
     for (const int64_t *s = a->segment; s < a->end; s++) {
@@ -26,6 +26,11 @@ static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x, const i
         CK_EACH(CK_POINT)
         _mm_prefetch((const char *)ahead, _MM_HINT_T1);
         ahead += 16;
+        if (after) {
+            _mm_prefetch((const char *)(after + f), _MM_HINT_T0);
+            _mm_prefetch((const char *)(after + f + 16), _MM_HINT_T0);
+            _mm_prefetch((const char *)(after + f + 32), _MM_HINT_T0);
+        }
 #pragma GCC unroll 4
         for (int64_t k = 0; k < (CK_LEN); k++) {
             CK_CAT(CK_LOAD_, CK_NV)

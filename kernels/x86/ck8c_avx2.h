@@ -13,6 +13,7 @@ typedef struct qn_ck8c {
     const float *w, *bias, *add; /* add NULL: nothing to add */
     float *y;
     const float *ahead; /* weights to fetch, a line a segment */
+    const float *after; /* next tile's first input, to be fetched; or NULL */
     int64_t shift;      /* floats from a pixel to its segments */
     const int64_t *segment, *end;
     int64_t length;             /* of a segment */

@@ -42,15 +42,18 @@ static void find_pixels(const qn_conv8c *c, const float *x, int64_t x_row,
     }
 }
 
-/* Meanwhile the next panel of weights is fetched, an eighth with each tile. */
+/* Meanwhile the next panel of weights is fetched, an eighth with each tile, and the
+ * next tile's input if these are the first weights to see it. */
 static void compute_tiles(qn_ck8c_fn *const *fn, int64_t max, qn_ck8c *a, const run *r)
 {
+    const bool fetch = a->after != NULL;
     const int64_t line = 16;
     const float *next = a->ahead;
     int64_t tiles = (r->n + max - 1) / max, size = r->n / tiles, longer = r->n % tiles;
     for (int64_t t = 0, p = 0; t < tiles; t++) {
         int64_t n = size + (t < longer);
         a->ahead = t < 8 ? next + t * (a->end - a->segment) * line : a->w;
+        a->after = fetch && p + n < r->n ? r->x[p + n] : NULL;
         fn[n - 1](a, r->x + p, r->y + p, r->add + p);
         p += n;
     }
@@ -68,13 +71,15 @@ static void finish_run(const qn_conv8c *c, const run *r, int64_t block, float *y
     }
 }
 
-/* Panels [c0, c1) over the pixels of a run; a holds the input and the segments. */
+/* Panels [c0, c1) over the pixels of a run; a holds the segments, and in after anything
+ * but NULL if the input may be far away. */
 static void compute_run(const qn_conv8c *c, const qn_task8c *t,
                         qn_ck8c_fn *const (*set)[8], qn_ck8c a, const run *r)
 {
     static const float zeros[3 * QN_BLOCK8];
     static const int64_t max_pixels[] = {8, 6, 4};
-    int64_t k = (a.end - a.segment) * a.length;
+    const bool fetch = a.after != NULL;
+    int64_t k = (a.end - a.segment) * a.length, group = -1;
     for (int64_t i = t->c0; i < t->c1; i++) {
         qn_panel8c p = qn_conv8c_panel(c, i);
         a.shift = p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
@@ -85,6 +90,8 @@ static void compute_run(const qn_conv8c *c, const qn_task8c *t,
         a.add = c->add.data
                     ? c->add.data + t->image * c->add.image + p.block * c->add.plane
                     : NULL;
+        a.after = fetch && p.group != group ? r->x[0] : NULL;
+        group = p.group;
         compute_tiles(set[p.blocks - 1], max_pixels[p.blocks - 1], &a, r);
         for (int64_t b = 0; b < p.blocks; b++)
             finish_run(c, r, p.block + b, a.y + b * c->y.plane);
@@ -98,6 +105,7 @@ static int64_t run_size(const qn_conv8c *c, int64_t n)
     if (c->kernel[0] > 1 || c->kernel[1] > 1) per_pixel *= c->stride[0] * c->stride[1];
     int64_t fit = L2_FLOATS / per_pixel;
     fit = fit < 48 ? 48 : fit > MAX_RUN ? MAX_RUN : fit;
+    if (n <= fit) return fit;
     int64_t runs = (n + fit - 1) / fit, size = (n + runs - 1) / runs;
     size = (size + 11) / 12 * 12; /* whole tiles of either size */
     return size < MAX_RUN ? size : MAX_RUN;
@@ -106,6 +114,7 @@ static int64_t run_size(const qn_conv8c *c, int64_t n)
 void qn_conv8c_f32_avx2(const qn_conv8c *c, const qn_task8c *t)
 {
     qn_ck8c a = {
+        .after = c->x.data,
         .segment = c->segment,
         .end = c->segment + qn_conv8c_n_segments(c),
         .length = QN_BLOCK8,
