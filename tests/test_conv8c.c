@@ -94,7 +94,7 @@ static void find_truth(qn_test *t, job *j)
 {
     const spec *s = &j->s;
     int oh = (int)j->c.y.h, ow = (int)j->c.y.w, k = s->ic / s->groups * s->kh * s->kw;
-    size_t total = (size_t)(s->n * s->oc * oh * ow);
+    size_t total = (size_t)(j->c.y.h * j->c.y.w * s->n * s->oc);
     j->want = qn_exact(t, total * sizeof(double));
     j->tol = qn_exact(t, total * sizeof(double));
     double *filter_mass = qn_exact(t, (size_t)s->oc * sizeof(double));
@@ -174,12 +174,13 @@ static void make_job(qn_test *t, const spec *s, job *j)
     make_input(t, j);
     j->y = qn_make_plane(t, NULL, dims, 2);
     c->y = j->y.p;
-    size_t ny = (size_t)(s->n * s->oc * oh * ow);
+    size_t ny = (size_t)(j->c.y.h * j->c.y.w * s->n * s->oc);
     if (s->add) {
         j->add = qn_random_floats(t, ny);
         c->add = qn_make_plane(t, j->add, dims, 1).p;
     }
-    j->w = qn_random_floats(t, (size_t)(s->oc * (s->ic / s->groups) * s->kh * s->kw));
+    int64_t nw = c->kernel[0] * c->kernel[1] * s->oc * (s->ic / s->groups);
+    j->w = qn_random_floats(t, (size_t)nw);
     if (s->bias) {
         j->bias = qn_random_floats(t, (size_t)s->oc);
         size_t padded = (size_t)qn_blocks8c(s->oc) * 8;

@@ -91,7 +91,8 @@ static void check_pool(qn_test *t, const pool_spec *s)
     int oh = (s->h + s->pad + s->end - reach) / s->stride + 1;
     int ow = (s->w + s->pad + s->end - reach) / s->stride + 1;
     const int dims[] = {2, s->c, s->h, s->w}, out[] = {2, s->c, oh, ow};
-    size_t n = (size_t)(2 * s->c * s->h * s->w);
+    int64_t plane = s->h * s->w;
+    size_t n = (size_t)(2 * s->c * plane);
     float *x = s->mean ? qn_random_floats(t, n) : qn_hard_floats(t, n);
     qn_pool8c p = {.x = qn_make_plane(t, x, dims, 1).p,
                    .kernel = {s->kernel, s->kernel},
@@ -138,7 +139,8 @@ void test_map8c_mean(qn_test *t)
 {
     for (int w = 1; w <= 30; w += 7) {
         const int dims[] = {2, 19, 9, w}, out[] = {2, 19, 1, 1};
-        float *x = qn_random_floats(t, (size_t)(2 * 19 * 9 * w));
+        int64_t row = w;
+        float *x = qn_random_floats(t, (size_t)(2 * 19 * 9 * row));
         qn_map8c m = {.x = qn_make_plane(t, x, dims, 1).p};
         job j = {.slot = "mean8c_f32", .what = &m, .y = qn_make_plane(t, NULL, out, 0)};
         m.y = j.y.p;
@@ -194,12 +196,13 @@ void test_map8c_elementwise(qn_test *t)
 static void check_resize(qn_test *t, bool linear, int c, int h, int w, int scale)
 {
     const int dims[] = {2, c, h, w}, out[] = {2, c, h * scale, w * scale};
-    float *x = qn_random_floats(t, (size_t)(2 * c * h * w));
+    int64_t plane = h * w;
+    float *x = qn_random_floats(t, (size_t)(2 * c * plane));
     int32_t at[4][64];
     float part[2][64];
     for (int d = 0; d < 2; d++)
         for (int i = 0; i < dims[2 + d] * scale; i++) {
-            double pos = linear ? (i + 0.5) / scale - 0.5 : i / scale;
+            double pos = linear ? (i + 0.5) / scale - 0.5 : floor((double)i / scale);
             pos = fmin(fmax(pos, 0), dims[2 + d] - 1);
             at[2 * d][i] = (int32_t)pos;
             at[2 * d + 1][i] = (int32_t)fmin((int)pos + 1, dims[2 + d] - 1);

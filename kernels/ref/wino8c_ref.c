@@ -28,7 +28,7 @@ static const float at2[4][SIDE] = {{1, 1, 1}, {0, 1, -1, 1}};
 static void sandwich(const float m[][SIDE], int rows, int side, float x[SIDE][SIDE],
                      float to[SIDE][SIDE])
 {
-    float half[SIDE][SIDE];
+    float half[SIDE][SIDE] = {{0}};
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < side; j++) {
             half[i][j] = 0;
@@ -52,7 +52,7 @@ static void transform_input(const qn_conv8c *c, const place *p, float *v)
 {
     int side = c->tile + 2;
     for (int64_t ic = 0; ic < qn_blocks8c(c->x.c) * QN_BLOCK8; ic++) {
-        float x[SIDE][SIDE] = {{0}}, to[SIDE][SIDE];
+        float x[SIDE][SIDE] = {{0}}, to[SIDE][SIDE] = {{0}};
         const float *from = c->x.data + p->image * c->x.image +
                             ic / QN_BLOCK8 * c->x.plane + ic % QN_BLOCK8;
         for (int64_t i = 0; i < p->rows + 2; i++)
@@ -70,7 +70,7 @@ static void make_outputs(const qn_conv8c *c, const place *p, int64_t oc, const f
 {
     int side = c->tile + 2, points = side * side;
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
-    float m[SIDE][SIDE], y[SIDE][SIDE];
+    float m[SIDE][SIDE] = {{0}}, y[SIDE][SIDE] = {{0}};
     for (int e = 0; e < points; e++) {
         float sum = 0;
         for (int64_t ic = 0; ic < n_k; ic++)
