@@ -42,7 +42,8 @@ static quern_status reorder_run(const qn_instr *i, const qn_exec *x, quern_error
     job j = {.fn = block ? x->k->to8c_f32 : x->k->from8c_f32,
              .m = {.x = plane_of(i->in[0]), .y = plane_of(i->out[0])},
              .blocks = qn_blocks8c(i->in[0]->dim[1])};
-    int64_t grain = (16 << 10) / (j.m.y.h * j.m.y.w * QN_BLOCK8) + 1;
+    int64_t area = j.m.y.h * j.m.y.w * QN_BLOCK8;
+    int64_t grain = (16 << 10) / (area > 0 ? area : 1) + 1;
     qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, grain, reorder_blocks, &j);
     return QUERN_OK;
 }
