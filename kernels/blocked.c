@@ -256,38 +256,52 @@ static void filter_matrix(int tile, double g[6][3])
     g[5][2] = 1;
 }
 
-/* u[points] = G w G' of one filter. */
-static void transform_filter(int tile, double g[6][3], const float *w, float *u)
+#define MAX_PANEL (3 * QN_BLOCK8) /* channels of the widest panel */
+
+/* The taps of the filters of one input channel to the output channels of a panel, side
+ * by side; zeros where there is no channel. */
+static void gather_filters(const float *w, int64_t pitch, int64_t lanes, int64_t width,
+                           double f[9][MAX_PANEL])
 {
-    int n = tile + 2;
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++) {
-            double sum = 0;
-            for (int a = 0; a < 3; a++)
-                for (int b = 0; b < 3; b++)
-                    sum += g[i][a] * (double)weight_at(w, 3 * a + b) * g[j][b];
-            u[i * n + j] = (float)sum;
-        }
+    for (int tap = 0; tap < 9; tap++)
+        for (int64_t l = 0; l < width; l++)
+            f[tap][l] = l < lanes ? (double)weight_at(w, l * pitch + tap) : 0;
+}
+
+/* u = G f G': u[point * step + lane]. */
+static void transform_filters(int n, double g[6][3], double f[9][MAX_PANEL],
+                              int64_t width, float *u, int64_t step)
+{
+    double row[3][MAX_PANEL];
+    for (int i = 0; i < n; i++) {
+        for (int b = 0; b < 3; b++) /* row i of G f */
+            for (int64_t l = 0; l < width; l++)
+                row[b][l] =
+                    g[i][0] * f[b][l] + g[i][1] * f[3 + b][l] + g[i][2] * f[6 + b][l];
+        for (int j = 0; j < n; j++)
+            for (int64_t l = 0; l < width; l++)
+                u[(i * n + j) * step + l] =
+                    (float)(row[0][l] * g[j][0] + row[1][l] * g[j][1] +
+                            row[2][l] * g[j][2]);
+    }
 }
 
 void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
-    double g[6][3];
+    double g[6][3], f[9][MAX_PANEL];
     filter_matrix(c->tile, g);
-    int64_t points = (c->tile + 2) * (c->tile + 2),
-            n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
-    memset(packed, 0, (size_t)qn_wino8c_weight_size(c) * sizeof *packed);
-    for (int64_t oc = 0; oc < c->y.c; oc++) {
-        int64_t n = qn_panels8c(qn_blocks8c(c->y.c)), i = oc / (2 * QN_BLOCK8);
-        qn_panel8c p = qn_conv8c_panel(c, i < n ? i : n - 1);
-        int64_t width = p.blocks * QN_BLOCK8;
-        float *to =
-            packed + p.block * QN_BLOCK8 * n_k * points + oc - p.block * QN_BLOCK8;
-        for (int64_t ic = 0; ic < c->x.c; ic++) {
-            float u[36];
-            transform_filter(c->tile, g, w + (oc * c->x.c + ic) * 9, u);
-            for (int64_t e = 0; e < points; e++)
-                to[(e * n_k + ic) * width] = u[e];
+    int n = c->tile + 2;
+    int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
+    for (int64_t i = 0; i < qn_conv8c_panels(c); i++) {
+        qn_panel8c p = qn_conv8c_panel(c, i);
+        int64_t oc = p.block * QN_BLOCK8, width = p.blocks * QN_BLOCK8;
+        int64_t lanes = c->y.c - oc < width ? c->y.c - oc : width;
+        float *to = packed + oc * n_k * n * n;
+        for (int64_t ic = 0; ic < n_k; ic++) {
+            bool real = ic < c->x.c;
+            gather_filters(real ? w + (oc * c->x.c + ic) * 9 : w, c->x.c * 9,
+                           real ? lanes : 0, width, f);
+            transform_filters(n, g, f, width, to + ic * width, n_k * width);
         }
     }
 }
