@@ -73,4 +73,18 @@ static inline void qn_window_outs(const qn_window *w, int d, int64_t k, int64_t 
     if (*to < *from) *to = *from;
 }
 
+/* Taps [*from, *to) of axis d that read inside [0, in) for some output: what a loop
+ * over taps must visit, however large the kernel says it is. */
+static inline void qn_window_reach(const qn_window *w, int d, int64_t *from,
+                                   int64_t *to)
+{
+    int64_t step = w->dilation[d], low = w->begin[d] - (w->out[d] - 1) * w->stride[d];
+    int64_t high = w->begin[d] + w->in[d];
+    int64_t a = low <= 0 ? 0 : (low + step - 1) / step;
+    int64_t b = high <= 0 ? 0 : (high + step - 1) / step;
+    *from = a < w->kernel[d] ? a : w->kernel[d];
+    *to = b < w->kernel[d] ? b : w->kernel[d];
+    if (*to < *from) *to = *from;
+}
+
 #endif

@@ -228,6 +228,12 @@ void test_pool_corners(qn_test *t)
             CHECK_WITHIN(t, qn_get_real(&c.out[0], 0), lower ? 0 : 1, 0);
         qn_case_end(&c);
     }
+    /* A kernel far larger than the line costs no more than the line. */
+    on_line(t, &c, "AveragePool", 6, INT32_MAX, 1);
+    qn_node_set_str(c.node, "auto_pad", "SAME_LOWER", NULL);
+    if (CHECK_OK(t, qn_case_run(&c, 1), &c.err))
+        CHECK_WITHIN(t, qn_get_real(&c.out[0], 5), 2.5, 0);
+    qn_case_end(&c);
     /* Nothing in, nothing out. */
     on_line(t, &c, "AveragePool", 0, 1, 1);
     if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) CHECK_EQ(t, c.out[0].dim[2], 0);

@@ -28,6 +28,11 @@ typedef struct roi_job {
 
 enum { MAX_SAMPLES = 1 << 16 }; /* of an axis: hostile regions must not run for ever */
 
+static bool fair_size(int64_t n)
+{
+    return n >= 1 && n < INT64_C(1) << 31;
+}
+
 static quern_status roi_lower(qn_graph *g, qn_node *node, quern_error *err)
 {
     (void)g;
@@ -45,8 +50,8 @@ static quern_status roi_check(const qn_node *node, quern_error *err)
         strcmp(p->coordinate_transformation_mode, "output_half_pixel") != 0)
         return qn_fail(err, QUERN_INVALID, "coordinate_transformation_mode is '%s'",
                        p->coordinate_transformation_mode);
-    if (p->output_height < 1 || p->output_width < 1 || p->sampling_ratio < 0 ||
-        p->sampling_ratio > MAX_SAMPLES)
+    if (!fair_size(p->output_height) || !fair_size(p->output_width) ||
+        p->sampling_ratio < 0 || p->sampling_ratio > MAX_SAMPLES)
         return qn_fail(err, QUERN_INVALID, "output %lldx%lld with sampling ratio %lld",
                        (long long)p->output_height, (long long)p->output_width,
                        (long long)p->sampling_ratio);
@@ -56,9 +61,11 @@ static quern_status roi_check(const qn_node *node, quern_error *err)
 static quern_status pooled_check(const qn_node *node, quern_error *err)
 {
     const roi_params *p = node->params;
-    if (p->pooled_shape.n == 2 && p->pooled_shape.v[0] > 0 && p->pooled_shape.v[1] > 0)
+    const int64_t *size = p->pooled_shape.v;
+    if (p->pooled_shape.n == 2 && fair_size(size[0]) && fair_size(size[1]))
         return QUERN_OK;
-    return qn_fail(err, QUERN_INVALID, "pooled_shape is not two positive numbers");
+    return qn_fail(err, QUERN_INVALID,
+                   "pooled_shape is not two numbers from 1 to 2^31");
 }
 
 static void shape_out(const qn_infer *x, int64_t height, int64_t width)

@@ -32,7 +32,8 @@ void MAXPOOL(const qn_window *w, const T *x, T *y, T *row)
 {
     int last = w->rank - 1;
     int64_t width = w->in[last], step = w->stride[last], at[QN_MAX_SPATIAL] = {0};
-    int64_t outer = qn_window_product(w->out, last);
+    int64_t outer = qn_window_product(w->out, last), tap0, tap1;
+    qn_window_reach(w, last, &tap0, &tap1);
     for (int64_t n = 0; n < outer; n++, y += w->out[last]) {
         qn_rows rows;
         const T *from = row;
@@ -52,7 +53,7 @@ void MAXPOOL(const qn_window *w, const T *x, T *y, T *row)
         }
         for (int64_t o = 0; o < w->out[last]; o++)
             y[o] = LOWEST;
-        for (int64_t k = 0; k < w->kernel[last] && n_rows > 0; k++) {
+        for (int64_t k = tap0; k < tap1 && n_rows > 0; k++) {
             int64_t a, b, shift = k * w->dilation[last] - w->begin[last];
             qn_window_outs(w, last, k, &a, &b);
             if (a < b) MAX_INTO(b - a, step, from + shift + a * step, y + a);

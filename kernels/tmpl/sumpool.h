@@ -31,7 +31,8 @@ void SUMPOOL(const qn_window *w, const qn_pool_sum *how, const T *x, T *y, T *ro
 {
     int last = w->rank - 1;
     int64_t width = w->in[last], step = w->stride[last], at[QN_MAX_SPATIAL] = {0};
-    int64_t outer = qn_window_product(w->out, last);
+    int64_t outer = qn_window_product(w->out, last), tap0, tap1;
+    qn_window_reach(w, last, &tap0, &tap1);
     for (int64_t n = 0; n < outer; n++, y += w->out[last]) {
         qn_rows rows;
         qn_rows_start(&rows, w, at);
@@ -40,7 +41,7 @@ void SUMPOOL(const qn_window *w, const qn_pool_sum *how, const T *x, T *y, T *ro
             POWERS(how->p, width, x + r * width, n_rows == 0, row);
         for (int64_t o = 0; o < w->out[last]; o++)
             y[o] = 0;
-        for (int64_t k = 0; k < w->kernel[last] && n_rows > 0; k++) {
+        for (int64_t k = tap0; k < tap1 && n_rows > 0; k++) {
             int64_t a, b, shift = k * w->dilation[last] - w->begin[last];
             qn_window_outs(w, last, k, &a, &b);
             for (int64_t o = a; o < b; o++)
