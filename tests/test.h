@@ -95,6 +95,9 @@ int qn_quern(qn_test *t, const char *arguments, const char **out);
 const char *qn_build(qn_test *t);
 bool qn_is_release(qn_test *t);
 double qn_seconds(void); /* of a clock that only goes forward */
+/* Processor seconds of this process, as they would be on a processor of its own without
+ * sanitizers or emulator (roughly): for limits that a busy machine must not break. */
+double qn_effort(void);
 
 /* ---- a heap that counts --------------------------------------------------------- */
 
