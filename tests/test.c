@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test.c - runs the rows of tests.def.
  *
- *     quern-test [-j N] [-v] [--list] [--no-fork] [GLOB]...
+ *     quern-test [-j N] [-v] [--list] [--no-fork] [[!]GLOB]...
  *
  * Each test runs in a child process, so a crash or a leak is charged to one test; -j
  * runs several at once.  The last line is "N passed, N failed, N skipped". */

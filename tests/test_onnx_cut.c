@@ -5,7 +5,6 @@
 #include "tests/onnx_kit.h"
 #include "tests/test.h"
 
-
 #include <string.h>
 
 /* Tries n bytes of the kit in a block of exactly that size. */
