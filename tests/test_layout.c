@@ -93,7 +93,12 @@ static void network(qn_test *t, qn_kit *k)
     qn_kit_int(k, "axis", 1);
     qn_pb_end(&k->buf, node);
     batch_norm(t, k);
-    qn_kit_node(k, "Relu bn -> n0");
+    qn_kit_node(k, "Relu bn -> n1");
+    float scales[4] = {1, 1, 2, 2};
+    qn_kit_tensor(k, "scales", QUERN_FLOAT, "4", scales, sizeof scales);
+    node = qn_kit_open(k, GRAPH_NODE, "Resize n1 _ scales -> n0");
+    qn_kit_string(k, "mode", "linear");
+    qn_pb_end(&k->buf, node);
     add_conv(t, k, &convs[6]);
     node = qn_kit_open(k, GRAPH_NODE, "MaxPool c6 -> p6");
     qn_kit_ints(k, "kernel_shape", "3 3");

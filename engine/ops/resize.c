@@ -4,6 +4,8 @@
  *
  * prepare makes a table of taps an axis.  Nearest is a gather over all axes at once,
  * for every element type; the others go axis by axis through scratch. */
+#include "engine/ops/resize_blocked.h"
+#include "engine/rows8c.h"
 #include "engine/op.h"
 #include "kernels/resize.h"
 
@@ -24,6 +26,7 @@ typedef struct resize_state {
     bool active[QUERN_MAX_RANK]; /* the axis changes */
     int n_active;
     int64_t buffer; /* elements of each of two buffers in scratch */
+    qn_resize_blocked *blocked;
 } resize_state;
 
 static const char *const modes[] = {"nearest", "linear", "cubic"};
@@ -249,7 +252,25 @@ static quern_status resize_prepare(qn_prep *p, quern_error *err)
         }
         qn_prep_scratch(p, 2 * (size_t)s.buffer * (real ? qn_dtype_size(x->dtype) : 8));
     }
-    return make_tables(p, &s, x->rank, err);
+    QN_TRY(make_tables(p, &s, x->rank, err));
+    resize_state *made = i->state;
+    return i->is_blocked ? qn_resize_blocked_make(p, made->axis, &made->blocked, err)
+                         : QUERN_OK;
+}
+
+/* Rows and columns only, each output a mixture of at most two inputs. */
+static bool resize_can_block(const qn_instr *i, qn_blocked *how)
+{
+    const resize_params *p = i->params;
+    qn_resize_axis axis[QUERN_MAX_RANK];
+    if (!qn_blocked_unary(i, how) || p->antialias || qn_tensor_count(i->out[0]) == 0 ||
+        FIND(modes, p->mode) == QN_CUBIC ||
+        FIND(coords, p->coordinate_transformation_mode) == QN_TF_CROP_AND_RESIZE ||
+        fit(p, i->in, i->n_in, axis, NULL) != QUERN_OK)
+        return false;
+    for (int d = 0; d < 2; d++)
+        if (axis[d].in != axis[d].out || axis[d].scale != 1) return false;
+    return true;
 }
 
 /* ---- nearest ----------------------------------------------------------------------
@@ -382,6 +403,7 @@ static quern_status resize_run(const qn_instr *i, const qn_exec *x, quern_error 
     const resize_params *p = i->params;
     const qn_tensor *in = i->in[0], *out = i->out[0];
     if (qn_tensor_count(out) == 0) return QUERN_OK;
+    if (i->is_blocked) return qn_resize_blocked_run(i, x, s->blocked);
     if (s->n_active == 0) return qn_run_copy(i, x, err);
     if (s->how.mode == QN_NEAREST) {
         char value[16] = {0};
@@ -485,6 +507,7 @@ const qn_op qn_op_resize = {
     .lower = resize_lower,
     .check = resize_check,
     .infer = resize_infer,
+    .blocked = resize_can_block,
     .prepare = resize_prepare,
     .run = resize_run,
 };
