@@ -39,6 +39,8 @@ quern_session_options qn_session_options(const qn_args *args)
         .n_threads = (int)qn_arg_int(args, "threads"),
         .isa = qn_arg_text(args, "isa"),
         .gemm = qn_arg_text(args, "gemm"),
+        .layout = qn_arg_text(args, "layout"),
+        .no_winograd = qn_arg_flag(args, "no-winograd"),
         .no_reuse = qn_arg_flag(args, "no-reuse"),
         .seed = (uint64_t)qn_arg_int(args, "seed"),
         .log = qn_arg_flag(args, "quiet") ? NULL : qn_out_log,

@@ -14,6 +14,8 @@
     {"no-reuse", 0, QN_OPT_FLAG, NULL, NULL, "give every value memory of its own"},     \
     {"isa", 0, QN_OPT_TEXT, "NAME", NULL, "kernels of this instruction set: ref, ..."}, \
     {"gemm", 0, QN_OPT_TEXT, "NAME", NULL, "matrix product: own or openblas"},          \
+    {"layout", 0, QN_OPT_TEXT, "NAME", NULL, "of activations: plain or blocked"},       \
+    {"no-winograd", 0, QN_OPT_FLAG, NULL, NULL, "3x3 convolutions as plain sums"},      \
     {"seed", 0, QN_OPT_INT, "N", "0", "seed of random operators"},                      \
     {"max-memory", 0, QN_OPT_SIZE, "SIZE", NULL, "the same as --limit memory=SIZE"},    \
     {"external-dir", 0, QN_OPT_TEXT, "DIR", NULL,                                       \
