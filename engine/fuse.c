@@ -36,16 +36,16 @@ static void count(fuser *f)
         f->n_uses[root_index(f, plan->outputs[i])]++;
 }
 
-/* Can step k, an addition, move into the producer of its operand i? */
-/* Steps that run blocked for certain; the plain kernels do not add. */
+/* Of rows with a blocked form only that form adds: such a step must run so for sure. */
 static bool adds(const qn_step *step)
 {
+    const qn_op *op = step->instr.op;
     qn_blocked how = {0};
-    return !step->is_dynamic && (step->instr.op->flags & QN_OP_ADDS) &&
-           step->instr.op->blocked && step->instr.op->blocked(&step->instr, &how) &&
-           how.wants;
+    if (step->is_dynamic || !(op->flags & QN_OP_ADDS)) return false;
+    return !op->blocked || (op->blocked(&step->instr, &how) && how.wants);
 }
 
+/* Can step k, an addition, move into the producer of its operand i? */
 static bool can_move(const fuser *f, int k, int i)
 {
     const qn_step *add = &f->plan->steps[k];

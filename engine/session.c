@@ -32,7 +32,7 @@ static quern_status choose_kernels(quern_session *s, quern_error *err)
         return qn_fail(err, QUERN_INVALID, "gemm '%.20s' is neither own nor openblas",
                        gemm);
     s->gemm = "own";
-    if (gemm ? strcmp(gemm, "own") == 0 : want && isa == QN_ISA_REF) return QUERN_OK;
+    if (gemm ? strcmp(gemm, "own") == 0 : want || isa != QN_ISA_REF) return QUERN_OK;
     if (qn_blas_open(&s->k))
         s->gemm = "openblas";
     else if (gemm)

@@ -9,6 +9,7 @@
 #define QN_KERNELS_KERNELS_H
 
 #include "kernels/blocked.h"
+#include "kernels/panels.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -60,12 +61,13 @@ typedef void qn_unary_f32_fn(int op, const float *x, float *y, int64_t n,
  */
 typedef void qn_act_f32_fn(int kind, float alpha, float beta, float *y, int64_t n);
 
-/*  slot name, function type; *8c* are described in blocked.h */
+/*  slot name, function type; *8c* are described in blocked.h, panels in panels.h */
 #define QN_SLOT_MAP(X)                  \
     X(gemm_f32, qn_gemm_f32_fn)         \
     X(gemm_f64, qn_gemm_f64_fn)         \
     X(gemv_f32, qn_gemv_f32_fn)         \
     X(gemv_f64, qn_gemv_f64_fn)         \
+    X(panels_f32, qn_panels_f32_fn)     \
     X(dwtaps_f32, qn_dwtaps_f32_fn)     \
     X(unary_f32, qn_unary_f32_fn)       \
     X(act_f32, qn_act_f32_fn)           \

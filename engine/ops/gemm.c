@@ -2,6 +2,7 @@
 /* engine/ops/gemm.c - Y = alpha op(A) op(B) + beta C, C broadcast to Y; ONNX Gemm-13.
  */
 #include "engine/ops/matmul.h"
+#include "engine/linear.h"
 #include "kernels/matrix.h"
 
 typedef struct gemm_params {
@@ -83,12 +84,53 @@ static qn_bias bias_shape(const qn_tensor *y, const qn_tensor *c)
     return p;
 }
 
+/* Is C a bias that a row of Y begins with, and no more? */
+static bool is_row(const gemm_params *p, const qn_tensor *c, int64_t n)
+{
+    if (!c) return true;
+    return p->beta == 1 && c->rank > 0 && c->dim[c->rank - 1] == n &&
+           qn_tensor_count(c) == n;
+}
+
+static quern_status gemm_prepare(qn_prep *p, quern_error *err)
+{
+    const qn_instr *i = p->instr;
+    const gemm_params *params = i->params;
+    const qn_tensor *b = i->in[1];
+    qn_linear *l;
+    QN_TRY(qn_prep_state(p, sizeof *l, (void **)&l, err));
+    *l = (qn_linear){.k = b->dim[params->transB ? 1 : 0],
+                     .n = b->dim[params->transB ? 0 : 1],
+                     .transposed = params->transB,
+                     .alpha = params->alpha};
+    if (params->transA || !is_row(params, i->n_in > 2 ? i->in[2] : NULL, l->n))
+        return QUERN_OK;
+    return qn_linear_pack(p, 1, l, err);
+}
+
+static void run_packed(const qn_instr *i, const qn_linear *l, const qn_exec *x)
+{
+    const qn_tensor *bias = i->n_in > 2 ? i->in[2] : NULL;
+    const qn_panels_product c = {.a = i->in[0]->data,
+                                 .bias = bias ? bias->data : NULL,
+                                 .y = i->out[0]->data,
+                                 .lda = l->k,
+                                 .ldy = l->n,
+                                 .act = i->act};
+    qn_linear_run(l, i->out[0]->dim[0], c, x);
+}
+
 /* Floats: Y starts as beta C and the product adds to it, so an activation can follow in
  * the same pass.  Integers: the product is exact, alpha and beta are applied after. */
 static quern_status gemm_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
     const gemm_params *p = i->params;
+    const qn_linear *l = i->state;
+    if (l->panels) {
+        run_packed(i, l, x);
+        return QUERN_OK;
+    }
     const qn_tensor *a = i->in[0], *c = i->n_in > 2 ? i->in[2] : NULL;
     qn_tensor *y = i->out[0];
     qn_gemm g = qn_gemm_dense(y->dtype, p->transA, p->transB, y->dim[0], y->dim[1],
@@ -123,6 +165,7 @@ const qn_op qn_op_gemm = {
     .flags = QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT,
     .attrs = gemm_attrs, .params_size = sizeof(gemm_params),
     .types = {QN_T_FLOATS | QN_T_WIDE_INTS},
-    .lower = gemm_lower, .infer = gemm_infer, .run = gemm_run, .macs = gemm_macs,
+    .lower = gemm_lower, .infer = gemm_infer, .prepare = gemm_prepare, .run = gemm_run,
+    .macs = gemm_macs,
 };
 /* clang-format on */

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/tmpl/gk16.h - one tile of a matrix product in AVX2 registers: GK_MR rows by 16
+ * columns, included once per size.  Written in the words of ck8c_avx2.h.  The sums stay
+ * in registers over a stretch of k; a longer k comes back for them, which keeps their
+ * bits.  Every size adds up an element in the same order, k = 0, 1, ...
+ *
+ * Defined by the includer: GK_SET, GK_MR; GK_COL, floats from k to k+1 in a row of A, a
+ * constant or an expression of `g` (qn_gk16). */
+#define GK_EACH CK_CAT(CK_ROWS_, GK_MR)
+
+static void CK_FN_(GK_SET, 2, GK_MR)(const qn_gk16 *g, const float *x, float *y,
+                                     int64_t ldy, const float *add)
+{
+    const qn_gk16 *a = g;
+    const float *w = g->b;
+    CK_BIAS_2
+    GK_EACH(CK_INIT_2)
+    if (g->add_up) {
+        GK_EACH(GK_RESUME)
+    }
+    GK_EACH(GK_POINT)
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < g->k * (GK_COL); k += (GK_COL)) {
+        CK_LOAD_2
+        GK_EACH(CK_STEP_2)
+        w += 16;
+    }
+    if (add) {
+        GK_EACH(GK_ADD)
+    }
+    if (g->bounds.has_lo) {
+        const __m256 lo = _mm256_set1_ps(g->bounds.lo);
+        GK_EACH(CK_MAX_2)
+    }
+    if (g->bounds.has_hi) {
+        const __m256 hi = _mm256_set1_ps(g->bounds.hi);
+        GK_EACH(CK_MIN_2)
+    }
+    GK_EACH(GK_STORE)
+}
+
+#undef GK_EACH
+#undef GK_MR
