@@ -143,8 +143,10 @@ static quern_status from_metadata(qn_recipe *r, const quern_model *model,
         r->is_said = true;
     }
     if (!classes) return QUERN_OK;
-    return qn_json_names(arena, classes, strlen(classes), &r->classes, &r->n_classes,
-                         err);
+    const quern_status status =
+        qn_json_names(arena, classes, strlen(classes), &r->classes, &r->n_classes, err);
+    /* a build that reads no JSON still classifies: by number */
+    return status == QUERN_UNSUPPORTED ? QUERN_OK : status;
 }
 
 static quern_status from_preset(qn_recipe *r, const char *name, quern_error *err)
