@@ -5,6 +5,9 @@
 
 #include "engine/op.h"
 
+/* A plain tensor [N,C,H,W] as slots that read or write plain planes see it. */
+qn_plane8c qn_plain_plane(const qn_tensor *t);
+
 /* Rows of all blocks of n images. */
 static inline int64_t qn_n_rows8c(const qn_plane8c *p, int64_t n)
 {
@@ -24,6 +27,12 @@ static inline int64_t qn_row8c_grain(const qn_plane8c *p)
     int64_t grain = (32 << 10) / (p->w * QN_BLOCK8);
     return grain > 0 ? grain : 1;
 }
+
+/* Calls a slot of blocked.h for every block of channels of n images of y, all its rows;
+ * task hands the call on to the slot. */
+typedef void qn_task8c_fn(const void *ctx, const qn_task8c *t);
+void qn_parallel_blocks8c(qn_pool *pool, int64_t n, const qn_plane8c *y,
+                          qn_task8c_fn *task, const void *ctx);
 
 /* blocked hook of rows whose first input and output are alike: follows in[0]. */
 bool qn_blocked_unary(const qn_instr *i, qn_blocked *how);

@@ -46,29 +46,19 @@ quern_status qn_batch_norm_blocked_prepare(qn_prep *p, float epsilon, quern_erro
 typedef struct job {
     const qn_kernels *k;
     qn_conv8c c;
-    int64_t blocks;
 } job;
 
-/* Item: a block of channels of an image. */
-static void run_blocks(void *ctx, int64_t begin, int64_t end, int worker)
+static void run_task(const void *ctx, const qn_task8c *t)
 {
     const job *j = ctx;
-    (void)worker;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t b = t % j->blocks;
-        qn_task8c task = {.image = t / j->blocks, .i1 = j->c.y.h, .c0 = b, .c1 = b + 1};
-        j->k->dw8c_f32(&j->c, &task);
-    }
+    j->k->dw8c_f32(&j->c, t);
 }
 
 quern_status qn_batch_norm_blocked_run(const qn_instr *i, const qn_exec *x)
 {
-    job j = {.k = x->k,
-             .c = *(const qn_conv8c *)i->state,
-             .blocks = qn_blocks8c(i->in[0]->dim[1])};
+    job j = {.k = x->k, .c = *(const qn_conv8c *)i->state};
     j.c.x = qn_tensor_plane(i->in[0]);
     j.c.y = qn_tensor_plane(i->out[0]);
-    int64_t grain = (32 << 10) / (j.c.y.h * j.c.y.w * QN_BLOCK8) + 1;
-    qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, grain, run_blocks, &j);
+    qn_parallel_blocks8c(x->pool, i->in[0]->dim[0], &j.c.y, run_task, &j);
     return QUERN_OK;
 }

@@ -36,7 +36,6 @@ typedef struct job {
     const qn_kernels *k;
     qn_binary_fn *fn;
     qn_map8c m; /* z: the second operand, or the factor */
-    int64_t blocks;
 } job;
 
 /* Item: a row of a blocked tensor. */
@@ -53,23 +52,17 @@ static void combine_rows(void *ctx, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* Item: a block of channels of an image. */
-static void scale_blocks(void *ctx, int64_t begin, int64_t end, int worker)
+static void scale_task(const void *ctx, const qn_task8c *t)
 {
     const job *j = ctx;
-    (void)worker;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t b = t % j->blocks;
-        qn_task8c task = {.image = t / j->blocks, .i1 = j->m.y.h, .c0 = b, .c1 = b + 1};
-        j->k->scale8c_f32(&j->m, &task);
-    }
+    j->k->scale8c_f32(&j->m, t);
 }
 
 quern_status qn_binary_blocked_run(const qn_instr *i, const qn_exec *x,
                                    qn_binary_fn *fn)
 {
     int f = factor(i);
-    job j = {.k = x->k, .fn = fn, .blocks = qn_blocks8c(i->out[0]->dim[1])};
+    job j = {.k = x->k, .fn = fn};
     j.m = (qn_map8c){.x = qn_tensor_plane(i->in[f == 0]),
                      .z = qn_tensor_plane(i->in[f != 0]),
                      .y = qn_tensor_plane(i->out[0]),
@@ -78,6 +71,6 @@ quern_status qn_binary_blocked_run(const qn_instr *i, const qn_exec *x,
         qn_parallel_for(x->pool, qn_n_rows8c(&j.m.y, i->out[0]->dim[0]),
                         qn_row8c_grain(&j.m.y), combine_rows, &j);
     else
-        qn_parallel_for(x->pool, i->out[0]->dim[0] * j.blocks, 1, scale_blocks, &j);
+        qn_parallel_blocks8c(x->pool, i->out[0]->dim[0], &j.m.y, scale_task, &j);
     return QUERN_OK;
 }

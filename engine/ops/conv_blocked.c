@@ -7,6 +7,7 @@
 #include "engine/ops/conv_blocked.h"
 
 #include "engine/ops/conv_shape.h"
+#include "engine/rows8c.h"
 
 #include <string.h>
 
@@ -154,21 +155,9 @@ static quern_status take_segments(qn_prep *p, state *s, quern_error *err)
     return QUERN_OK;
 }
 
-/* Strides of a plain tensor, for the stem. */
-static qn_plane8c plain_plane(const qn_tensor *t)
-{
-    return (qn_plane8c){.data = t->data,
-                        .row = t->dim[3],
-                        .plane = t->dim[2] * t->dim[3],
-                        .image = t->dim[1] * t->dim[2] * t->dim[3],
-                        .c = t->dim[1],
-                        .h = t->dim[2],
-                        .w = t->dim[3]};
-}
-
 static void set_planes(state *s, const qn_instr *i)
 {
-    s->c.x = s->way == WAY_STEM ? plain_plane(i->in[0]) : qn_tensor_plane(i->in[0]);
+    s->c.x = s->way == WAY_STEM ? qn_plain_plane(i->in[0]) : qn_tensor_plane(i->in[0]);
     s->c.y = qn_tensor_plane(i->out[0]);
     if (i->residual) s->c.add = qn_tensor_plane(i->residual);
 }

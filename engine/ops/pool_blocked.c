@@ -13,26 +13,24 @@ typedef struct job {
     const qn_kernels *k;
     qn_pool8c pool;
     qn_map8c mean;
-    int64_t blocks;
 } job;
 
-/* Item: a block of channels of an image. */
-static void pool_blocks(void *ctx, int64_t begin, int64_t end, int worker)
+static void pool_task(const void *ctx, const qn_task8c *t)
 {
     const job *j = ctx;
-    (void)worker;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t b = t % j->blocks;
-        qn_task8c task = {
-            .image = t / j->blocks, .i1 = j->pool.y.h, .c0 = b, .c1 = b + 1};
-        j->k->pool8c_f32(&j->pool, &task);
-    }
+    j->k->pool8c_f32(&j->pool, t);
+}
+
+static void mean_task(const void *ctx, const qn_task8c *t)
+{
+    const job *j = ctx;
+    j->k->mean8c_f32(&j->mean, t);
 }
 
 quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,
                                  const qn_window *w, bool mean, bool count_pad)
 {
-    job j = {.k = x->k, .blocks = qn_blocks8c(i->in[0]->dim[1])};
+    job j = {.k = x->k};
     j.pool = (qn_pool8c){.x = qn_tensor_plane(i->in[0]),
                          .y = qn_tensor_plane(i->out[0]),
                          .mean = mean,
@@ -44,27 +42,15 @@ quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,
         j.pool.pad[d] = w->begin[d];
         j.pool.end[d] = w->end[d];
     }
-    qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, 1, pool_blocks, &j);
+    qn_parallel_blocks8c(x->pool, i->in[0]->dim[0], &j.pool.y, pool_task, &j);
     return QUERN_OK;
-}
-
-static void mean_blocks(void *ctx, int64_t begin, int64_t end, int worker)
-{
-    const job *j = ctx;
-    (void)worker;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t b = t % j->blocks;
-        qn_task8c task = {.image = t / j->blocks, .i1 = 1, .c0 = b, .c1 = b + 1};
-        j->k->mean8c_f32(&j->mean, &task);
-    }
 }
 
 quern_status qn_mean_blocked_run(const qn_instr *i, const qn_exec *x)
 {
-    job j = {.k = x->k, .blocks = qn_blocks8c(i->in[0]->dim[1])};
+    job j = {.k = x->k};
     j.mean =
         (qn_map8c){.x = qn_tensor_plane(i->in[0]), .y = qn_tensor_plane(i->out[0])};
-    int64_t grain = (32 << 10) / (j.mean.x.h * j.mean.x.w * QN_BLOCK8) + 1;
-    qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, grain, mean_blocks, &j);
+    qn_parallel_blocks8c(x->pool, i->in[0]->dim[0], &j.mean.x, mean_task, &j);
     return QUERN_OK;
 }

@@ -44,25 +44,18 @@ quern_status qn_resize_blocked_make(qn_prep *p, const qn_resize_axis *axis,
 typedef struct job {
     const qn_kernels *k;
     qn_resize8c r;
-    int64_t blocks;
 } job;
 
-/* Item: a block of channels of an image. */
-static void run_blocks(void *ctx, int64_t begin, int64_t end, int worker)
+static void run_task(const void *ctx, const qn_task8c *t)
 {
     const job *j = ctx;
-    (void)worker;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t b = t % j->blocks;
-        qn_task8c task = {.image = t / j->blocks, .i1 = j->r.y.h, .c0 = b, .c1 = b + 1};
-        j->k->resize8c_f32(&j->r, &task);
-    }
+    j->k->resize8c_f32(&j->r, t);
 }
 
 quern_status qn_resize_blocked_run(const qn_instr *i, const qn_exec *x,
                                    const qn_resize_blocked *tables)
 {
-    job j = {.k = x->k, .blocks = qn_blocks8c(i->in[0]->dim[1])};
+    job j = {.k = x->k};
     j.r = (qn_resize8c){.x = qn_tensor_plane(i->in[0]),
                         .y = qn_tensor_plane(i->out[0]),
                         .row0 = tables->at[0][0],
@@ -71,6 +64,6 @@ quern_status qn_resize_blocked_run(const qn_instr *i, const qn_exec *x,
                         .col1 = tables->at[1][1],
                         .row_mix = tables->mix[0],
                         .col_mix = tables->mix[1]};
-    qn_parallel_for(x->pool, i->in[0]->dim[0] * j.blocks, 1, run_blocks, &j);
+    qn_parallel_blocks8c(x->pool, i->in[0]->dim[0], &j.r.y, run_task, &j);
     return QUERN_OK;
 }
