@@ -45,7 +45,7 @@ static quern_status choose_layout(quern_session *s, quern_error *err)
 {
     const char *want = s->opt.layout;
     if (!want)
-        s->plain = !(s->k.isa & QN_ISA_AVX2);
+        s->plain = !(s->k.isa & (QN_ISA_AVX2 | QN_ISA_NEON));
     else if (strcmp(want, "plain") == 0 || strcmp(want, "blocked") == 0)
         s->plain = want[0] == 'p';
     else

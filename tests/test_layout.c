@@ -162,8 +162,10 @@ static double worst(const float *a, const float *b, int n)
 {
     double most = 0, diff = 0;
     for (int i = 0; i < n; i++) {
-        most = fmax(most, fabs((double)b[i]));
-        diff = fmax(diff, fabs((double)a[i] - (double)b[i]));
+        const double size = fabs((double)b[i]), d = fabs((double)a[i] - (double)b[i]);
+        if (size > most) most = size;
+        if (isnan(d)) return d;
+        if (d > diff) diff = d;
     }
     return diff / most;
 }

@@ -1,83 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/x86/ck8c_avx2.h - the words kernels/tmpl/ck8c.h is written in: what to do for
- * each pixel (i) of a tile with one, two or three vectors of output channels.  They are
- * macros because the accumulators must be variables: compilers keep arrays in memory.
- */
+/* kernels/x86/ck8c_avx2.h - products of a tile of a convolution (tmpl/ck8c_words.h)
+ * with 16 registers: 12 accumulators, up to three weights, one input. */
 #ifndef QN_KERNELS_X86_CK8C_AVX2_H
 #define QN_KERNELS_X86_CK8C_AVX2_H
 
-#include "kernels/x86/act8c_avx2.h"
+#include "kernels/x86/v8_avx2.h"
 
-/* What all tiles of a run of pixels share. */
-typedef struct qn_ck8c {
-    const float *w, *bias, *add; /* add NULL: nothing to add */
-    float *y;
-    const float *ahead; /* weights to fetch, a line a segment */
-    const float *after; /* next tile's first input, to be fetched; or NULL */
-    int64_t shift;      /* floats from a pixel to its segments */
-    const int64_t *segment, *end;
-    int64_t length;             /* of a segment */
-    int64_t y_plane, add_plane; /* floats from block to block */
-    qn_bounds8 bounds;
-} qn_ck8c;
+#include "kernels/tmpl/ck8c_words.h"
 
-/* Inputs of the pixels, and the distances of their outputs and addends. */
-typedef void qn_ck8c_fn(const qn_ck8c *a, const float *const *x, const int64_t *yo,
-                        const int64_t *ao);
+/* Pixels of a tile with one, two and three blocks, and of a number of whole tiles. */
+#define CK_PIXELS_1 8
+#define CK_PIXELS_2 6
+#define CK_PIXELS_3 4
+#define CK_WHOLE    12
 
 /* clang-format off */
-#define CK_CAT_(a, b) a##b
-#define CK_CAT(a, b)  CK_CAT_(a, b)
-#define CK_FN__(set, nv, mr) set##_##nv##x##mr
-#define CK_FN_(set, nv, mr)  CK_FN__(set, nv, mr)
-#define CK_FN(nv, mr)        CK_FN_(CK_SET, nv, mr)
-
-#define CK_ROWS_1(F) F(0)
-#define CK_ROWS_2(F) CK_ROWS_1(F) F(1)
-#define CK_ROWS_3(F) CK_ROWS_2(F) F(2)
-#define CK_ROWS_4(F) CK_ROWS_3(F) F(3)
-#define CK_ROWS_5(F) CK_ROWS_4(F) F(4)
-#define CK_ROWS_6(F) CK_ROWS_5(F) F(5)
-#define CK_ROWS_7(F) CK_ROWS_6(F) F(6)
-#define CK_ROWS_8(F) CK_ROWS_7(F) F(7)
-
-#define CK_POINT(i)  const float *x##i = x[i] + f;
-
-#define CK_BIAS_1    const __m256 b0 = _mm256_loadu_ps(a->bias);
-#define CK_BIAS_2    CK_BIAS_1 const __m256 b1 = _mm256_loadu_ps(a->bias + 8);
-#define CK_BIAS_3    CK_BIAS_2 const __m256 b2 = _mm256_loadu_ps(a->bias + 16);
-
-#define CK_INIT_1(i) __m256 c##i##0 = b0;
-#define CK_INIT_2(i) CK_INIT_1(i) __m256 c##i##1 = b1;
-#define CK_INIT_3(i) CK_INIT_2(i) __m256 c##i##2 = b2;
-
-#define CK_LOAD_1    const __m256 w0 = _mm256_loadu_ps(w);
-#define CK_LOAD_2    CK_LOAD_1 const __m256 w1 = _mm256_loadu_ps(w + 8);
-#define CK_LOAD_3    CK_LOAD_2 const __m256 w2 = _mm256_loadu_ps(w + 16);
-
-#define CK_VALUE(i)  const __m256 v##i = _mm256_broadcast_ss(x##i + k);
-#define CK_FMA(i, j) c##i##j = _mm256_fmadd_ps(v##i, w##j, c##i##j);
+#define CK_VALUE(i)  const qn_v8 v##i = _mm256_broadcast_ss(x##i + k);
+#define CK_FMA(i, j) c##i##j = qn_fma8(v##i, w##j, c##i##j);
 #define CK_STEP_1(i) CK_VALUE(i) CK_FMA(i, 0)
 #define CK_STEP_2(i) CK_STEP_1(i) CK_FMA(i, 1)
 #define CK_STEP_3(i) CK_STEP_2(i) CK_FMA(i, 2)
-
-#define CK_PLUS(i, j) \
-    c##i##j = _mm256_add_ps(c##i##j, _mm256_loadu_ps(a->add + ao[i] + j * a->add_plane));
-#define CK_ADD_1(i)  CK_PLUS(i, 0)
-#define CK_ADD_2(i)  CK_ADD_1(i) CK_PLUS(i, 1)
-#define CK_ADD_3(i)  CK_ADD_2(i) CK_PLUS(i, 2)
-
-#define CK_MAX_1(i)  c##i##0 = _mm256_max_ps(lo, c##i##0);
-#define CK_MAX_2(i)  CK_MAX_1(i) c##i##1 = _mm256_max_ps(lo, c##i##1);
-#define CK_MAX_3(i)  CK_MAX_2(i) c##i##2 = _mm256_max_ps(lo, c##i##2);
-#define CK_MIN_1(i)  c##i##0 = _mm256_min_ps(hi, c##i##0);
-#define CK_MIN_2(i)  CK_MIN_1(i) c##i##1 = _mm256_min_ps(hi, c##i##1);
-#define CK_MIN_3(i)  CK_MIN_2(i) c##i##2 = _mm256_min_ps(hi, c##i##2);
-
-#define CK_PUT(i, j) _mm256_storeu_ps(a->y + yo[i] + j * a->y_plane, c##i##j);
-#define CK_STORE_1(i) CK_PUT(i, 0)
-#define CK_STORE_2(i) CK_STORE_1(i) CK_PUT(i, 1)
-#define CK_STORE_3(i) CK_STORE_2(i) CK_PUT(i, 2)
 /* clang-format on */
 
 #endif

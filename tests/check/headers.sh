@@ -9,7 +9,7 @@ cc=${QCC:-gcc}
 cc=${cc#ccache }
 flags=$(make -s flags)
 for h in $(find $rooms -name '*.h' ! -path '*/tmpl/*'); do
-    grep -q '^#include "kernels/x86\|<immintrin.h>\|<arm_neon.h>' "$h" && continue
+    grep -q '^#include "kernels/\(x86\|arm\)\|<immintrin.h>\|<arm_neon.h>' "$h" && continue
     # shellcheck disable=SC2086
     echo "#include \"$h\"" | $cc $flags -Werror -fsyntax-only -x c - ||
         { echo "$h: does not compile alone"; fails=1; }

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/tmpl/conv8c.h - direct convolution: tiles of a few pixels by 16 channels (24
+ * or 8 for an odd block) over a flat list of pixels.
+ *
+ * A tile knows its pixels by their distances only, so stride, dilation, padding and the
+ * end of a row cost nothing.  Pixels are taken in runs whose input stays in the second-
+ * level cache while every panel of weights passes over it; a run is cut into tiles as
+ * evenly as possible, for a tile of one or two pixels cannot fill the pipelines. */
+qn_conv8c_f32_fn QN_V8_ROW(conv8c_f32);
+qn_stem8c_f32_fn QN_V8_ROW(stem8c_f32);
+
+#define CK_TILE  "kernels/tmpl/ck8c.h"
+#define CK_TYPE  qn_ck8c_fn
+#define CK_SET   ck_eight
+#define CK_EIGHT 1
+#include "kernels/tmpl/ck8c_sizes.h"
+
+#define CK_TILE  "kernels/tmpl/ck8c.h"
+#define CK_TYPE  qn_ck8c_fn
+#define CK_SET   ck_any
+#define CK_EIGHT 0
+#include "kernels/tmpl/ck8c_sizes.h"
+
+enum { MAX_RUN = 480, L2_FLOATS = 72 * 1024 };
+
+typedef struct run {
+    int64_t first, n; /* output pixels, flat */
+    int64_t top;      /* the output row whose input is at the beginning */
+    const float *x[MAX_RUN];
+    int64_t y[MAX_RUN], add[MAX_RUN];
+} run;
+
+/* x_row, x_col: floats from output to output on the input's side. */
+static void find_pixels(const qn_conv8c *c, const float *x, int64_t x_row,
+                        int64_t x_col, run *r)
+{
+    int64_t row = r->first / c->y.w, col = r->first % c->y.w;
+    for (int64_t i = 0; i < r->n; i++) {
+        r->x[i] = x + (row - r->top) * x_row + col * x_col;
+        r->y[i] = row * c->y.row + col * c->y_step;
+        r->add[i] = row * c->add.row + col * QN_BLOCK8;
+        if (++col == c->y.w) col = 0, row++;
+    }
+}
+
+/* Meanwhile the next panel of weights is fetched, an eighth with each tile, and the
+ * next tile's input if these are the first weights to see it. */
+static void compute_tiles(qn_ck8c_fn *const *fn, int64_t max, qn_ck8c *a, const run *r)
+{
+    const bool fetch = a->after != NULL;
+    const int64_t line = 16;
+    const float *next = a->ahead;
+    int64_t tiles = (r->n + max - 1) / max, size = r->n / tiles, longer = r->n % tiles;
+    for (int64_t t = 0, p = 0; t < tiles; t++) {
+        int64_t n = size + (t < longer);
+        a->ahead = t < 8 ? next + t * (a->end - a->segment) * line : a->w;
+        a->after = fetch && p + n < r->n ? r->x[p + n] : NULL;
+        fn[n - 1](a, r->x + p, r->y + p, r->add + p);
+        p += n;
+    }
+}
+
+/* What a store in registers could not do, to the stretches that lie in one piece. */
+static void finish_run(const qn_conv8c *c, const run *r, int64_t block, float *y)
+{
+    bool tail = block == c->y.c / QN_BLOCK8;
+    if (!tail && qn_act8_is_bounds(&c->act)) return;
+    int64_t left = c->y.w - r->first % c->y.w;
+    for (int64_t i = 0, n; i < r->n; i += n, left = c->y.w) {
+        n = c->y_step != QN_BLOCK8 ? 1 : left < r->n - i ? left : r->n - i;
+        qn_finish8(&c->act, &c->y, block, y + r->y[i], n);
+    }
+}
+
+/* Panels [c0, c1) over the pixels of a run; a holds the segments, and in after anything
+ * but NULL if the input may be far away. */
+static void compute_run(const qn_conv8c *c, const qn_task8c *t,
+                        qn_ck8c_fn *const (*set)[8], qn_ck8c a, const run *r)
+{
+    static const float zeros[3 * QN_BLOCK8];
+    static const int64_t max_pixels[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
+    const bool fetch = a.after != NULL;
+    int64_t k = (a.end - a.segment) * a.length, group = -1;
+    for (int64_t i = t->c0; i < t->c1; i++) {
+        qn_panel8c p = qn_conv8c_panel(c, i);
+        a.shift = p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
+        a.w = c->weight + p.block * QN_BLOCK8 * k;
+        a.ahead = a.w + p.blocks * QN_BLOCK8 * k;
+        a.bias = c->bias ? c->bias + p.block * QN_BLOCK8 : zeros;
+        a.y = c->y.data + t->image * c->y.image + p.block * c->y.plane;
+        a.add = c->add.data
+                    ? c->add.data + t->image * c->add.image + p.block * c->add.plane
+                    : NULL;
+        a.after = fetch && p.group != group ? r->x[0] : NULL;
+        group = p.group;
+        compute_tiles(set[p.blocks - 1], max_pixels[p.blocks - 1], &a, r);
+        for (int64_t b = 0; b < p.blocks; b++)
+            finish_run(c, r, p.block + b, a.y + b * c->y.plane);
+    }
+}
+
+/* Pixels of a run, so that their input takes about L2_FLOATS. */
+static int64_t run_size(const qn_conv8c *c, int64_t n)
+{
+    int64_t per_pixel = qn_blocks8c(c->x.c / c->groups) * QN_BLOCK8;
+    if (c->kernel[0] > 1 || c->kernel[1] > 1) per_pixel *= c->stride[0] * c->stride[1];
+    int64_t fit = L2_FLOATS / per_pixel;
+    fit = fit < 48 ? 48 : fit > MAX_RUN ? MAX_RUN : fit;
+    if (n <= fit) return fit;
+    int64_t runs = (n + fit - 1) / fit, size = (n + runs - 1) / runs;
+    size = (size + CK_WHOLE - 1) / CK_WHOLE * CK_WHOLE;
+    return size < MAX_RUN ? size : MAX_RUN;
+}
+
+void QN_V8_ROW(conv8c_f32)(const qn_conv8c *c, const qn_task8c *t)
+{
+    qn_ck8c a = {
+        .after = c->x.data,
+        .segment = c->segment,
+        .end = c->segment + qn_conv8c_n_segments(c),
+        .length = QN_BLOCK8,
+        .y_plane = c->y.plane,
+        .add_plane = c->add.plane,
+        .bounds = qn_bounds8_of(&c->act),
+    };
+    int64_t size = run_size(c, t->i1 - t->i0);
+    run r;
+    r.top = 0;
+    for (r.first = t->i0; r.first < t->i1; r.first += r.n) {
+        r.n = t->i1 - r.first < size ? t->i1 - r.first : size;
+        find_pixels(c, c->x.data + t->image * c->x.image, c->stride[0] * c->x.row,
+                    c->stride[1] * QN_BLOCK8, &r);
+        compute_run(c, t, ck_eight, a, &r);
+    }
+}
+
+/* The same over a band of rows at a time, padded in the scratch. */
+void QN_V8_ROW(stem8c_f32)(const qn_conv8c *c, const qn_task8c *t)
+{
+    int64_t row = qn_stem8c_row(c), band = qn_stem8c_band(c);
+    qn_ck8c a = {
+        .segment = c->segment,
+        .end = c->segment + qn_stem8c_n_segments(c),
+        .length = qn_stem8c_segment_size(c),
+        .y_plane = c->y.plane,
+        .add_plane = c->add.plane,
+        .bounds = qn_bounds8_of(&c->act),
+    };
+    run r;
+    for (int64_t top = t->i0; top < t->i1; top += band) {
+        int64_t rows = t->i1 - top < band ? t->i1 - top : band;
+        int64_t end = (top + rows) * c->y.w;
+        qn_stem8c_fill(c, c->x.data + t->image * c->x.image, top * c->stride[0],
+                       t->scratch);
+        r.top = top;
+        for (r.first = top * c->y.w; r.first < end; r.first += r.n) {
+            r.n = end - r.first < MAX_RUN ? end - r.first : MAX_RUN;
+            find_pixels(c, t->scratch, c->stride[0] * row, c->stride[1], &r);
+            compute_run(c, t, ck_any, a, &r);
+        }
+    }
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* kernels/tmpl/wino8c.h - 3x3 convolution by Winograd's F(4x4,3x3) and F(2x2,3x3):
+ * tile^2 outputs for (tile+2)^2 products a channel instead of 9 tile^2.
+ *
+ * A block of tiles is transformed once into V [point][ic block][tile][8]; then, panel
+ * after panel, one matrix product a point gives M [point][oc block][tile][8], which is
+ * transformed into outputs while it is in the cache.  A transform works on one axis at
+ * a time.  Tiles that reach over the edge read zeros and store what exists.
+ *
+ * Lavin, Gray: Fast Algorithms for Convolutional Neural Networks (2015). */
+qn_wino8c_f32_fn QN_V8_ROW(wino8c_f32);
+
+typedef struct qn_wk8c {
+    int64_t blocks, v_step; /* of input channels; floats from block to block */
+    int64_t m_step;
+} qn_wk8c;
+typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float *m);
+
+/* clang-format off */
+#define WK_POINT(i)    const float *x##i = v + 8 * i;
+#define WK_PUT(i, j)   qn_store8(m + 8 * i + j * a->m_step, c##i##j);
+#define WK_STORE_1(i)  WK_PUT(i, 0)
+#define WK_STORE_2(i)  WK_STORE_1(i) WK_PUT(i, 1)
+#define WK_STORE_3(i)  WK_STORE_2(i) WK_PUT(i, 2)
+/* clang-format on */
+
+#define CK_TILE  "kernels/tmpl/wk8c.h"
+#define CK_TYPE  qn_wk8c_fn
+#define CK_SET   wk
+#define CK_EIGHT 1
+#include "kernels/tmpl/ck8c_sizes.h"
+
+/* ---- transforms of one axis ------------------------------------------------------ */
+
+enum { MAX_SIDE = 6 };
+
+/* to = B' x; step, to_step: floats from value to value. */
+static inline void input4(const float *x, int64_t step, float *to, int64_t to_step)
+{
+    const qn_v8 a = qn_set8(0x1.6a09e6p-1f), b = qn_set8(0x1.6a09e6p+0f);
+    qn_v8 x0 = qn_load8(x), x1 = qn_load8(x + step);
+    qn_v8 x2 = qn_load8(x + 2 * step), x3 = qn_load8(x + 3 * step);
+    qn_v8 x4 = qn_load8(x + 4 * step), x5 = qn_load8(x + 5 * step);
+    qn_v8 even = qn_fnma8(qn_set8(2), x2, x4);
+    qn_v8 odd = qn_fnma8(qn_set8(2), x1, x3);
+    qn_v8 even_b = qn_fnma8(qn_set8(0.5f), x2, x4);
+    qn_v8 odd_b = qn_fnma8(qn_set8(0.5f), x1, x3);
+    qn_v8 y0 = qn_fnma8(qn_set8(2.5f), x2, qn_add8(x0, x4));
+    qn_v8 y5 = qn_fnma8(qn_set8(2.5f), x3, qn_add8(x1, x5));
+    qn_store8(to, y0);
+    qn_store8(to + to_step, qn_fma8(a, odd, even));
+    qn_store8(to + 2 * to_step, qn_fnma8(a, odd, even));
+    qn_store8(to + 3 * to_step, qn_fma8(b, odd_b, even_b));
+    qn_store8(to + 4 * to_step, qn_fnma8(b, odd_b, even_b));
+    qn_store8(to + 5 * to_step, y5);
+}
+
+static inline void input2(const float *x, int64_t step, float *to, int64_t to_step)
+{
+    qn_v8 x0 = qn_load8(x), x1 = qn_load8(x + step);
+    qn_v8 x2 = qn_load8(x + 2 * step), x3 = qn_load8(x + 3 * step);
+    qn_store8(to, qn_sub8(x0, x2));
+    qn_store8(to + to_step, qn_add8(x1, x2));
+    qn_store8(to + 2 * to_step, qn_sub8(x2, x1));
+    qn_store8(to + 3 * to_step, qn_sub8(x3, x1));
+}
+
+typedef struct row4 {
+    qn_v8 y0, y1, y2, y3;
+} row4;
+
+/* y = A' m */
+static inline row4 output4(const float *m, int64_t step)
+{
+    const qn_v8 a = qn_set8(0x1.6a09e6p-1f), b = qn_set8(0x1.6a09e6p+0f);
+    const qn_v8 aaa = qn_set8(0x1.6a09e6p-2f), bbb = qn_set8(0x1.6a09e6p+1f);
+    qn_v8 m1 = qn_load8(m + step), m2 = qn_load8(m + 2 * step);
+    qn_v8 m3 = qn_load8(m + 3 * step), m4 = qn_load8(m + 4 * step);
+    qn_v8 p = qn_add8(m1, m2), q = qn_add8(m3, m4);
+    qn_v8 r = qn_sub8(m1, m2), s = qn_sub8(m3, m4);
+    qn_v8 m0 = qn_load8(m), m5 = qn_load8(m + 5 * step);
+    row4 y;
+    y.y0 = qn_add8(m0, qn_add8(p, q));
+    y.y1 = qn_fma8(a, r, qn_mul8(b, s));
+    y.y2 = qn_fma8(qn_set8(0.5f), p, qn_add8(q, q));
+    y.y3 = qn_fma8(aaa, r, qn_fma8(bbb, s, m5));
+    return y;
+}
+
+static inline row4 output2(const float *m, int64_t step)
+{
+    qn_v8 m0 = qn_load8(m), m1 = qn_load8(m + step);
+    qn_v8 m2 = qn_load8(m + 2 * step), m3 = qn_load8(m + 3 * step);
+    row4 y;
+    y.y0 = qn_add8(m0, qn_add8(m1, m2));
+    y.y1 = qn_add8(qn_sub8(m1, m2), m3);
+    y.y2 = y.y3 = qn_zero8();
+    return y;
+}
+
+/* ---- a block of tiles ------------------------------------------------------------ */
+
+/* Where a tile lies, and how much of it there is. */
+typedef struct place {
+    int64_t image, row, col; /* its first output */
+    int64_t rows, cols;
+} place;
+
+static place find_tile(const qn_conv8c *c, int64_t i)
+{
+    int64_t across = (c->y.w + c->tile - 1) / c->tile;
+    int64_t down = (c->y.h + c->tile - 1) / c->tile;
+    place p = {.image = i / across / down};
+    p.row = i / across % down * c->tile, p.col = i % across * c->tile;
+    p.rows = c->y.h - p.row < c->tile ? c->y.h - p.row : c->tile;
+    p.cols = c->y.w - p.col < c->tile ? c->y.w - p.col : c->tile;
+    return p;
+}
+
+/* The part of a tile's input that exists, among zeros. */
+static void copy_ragged(const place *p, const float *x, int64_t row, float *to)
+{
+    for (int64_t r = 0; r < MAX_SIDE; r++)
+        for (int64_t k = 0; k < MAX_SIDE; k++)
+            qn_store8(to + (r * MAX_SIDE + k) * 8, r < p->rows + 2 && k < p->cols + 2
+                                                       ? qn_load8(x + r * row + k * 8)
+                                                       : qn_zero8());
+}
+
+static inline void transform_tile4(const float *x, int64_t row, float *v, int64_t point)
+{
+    float half[MAX_SIDE * MAX_SIDE * 8];
+    for (int64_t r = 0; r < 6; r++)
+        input4(x + r * row, 8, half + r * 48, 8);
+    for (int64_t k = 0; k < 6; k++)
+        input4(half + k * 8, 48, v + k * point, 6 * point);
+}
+
+static inline void transform_tile2(const float *x, int64_t row, float *v, int64_t point)
+{
+    float half[MAX_SIDE * MAX_SIDE * 8];
+    for (int64_t r = 0; r < 4; r++)
+        input2(x + r * row, 8, half + r * 32, 8);
+    for (int64_t k = 0; k < 4; k++)
+        input2(half + k * 8, 32, v + k * point, 4 * point);
+}
+
+/* V of n tiles.  A block's tiles lie side by side: the reads are a few long streams. */
+static void transform_input(const qn_conv8c *c, const place *at, int64_t n, float *v)
+{
+    int64_t point = qn_wino8c_point(c), step = qn_wino8c_block(c) * 8;
+    float ragged[MAX_SIDE * MAX_SIDE * 8];
+    for (int64_t b = 0; b < qn_blocks8c(c->x.c); b++)
+        for (int64_t t = 0; t < n; t++) {
+            const place *p = at + t;
+            const float *x = c->x.data + p->image * c->x.image + b * c->x.plane +
+                             (p->row - c->pad[0]) * c->x.row + (p->col - c->pad[1]) * 8;
+            int64_t row = c->x.row;
+            if (p->rows < c->tile || p->cols < c->tile) {
+                copy_ragged(p, x, row, ragged);
+                x = ragged, row = MAX_SIDE * 8;
+            }
+            (c->tile == 4 ? transform_tile4
+                          : transform_tile2)(x, row, v + b * step + t * 8, point);
+        }
+}
+
+static inline void store_pixel(const qn_conv8c *c, const qn_bounds8 *bounds, qn_v8 y,
+                               int64_t y_at, int64_t add_at)
+{
+    if (c->add.data) y = qn_add8(y, qn_load8(c->add.data + add_at));
+    qn_store8(c->y.data + y_at, qn_bound8(bounds, y));
+}
+
+/* Block `block` of one tile of y from its products. */
+static inline void transform_output(const qn_conv8c *c, const place *p, int64_t block,
+                                    const float *m, int64_t point)
+{
+    float half[4 * MAX_SIDE * 8];
+    const qn_bounds8 bounds = qn_bounds8_of(&c->act);
+    const qn_v8 bias = c->bias ? qn_load8(c->bias + block * 8) : qn_zero8();
+    int64_t side = c->tile + 2;
+    for (int64_t k = 0; k < side; k++) {
+        row4 y = c->tile == 4 ? output4(m + k * point, 6 * point)
+                              : output2(m + k * point, 4 * point);
+        qn_store8(half + k * 8, y.y0);
+        qn_store8(half + (MAX_SIDE + k) * 8, y.y1);
+        qn_store8(half + (2 * MAX_SIDE + k) * 8, y.y2);
+        qn_store8(half + (3 * MAX_SIDE + k) * 8, y.y3);
+    }
+    for (int64_t r = 0; r < p->rows; r++) {
+        const float *from = half + r * MAX_SIDE * 8;
+        row4 y = c->tile == 4 ? output4(from, 8) : output2(from, 8);
+        int64_t at = p->image * c->y.image + block * c->y.plane +
+                     (p->row + r) * c->y.row + p->col * 8;
+        int64_t add = p->image * c->add.image + block * c->add.plane +
+                      (p->row + r) * c->add.row + p->col * 8;
+        store_pixel(c, &bounds, qn_add8(y.y0, bias), at, add);
+        if (p->cols > 1) store_pixel(c, &bounds, qn_add8(y.y1, bias), at + 8, add + 8);
+        if (p->cols > 2)
+            store_pixel(c, &bounds, qn_add8(y.y2, bias), at + 16, add + 16);
+        if (p->cols > 3)
+            store_pixel(c, &bounds, qn_add8(y.y3, bias), at + 24, add + 24);
+        qn_finish8(&c->act, &c->y, block, c->y.data + at, p->cols);
+    }
+}
+
+/* M of n tiles for one panel. */
+static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const float *v,
+                     float *m)
+{
+    static const int64_t max_tiles[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
+    int64_t points = (c->tile + 2) * (c->tile + 2), step = qn_wino8c_block(c) * 8;
+    const qn_wk8c a = {qn_blocks8c(c->x.c), step, step};
+    const float *w = c->weight + p->block * 8 * a.blocks * 8 * points;
+    int64_t max = max_tiles[p->blocks - 1];
+    int64_t parts = (n + max - 1) / max, size = n / parts, longer = n % parts;
+    for (int64_t e = 0; e < points; e++) {
+        for (int64_t i = 0, t = 0; i < parts; i++) {
+            int64_t tiles = size + (i < longer);
+            wk[p->blocks - 1][tiles - 1](&a, v + t * 8, w, m + t * 8);
+            t += tiles;
+        }
+        v += qn_wino8c_point(c);
+        w += p->blocks * 8 * a.blocks * 8;
+        m += p->blocks * step;
+    }
+}
+
+void QN_V8_ROW(wino8c_f32)(const qn_conv8c *c, const qn_task8c *t)
+{
+    int64_t points = (c->tile + 2) * (c->tile + 2), block = qn_wino8c_block(c);
+    float *v = t->scratch, *m = v + points * qn_wino8c_point(c);
+    place at[QN_WINO8C_MAX_BLOCK];
+    int64_t parts = (t->i1 - t->i0 + block - 1) / block;
+    int64_t size = parts > 0 ? (t->i1 - t->i0 + parts - 1) / parts : 0;
+    for (int64_t first = t->i0; first < t->i1; first += size) {
+        int64_t n = t->i1 - first < size ? t->i1 - first : size;
+        for (int64_t k = 0; k < n; k++)
+            at[k] = find_tile(c, first + k);
+        transform_input(c, at, n, v);
+        for (int64_t i = t->c0; i < t->c1; i++) {
+            qn_panel8c p = qn_conv8c_panel(c, i);
+            multiply(c, &p, n, v, m);
+            for (int64_t b = 0; b < p.blocks; b++)
+                for (int64_t k = 0; k < n; k++)
+                    transform_output(c, at + k, p.block + b, m + (b * block + k) * 8,
+                                     p.blocks * block * 8);
+        }
+    }
+}
