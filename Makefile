@@ -32,7 +32,7 @@ ifeq ($(CFLAGS_$(BUILD)),)
 $(error BUILD=$(BUILD): it is one of release, debug, asan, tsan, fuzz)
 endif
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
-        -Wpointer-arith -Wformat=2
+        -Wpointer-arith -Wformat=2 $(if $(findstring clang,$(CC)),-Wno-pass-failed)
 CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -ffp-contract=off \
           -fno-strict-aliasing -pthread $(CFLAGS_$(BUILD)) $(WARN)
 LDFLAGS := -pthread $(filter -fsanitize%,$(CFLAGS)) -Wl,--as-needed -Wl,-z,relro -Wl,-z,now

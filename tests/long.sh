@@ -29,13 +29,20 @@ for stage in ${*:-clang tsan fuzz zoo}; do
         [ -n "$clang" ] || { echo "no clang: not fuzzed"; skipped=$((skipped + 1)); continue; }
         make -s -j"$jobs" O=build/fuzzing QCC="$clang" BUILD=fuzz fuzzers
         ok $? "fuzz targets build"
+        # The small models of the conformance data are seeds, too.
+        seeds=build/fuzzing/seeds
+        mkdir -p $seeds
+        for m in /usr/share/libonnx-testdata/data/node/*/model.onnx \
+            build/cases/onnx-node-tests/node/*/model.onnx; do
+            [ -f "$m" ] && [ "$(wc -c <"$m")" -lt 4000 ] && cp "$m" $seeds/"$(basename "${m%/*}")"
+        done
         for f in build/fuzzing/native-fuzz/fuzz/*; do
             [ -x "$f" ] && [ -f "$f" ] || continue
             name=$(basename "$f")
             corpus=build/fuzzing/corpus/$name
             mkdir -p "$corpus"
             "$f" -max_total_time="$each" -timeout=10 -rss_limit_mb=2048 -fork="$jobs" \
-                -artifact_prefix="$corpus-" "$corpus" tests/fuzz/corpus/"$name" 2>&1 | tail -n 5
+                -artifact_prefix="$corpus-" "$corpus" tests/fuzz/corpus/"$name" $seeds 2>&1 | tail -n 5
             ok "${PIPESTATUS[0]}" "fuzz $name for $each s"
         done
         ;;
