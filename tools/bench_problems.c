@@ -19,11 +19,14 @@ static int mistake(const char *where, const quern_error *err, qn_mem *mem)
     return 2;
 }
 
-int qn_bench_problems(const qn_args *args, qn_problems *out)
+int qn_bench_problems(const qn_args *args, const char *from_option, qn_problems *out)
 {
     quern_error err;
-    for (int i = 0; i < args->n_operands; i++) {
-        const char *text = args->operands[i];
+    const int n_texts =
+        from_option ? qn_arg_count(args, from_option) : args->n_operands;
+    for (int i = 0; i < n_texts; i++) {
+        const char *text =
+            from_option ? qn_arg_nth(args, from_option, i) : args->operands[i];
         if (qn_problem_parse(out, text, strlen(text), 1, &err) != QUERN_OK)
             return mistake(text, &err, out->arena->mem);
     }

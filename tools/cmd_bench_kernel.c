@@ -139,10 +139,12 @@ static void cells(const qn_kernel_result *r, char text[COLUMNS][CELL])
         snprintf(text[i], CELL, "-");
     if (r->is_timed) {
         snprintf(text[2], CELL, "%.*f", digits, 1e6 * s->median);
-        snprintf(text[3], CELL, "[%.*f, %.*f]", digits, 1e6 * s->lo, digits, 1e6 * s->hi);
+        snprintf(text[3], CELL, "[%.*f, %.*f]", digits, 1e6 * s->lo, digits,
+                 1e6 * s->hi);
         snprintf(text[4], CELL, "%.1f", r->gflops);
         snprintf(text[5], CELL, "%.1f", r->gbps);
-        if (r->roof_pct >= 0) snprintf(text[6], CELL, "%.1f%% %s", r->roof_pct, r->roof);
+        if (r->roof_pct >= 0)
+            snprintf(text[6], CELL, "%.1f%% %s", r->roof_pct, r->roof);
     }
     snprintf(text[7], CELL, "%.2g", r->check.error_u);
     snprintf(text[8], CELL, "%s%s%s", qn_check_name(r->check.status),
@@ -327,7 +329,7 @@ int qn_cmd_bench_kernel(const qn_args *args)
     qn_mem_init(&r.mem, NULL, 0);
     qn_arena_init(&r.arena, &r.mem);
     r.results.arena = r.problems.arena = &r.arena;
-    code = qn_bench_problems(args, &r.problems);
+    code = qn_bench_problems(args, NULL, &r.problems);
     if (code == 0)
         code = qn_arg_flag(args, "list")     ? list(&r)
                : qn_arg_flag(args, "worker") ? work(&r)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/bench_model.c - see bench_model.h. */
+#include "tools/bench_model.h"
+
+#include "engine/os.h"
+
+void qn_bench_model_init(qn_bench_model *m, const qn_args *args)
+{
+    *m = (qn_bench_model){.args = args, .batch = 1};
+    qn_mem_init(&m->mem, NULL, 0);
+    qn_arena_init(&m->arena, &m->mem);
+}
+
+/* Gives inputs whose first dim is free the batch asked for. */
+static quern_status set_batch(qn_bench_model *m, quern_error *err)
+{
+    if (!qn_arg_text(m->args, "batch")) return QUERN_OK;
+    const int64_t n = qn_arg_int(m->args, "batch");
+    quern_info info;
+    int free_inputs = 0;
+    int64_t fixed = 1;
+    if (n < 1) return qn_fail(err, QUERN_INVALID, "--batch %lld", (long long)n);
+    for (int i = 0; quern_model_input(m->model, i, &info); i++) {
+        qn_tensor *shape = &m->feed.shapes[i];
+        if (info.rank < 1 || shape->rank >= 0) continue;
+        if (info.dim[0] >= 0) {
+            if (i == 0) fixed = info.dim[0];
+            continue;
+        }
+        free_inputs++;
+        shape->rank = info.rank;
+        for (int d = 0; d < info.rank; d++)
+            shape->dim[d] = info.dim[d] < 0 ? 1 : info.dim[d];
+        shape->dim[0] = n;
+    }
+    if (free_inputs == 0 && fixed != n)
+        return qn_fail(err, QUERN_INVALID,
+                       "--batch %lld, but the model's inputs fix it at %lld",
+                       (long long)n, (long long)fixed);
+    return QUERN_OK;
+}
+
+quern_status qn_bench_model_session(const qn_bench_model *m,
+                                    const quern_session_options *opt,
+                                    quern_session **out, quern_error *err)
+{
+    QN_TRY(quern_session_create(m->model, opt, out, err));
+    return qn_feed_bind(&m->feed, *out, err);
+}
+
+quern_status qn_bench_model_open(qn_bench_model *m, const quern_session_options *opt,
+                                 quern_error *err)
+{
+    const quern_model_options model = qn_model_options(m->args);
+    const quern_session_options own = qn_session_options(m->args);
+    const double start = qn_os_seconds();
+    QN_TRY(quern_model_open(m->args->operands[0], &model, &m->model, err));
+    m->load_ms = 1e3 * (qn_os_seconds() - start);
+    QN_TRY(qn_feed_init(&m->feed, m->model, &m->arena, err));
+    QN_TRY(qn_feed_shapes(&m->feed, m->args, err));
+    QN_TRY(set_batch(m, err));
+    QN_TRY(qn_feed_random(&m->feed, qn_arg_int(m->args, "random"), err));
+    if (m->feed.n > 0 && m->feed.values[0].rank > 0)
+        m->batch = m->feed.values[0].dim[0];
+    return qn_bench_model_session(m, opt ? opt : &own, &m->session, err);
+}
+
+void qn_bench_model_done(qn_bench_model *m)
+{
+    quern_session_free(m->session);
+    quern_model_free(m->model);
+    qn_arena_done(&m->arena);
+}
