@@ -160,7 +160,7 @@ $(B)/quern.pc: Makefile engine/quern.h FORCE
 	  'Libs.private: $(strip $(LDLIBS)) -pthread' > $@
 
 I := $(DESTDIR)$(PREFIX)
-COMMANDS = $(shell sed -n 's/^QN_COMMAND."\([a-z]*\)".*/\1/p' tools/commands.def)
+COMMANDS = $(shell sed -n 's/^QN_COMMAND."\([a-z ]*\)".*/\1/p' tools/commands.def | tr ' ' -)
 BASH_COMPLETION := $(I)/share/bash-completion/completions/quern
 install: all $(B)/quern.pc
 	install -d $(I)/bin $(I)/lib/pkgconfig $(I)/include $(I)/share/man/man1 \
@@ -173,7 +173,7 @@ install: all $(B)/quern.pc
 	install -m 644 engine/quern.h $(I)/include/quern.h
 	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
-	for c in $(COMMANDS); do $(RUN) $(B)/quern help --man $$c > $(I)/share/man/man1/quern-$$c.1; done
+	for c in $(COMMANDS); do $(RUN) $(B)/quern help --man $$(echo $$c | tr - ' ') > $(I)/share/man/man1/quern-$$c.1; done
 	$(RUN) $(B)/quern help --completion bash > $(BASH_COMPLETION)
 uninstall:
 	rm -rf $(I)/share/doc/quern

@@ -105,7 +105,7 @@ __attribute__((target("avx,xsave"))) static unsigned upper_in_use(bool is_dirty)
 }
 
 /* Whether the processor tracks the upper halves, so that vzeroupper can be seen. */
-static bool sees_upper(void)
+bool qn_checked_sees_upper(void)
 {
     unsigned a, b, c, d;
     if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_AVX) || !(c & bit_OSXSAVE))
@@ -122,7 +122,7 @@ bool qn_checked_is_there(void)
 void qn_checked_reset(void)
 {
     qn_checked_place[FOUND] = 0;
-    qn_checked_place[UPPER_IS_SEEN] = sees_upper();
+    qn_checked_place[UPPER_IS_SEEN] = qn_checked_sees_upper();
 }
 #elif defined(__aarch64__)
 
@@ -206,6 +206,11 @@ __asm__(".text\n"
 
 enum { FOUND = 22 };
 
+bool qn_checked_sees_upper(void)
+{
+    return false; /* there is no such thing */
+}
+
 bool qn_checked_is_there(void)
 {
     return true;
@@ -219,6 +224,11 @@ void qn_checked_reset(void)
 static uint64_t qn_checked_place[1];
 enum { FOUND = 0 };
 static void (*qn_checked_door)(void);
+
+bool qn_checked_sees_upper(void)
+{
+    return false;
+}
 
 bool qn_checked_is_there(void)
 {

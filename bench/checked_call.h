@@ -17,6 +17,8 @@ enum qn_left_behind {
 /* Whether this processor has such a door here; without it qn_checked_target is returned
  * as it is. */
 bool qn_checked_is_there(void);
+/* Whether QN_LEFT_UPPER can be seen on this processor. */
+bool qn_checked_sees_upper(void);
 /* A function of the same type as target that calls it, whatever that type is; one
  * target and one thread at a time. */
 void (*qn_checked_call_of(void (*target)(void)))(void);

@@ -92,7 +92,7 @@ void qn_help_overview(FILE *to)
             quern_version());
     fprintf(to, "quern COMMAND [options] [operands]\n\nCommands:\n");
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        fprintf(to, "  %-10s%s\n", table[i].name, table[i].summary);
+        fprintf(to, "  %-15s%s\n", table[i].name, table[i].summary);
     fprintf(to,
             "\nquern COMMAND --help explains one.  Results go to stdout, the rest to "
             "stderr.\nExit codes: ");
@@ -207,21 +207,36 @@ void qn_help_man(FILE *to, const qn_command *c)
 /* ---- completion -------------------------------------------------------------------
  */
 
+/* What may follow a command: its options, and the second words of those of two. */
+static void bash_case(FILE *to, const qn_command *c)
+{
+    const size_t n = strlen(c->name);
+    const bool has_two = strchr(c->name, ' ') != NULL;
+    fprintf(to, has_two ? "        '%s') words=\"" : "        '%s '*) words=\"",
+            c->name);
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+        if (!strncmp(table[i].name, c->name, n) && table[i].name[n] == ' ')
+            fprintf(to, "%s ", table[i].name + n + 1);
+    for (const qn_option *o = c->options; o->name; o++)
+        fprintf(to, "--%s ", o->name);
+    fputs("--help\" ;;\n", to);
+}
+
 void qn_help_bash(FILE *to)
 {
+    const size_t n = sizeof table / sizeof table[0];
     fputs("# bash completion of quern; made by: quern help --completion bash\n"
           "_quern() {\n    local cur=${COMP_WORDS[COMP_CWORD]} words=\n"
           "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"",
           to);
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-        fprintf(to, "%s%s", i ? " " : "", table[i].name);
-    fputs("\"\n    else\n        case \"${COMP_WORDS[1]}\" in\n", to);
-    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-        fprintf(to, "        '%s') words=\"", table[i].name);
-        for (const qn_option *o = table[i].options; o->name; o++)
-            fprintf(to, "--%s ", o->name);
-        fputs("--help\" ;;\n", to);
-    }
+    for (size_t i = 0; i < n; i++)
+        if (!strchr(table[i].name, ' '))
+            fprintf(to, "%s%s", i ? " " : "", table[i].name);
+    fputs("\"\n    else\n        case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n", to);
+    for (size_t i = 0; i < n; i++)
+        if (strchr(table[i].name, ' ')) bash_case(to, &table[i]);
+    for (size_t i = 0; i < n; i++)
+        if (!strchr(table[i].name, ' ')) bash_case(to, &table[i]);
     fputs("        esac\n    fi\n"
           "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
           "    [ ${#COMPREPLY[@]} -eq 0 ] && COMPREPLY=($(compgen -f -- \"$cur\"))\n"
