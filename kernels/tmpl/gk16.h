@@ -2,16 +2,18 @@
 /* kernels/tmpl/gk16.h - one tile of a matrix product in AVX2 registers: GK_MR rows by 16
  * columns, included once per size.  Written in the words of ck8c_avx2.h.  The sums stay
  * in registers over a stretch of k; a longer k comes back for them, which keeps their
- * bits.  Every size adds up an element in the same order, k = 0, 1, ...
+ * bits.  Eight steps of k fetch one line of what is needed next.  Every size adds up an element in the same order, k = 0, 1, ...
  *
  * Defined by the includer: GK_SET, GK_MR; GK_COL, floats from k to k+1 in a row of A, a
  * constant or an expression of `g` (qn_gk16). */
 #define GK_EACH CK_CAT(CK_ROWS_, GK_MR)
 
-static void CK_FN_(GK_SET, 2, GK_MR)(const qn_gk16 *g, const float *x, float *y,
-                                     int64_t ldy, const float *add)
+static void CK_FN_(GK_SET, 2, GK_MR)(const qn_gk16 *g, const qn_gk16_tile *s)
 {
     const qn_gk16 *a = g;
+    const float *x = s->x, *add = s->add;
+    float *y = s->y;
+    const int64_t ldy = s->ldy;
     const float *w = g->b;
     CK_BIAS_2
     GK_EACH(CK_INIT_2)
@@ -19,8 +21,17 @@ static void CK_FN_(GK_SET, 2, GK_MR)(const qn_gk16 *g, const float *x, float *y,
         GK_EACH(GK_RESUME)
     }
     GK_EACH(GK_POINT)
-#pragma GCC unroll 4
-    for (int64_t k = 0; k < g->k * (GK_COL); k += (GK_COL)) {
+    int64_t k = 0, left = g->k;
+    for (const char *next = s->fetch; left >= 8; left -= 8, next += s->pace) {
+        _mm_prefetch(next, _MM_HINT_T1);
+#pragma GCC unroll 8
+        for (int u = 0; u < 8; u++, k += (GK_COL)) {
+            CK_LOAD_2
+            GK_EACH(CK_STEP_2)
+            w += 16;
+        }
+    }
+    for (; left > 0; left--, k += (GK_COL)) {
         CK_LOAD_2
         GK_EACH(CK_STEP_2)
         w += 16;

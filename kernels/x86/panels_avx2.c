@@ -24,8 +24,15 @@ typedef struct qn_gk16 {
     qn_bounds8 bounds;
 } qn_gk16;
 
-typedef void qn_gk16_fn(const qn_gk16 *g, const float *x, float *y, int64_t ldy,
-                        const float *add);
+typedef struct qn_gk16_tile {
+    const float *x, *add; /* add NULL: nothing to add */
+    float *y;
+    int64_t ldy;
+    const char *fetch; /* lines to bring nearer: one each pace bytes */
+    int64_t pace;
+} qn_gk16_tile;
+
+typedef void qn_gk16_fn(const qn_gk16 *g, const qn_gk16_tile *s);
 
 /* clang-format off */
 #define GK_POINT(i)     const float *x##i = x + i * g->row;
@@ -61,17 +68,8 @@ typedef struct strip {
     const float *x, *add;
     float *y;
     int64_t rows, ldy, width; /* width: columns of the panel that are there */
-    const float *next;        /* fetched on the way; NULL: nothing */
-    int64_t n_next;           /* floats */
+    const float *next;        /* as many floats as the panel, fetched on the way */
 } strip;
-
-/* The part of the next panel that falls to tile t. */
-static void fetch_next(const strip *s, int64_t t, int64_t tiles)
-{
-    const int64_t end = s->n_next * (t + 1) / tiles;
-    for (int64_t i = s->n_next * t / tiles; s->next && i < end; i += 16)
-        _mm_prefetch((const char *)(s->next + i), _MM_HINT_T1);
-}
 
 static void copy_rows(int64_t rows, int64_t width, const float *from, int64_t ld_from,
                       float *to, int64_t ld_to)
@@ -81,31 +79,39 @@ static void copy_rows(int64_t rows, int64_t width, const float *from, int64_t ld
 }
 
 /* A tile of a panel whose last columns are not there, by way of a whole one. */
-static void compute_narrow(const qn_gk16 *g, const strip *s, int64_t i, int64_t n)
+static void compute_narrow(const qn_gk16 *g, const strip *s, qn_gk16_tile tile,
+                           int64_t n)
 {
     float y[TILE * QN_PANEL] = {0}, add[TILE * QN_PANEL] = {0};
     qn_gk16 whole = *g;
-    float *to = s->y + i * s->ldy;
-    whole.ld_add = QN_PANEL;
+    float *to = tile.y;
     if (g->add_up) copy_rows(n, s->width, to, s->ldy, y, QN_PANEL);
-    if (s->add)
-        copy_rows(n, s->width, s->add + i * g->ld_add, g->ld_add, add, QN_PANEL);
-    s->set[n - 1](&whole, s->x + i * g->row, y, QN_PANEL, s->add ? add : NULL);
+    if (s->add) copy_rows(n, s->width, tile.add, g->ld_add, add, QN_PANEL);
+    if (s->add) tile.add = add;
+    whole.ld_add = tile.ldy = QN_PANEL;
+    tile.y = y;
+    s->set[n - 1](&whole, &tile);
     copy_rows(n, s->width, y, QN_PANEL, to, s->ldy);
 }
 
 static void compute_strip(const qn_gk16 *g, const strip *s)
 {
-    int64_t tiles = (s->rows + TILE - 1) / TILE;
-    int64_t size = s->rows / tiles, longer = s->rows % tiles;
+    const int64_t tiles = (s->rows + TILE - 1) / TILE;
+    const int64_t size = s->rows / tiles, longer = s->rows % tiles;
+    const int64_t bytes = g->k * QN_PANEL * (int64_t)sizeof(float);
     for (int64_t t = 0, i = 0, n; t < tiles; t++, i += n) {
         n = size + (t < longer);
-        fetch_next(s, t, tiles);
+        const qn_gk16_tile tile = {.x = s->x + i * g->row,
+                                   .add = s->add ? s->add + i * g->ld_add : NULL,
+                                   .y = s->y + i * s->ldy,
+                                   .ldy = s->ldy,
+                                   .fetch = (const char *)s->next + bytes * t / tiles,
+                                   .pace =
+                                       8 * QN_PANEL * (int64_t)sizeof(float) / tiles};
         if (s->width < QN_PANEL)
-            compute_narrow(g, s, i, n);
+            compute_narrow(g, s, tile, n);
         else
-            s->set[n - 1](g, s->x + i * g->row, s->y + i * s->ldy, s->ldy,
-                          s->add ? s->add + i * g->ld_add : NULL);
+            s->set[n - 1](g, &tile);
     }
 }
 
@@ -168,8 +174,7 @@ static void compute_panels(const qn_panels_product *p, const qn_panels_task *t,
         g.bias = p->bias && s.width == QN_PANEL ? p->bias + j : zeros;
         if (p->bias && s.width < QN_PANEL)
             g.bias = memcpy(bias, p->bias + j, (size_t)s.width * sizeof *bias);
-        s.next = c + 1 < t->c1 ? g.b + p->k * QN_PANEL : NULL;
-        s.n_next = nk * QN_PANEL;
+        s.next = c + 1 < t->c1 ? g.b + p->k * QN_PANEL : g.b;
         s.y = p->y + i0 * p->ldy + j;
         s.add = p->add && is_last ? p->add + i0 * p->ld_add + j : NULL;
         compute_strip(&g, &s);
@@ -299,7 +304,7 @@ void qn_gemm_f32_avx2(const qn_kernels *slots, bool ta, bool tb, int64_t m, int6
                  .row = ta ? 1 : lda,
                  .col = ta ? lda : 1,
                  .bounds = {-INFINITY, INFINITY, false, false}};
-    strip s = {.set = ta ? gk_any : gk_dense, .ldy = ldc};
+    strip s = {.set = ta ? gk_any : gk_dense, .ldy = ldc, .next = panel};
     for (int64_t i = 0; i < m; i += most)
         for (int64_t p = 0; p < k; p += nk) {
             g.k = k - p < nk ? k - p : nk;
