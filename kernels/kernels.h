@@ -9,7 +9,9 @@
 #define QN_KERNELS_KERNELS_H
 
 #include "kernels/blocked.h"
+#include "kernels/norm.h"
 #include "kernels/panels.h"
+#include "kernels/softmax.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +63,12 @@ typedef void qn_unary_f32_fn(int op, const float *x, float *y, int64_t n,
  */
 typedef void qn_act_f32_fn(int kind, float alpha, float beta, float *y, int64_t n);
 
+/* As the functions of that name in softmax.h (a result below the smallest normal number
+ * may be 0) and norm.h (same bits in every row). */
+typedef void qn_softmax_f32_fn(qn_softmax_kind kind, int64_t n, int64_t inner,
+                               const float *x, float *y, int64_t begin, int64_t end);
+typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
+
 /*  slot name, function type; *8c* are described in blocked.h, panels in panels.h */
 #define QN_SLOT_MAP(X)                  \
     X(gemm_f32, qn_gemm_f32_fn)         \
@@ -71,6 +79,8 @@ typedef void qn_act_f32_fn(int kind, float alpha, float beta, float *y, int64_t 
     X(dwtaps_f32, qn_dwtaps_f32_fn)     \
     X(unary_f32, qn_unary_f32_fn)       \
     X(act_f32, qn_act_f32_fn)           \
+    X(softmax_f32, qn_softmax_f32_fn)   \
+    X(moments_f32, qn_moments_f32_fn)   \
     X(conv8c_f32, qn_conv8c_f32_fn)     \
     X(stem8c_f32, qn_stem8c_f32_fn)     \
     X(wino8c_f32, qn_wino8c_f32_fn)     \

@@ -172,6 +172,57 @@ void test_panels_not_a_number(qn_test *t)
     }
 }
 
+/* ---- rows in between ---------------------------------------------------------------
+ */
+
+static void check_softmax(qn_test *t, qn_softmax_f32_fn *fn, int64_t n)
+{
+    float *x = qn_random_floats(t, (size_t)(3 * n)),
+          *y = qn_exact(t, (size_t)(3 * n) * 4);
+    for (int64_t i = 0; i < 3 * n; i++)
+        x[i] *= 20;
+    if (n > 2) x[1] = -INFINITY;
+    x[2 * n + n / 2] = NAN;
+    fn(QN_SOFTMAX, n, 1, x, y, 0, 3);
+    for (int64_t o = 0; o < 3; o++) {
+        double max = -INFINITY, sum = 0;
+        for (int64_t i = 0; i < n; i++)
+            max = fmax(max, (double)x[o * n + i]);
+        for (int64_t i = 0; i < n; i++)
+            sum += exp((double)x[o * n + i] - max);
+        for (int64_t i = 0; i < n; i++)
+            CHECK_WITHIN(t, (double)y[o * n + i],
+                         o == 2 ? (double)NAN : exp((double)x[o * n + i] - max) / sum,
+                         1e-6);
+    }
+    if (n > 2) CHECK(t, y[1] == 0);
+    fn(QN_SOFTMAX, n, 1, x, x, 0, 2); /* in place: the same bits */
+    CHECK(t, memcmp(x, y, (size_t)(2 * n) * sizeof *x) == 0);
+}
+
+static void check_moments(qn_test *t, qn_moments_f32_fn *fn, int64_t n)
+{
+    const float *x = qn_random_floats(t, (size_t)n);
+    const qn_moments want = qn_moments_f32(x, n), got = fn(x, n);
+    CHECK(t, want.mean == got.mean && want.variance == got.variance);
+}
+
+void test_softmax_rows(qn_test *t)
+{
+    static const int64_t sizes[] = {1, 3, 8, 9, 16, 49, 197};
+    int n;
+    const qn_kernel_row *rows = qn_kernel_rows(&n);
+    for (int i = 0; i < n * 7; i++) {
+        const qn_kernel_row *row = &rows[i / 7];
+        if ((qn_cpu_isa() & row->need) != row->need) continue;
+        qn_note(t, "%s n %d", row->name, (int)sizes[i % 7]);
+        if (strcmp(row->slot, "softmax_f32") == 0)
+            check_softmax(t, (qn_softmax_f32_fn *)row->fn, sizes[i % 7]);
+        if (strcmp(row->slot, "moments_f32") == 0)
+            check_moments(t, (qn_moments_f32_fn *)row->fn, sizes[i % 7]);
+    }
+}
+
 /* ---- passes ---------------------------------------------------------------------- */
 
 enum { ROWS = 6, IN = 5, OUT = 18 };

@@ -22,6 +22,7 @@ typedef struct ln_job {
     const qn_instr *i;
     const ln_state *s;
     const void *scale, *bias; /* len elements each; bias may be NULL */
+    const qn_kernels *k;
 } ln_job;
 
 static quern_status ln_infer_any(const qn_infer *x, int n_in, quern_error *err)
@@ -145,7 +146,7 @@ static void run_rows(void *ctx, int64_t begin, int64_t end, int worker)
             m.variance =
                 wide ? qn_mean_square_f64(x64, len) : qn_mean_square_f32(x32, len);
         else
-            m = wide ? qn_moments_f64(x64, len) : qn_moments_f32(x32, len);
+            m = wide ? qn_moments_f64(x64, len) : job->k->moments_f32(x32, len);
         double how[2] = {m.mean, 1 / sqrt(m.variance + (double)p->epsilon)};
         if (i->n_out > 1 && i->out[1]) qn_set_real(i->out[1], r, how[0]);
         if (i->n_out > 2 && i->out[2]) qn_set_real(i->out[2], r, how[1]);
@@ -165,7 +166,7 @@ static quern_status ln_run(const qn_instr *i, const qn_exec *x, quern_error *err
     char *scratch = i->scratch;
     (void)err;
     if (s->len == 0 && !(i->n_out > 1)) return QUERN_OK;
-    ln_job job = {i, s, widened(i, 1, s, scratch), NULL};
+    ln_job job = {i, s, widened(i, 1, s, scratch), NULL, x->k};
     job.bias = widened(i, 2, s, scratch ? scratch + s->bytes : NULL);
     int64_t grain = (32 << 10) / (s->len + 1);
     qn_parallel_for(x->pool, s->rows, grain < 1 ? 1 : grain, run_rows, &job);

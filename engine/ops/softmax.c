@@ -40,6 +40,7 @@ static quern_status softmax_infer(const qn_infer *x, quern_error *err)
 }
 
 typedef struct softmax_work {
+    const qn_kernels *k;
     qn_softmax_kind kind;
     quern_dtype dtype;
     int64_t n, inner;
@@ -52,7 +53,7 @@ static void softmax_range(void *ctx, int64_t begin, int64_t end, int worker)
     (void)worker;
     const softmax_work *w = ctx;
     if (w->dtype == QUERN_FLOAT)
-        qn_softmax_f32(w->kind, w->n, w->inner, w->x, w->y, begin, end);
+        w->k->softmax_f32(w->kind, w->n, w->inner, w->x, w->y, begin, end);
     else
         qn_softmax_f64(w->kind, w->n, w->inner, w->x, w->y, begin, end);
 }
@@ -65,7 +66,8 @@ static quern_status normalise(const qn_instr *i, const qn_exec *x, qn_softmax_ki
     int axis;
     QN_TRY(softmax_axis(p, in, &axis, err));
     const int end = p->flat ? in->rank : axis + 1 < in->rank ? axis + 1 : in->rank;
-    softmax_work w = {.kind = kind,
+    softmax_work w = {.k = x->k,
+                      .kind = kind,
                       .dtype = in->dtype,
                       .x = in->data,
                       .y = i->out[0]->data,
