@@ -48,7 +48,8 @@ static void number_values(qn_graph *g)
     }
 }
 
-/* ---- what the file held --------------------------------------------------------------- */
+/* ---- what the file held
+ * --------------------------------------------------------------- */
 
 static quern_status count_op(qn_node *node, void *ctx, quern_error *err)
 {
@@ -81,7 +82,8 @@ static quern_status take_stock(quern_model *m, quern_error *err)
         m->weight_bytes += qn_tensor_bytes(t);
     }
     void *p, *copy;
-    QN_TRY(qn_arena_array(&m->arena, (size_t)g->n_outputs, sizeof *m->outputs, &p, err));
+    QN_TRY(
+        qn_arena_array(&m->arena, (size_t)g->n_outputs, sizeof *m->outputs, &p, err));
     m->outputs = p;
     for (int i = 0; i < g->n_outputs; i++) { /* copies: hints are forgotten below */
         QN_TRY(qn_arena_alloc(&m->arena, sizeof(qn_value), &copy, err));
@@ -98,10 +100,11 @@ static void settle_inputs(quern_model *m)
     int kept = 0;
     for (int i = 0; i < g->n_inputs; i++) {
         qn_value *v = g->inputs[i];
-        if (!v->constant || m->keep_overridable)
-            g->inputs[kept++] = v;
-        else
-            v->is_input = false;
+        v->is_input = !v->constant || m->keep_overridable;
+        if (!v->is_input) continue;
+        v->fallback = v->constant; /* not known for good any more */
+        v->constant = NULL;
+        g->inputs[kept++] = v;
     }
     g->n_inputs = kept;
 }
@@ -111,7 +114,8 @@ static void forget_hints(qn_graph *g)
 {
     for (qn_node *node = g->first; node; node = node->next) {
         for (int i = 0; i < node->n_out; i++)
-            if (node->out[i] && node->out[i]->kind == QN_TENSOR) node->out[i]->rank = -1;
+            if (node->out[i] && node->out[i]->kind == QN_TENSOR)
+                node->out[i]->rank = -1;
         qn_graph *sub;
         for (int k = 0; (sub = qn_node_subgraph(node, k)); k++)
             forget_hints(sub);
@@ -129,7 +133,8 @@ static quern_status sort_all(qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- rows -------------------------------------------------------------------------------- */
+/* ---- rows
+ * -------------------------------------------------------------------------------- */
 
 static void warn_attrs(const quern_model *m, const qn_node *node)
 {
@@ -138,7 +143,8 @@ static void warn_attrs(const quern_model *m, const qn_node *node)
         while (row && row->name && strcmp(row->name, node->attrs[i].name) != 0)
             row++;
         if (!row || !row->name)
-            qn_model_log(m, "node '%s': attribute '%.60s' is not known and has no effect",
+            qn_model_log(m,
+                         "node '%s': attribute '%.60s' is not known and has no effect",
                          QN_LABEL(node), node->attrs[i].name);
     }
 }
@@ -171,7 +177,8 @@ static quern_status bind_node(quern_model *m, qn_graph *g, qn_node *node,
     if (status == QUERN_OK) {
         node->opset = QN_OPSET_NEWEST;
         bool linked = node->prev || node->next || g->first == node;
-        if (!linked || strcmp(type, node->op_type) != 0) return QUERN_OK; /* next sweep */
+        if (!linked || strcmp(type, node->op_type) != 0)
+            return QUERN_OK; /* next sweep */
         status = qn_op_bind(g, node, op, err);
     }
     if (status == QUERN_UNSUPPORTED)
@@ -207,7 +214,8 @@ quern_status qn_bind_graph(quern_model *m, qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- element types ------------------------------------------------------------------------ */
+/* ---- element types
+ * ------------------------------------------------------------------------ */
 
 static void tell_capture_types(const qn_node *node)
 {
@@ -252,7 +260,8 @@ static quern_status type_graph(quern_model *m, qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- all of it ------------------------------------------------------------------------------ */
+/* ---- all of it
+ * ------------------------------------------------------------------------------ */
 
 static void warn_opsets(const quern_model *m)
 {

@@ -23,6 +23,7 @@ typedef struct qn_value {
     qn_node *producer; /* NULL: input, constant or capture */
     int out_index;     /* which output of the producer */
     qn_tensor *constant; /* the value itself, when it is known for good */
+    qn_tensor *fallback; /* value of an input that need not be bound */
     bool is_input;       /* stands in graph->inputs */
     bool is_capture;     /* stands in graph->captures */
     bool is_parameter;   /* a constant that training may write */

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* ---- create and free ----------------------------------------------------------------- */
+/* ---- create and free
+ * ----------------------------------------------------------------- */
 
 static void take_options(quern_session *s, const quern_session_options *opt)
 {
@@ -49,8 +50,8 @@ static quern_status choose_layout(quern_session *s, quern_error *err)
     else if (strcmp(want, "plain") == 0 || strcmp(want, "blocked") == 0)
         s->plain = want[0] == 'p';
     else
-        return qn_fail(err, QUERN_INVALID, "layout '%.20s' is neither plain nor blocked",
-                       want);
+        return qn_fail(err, QUERN_INVALID,
+                       "layout '%.20s' is neither plain nor blocked", want);
     return QUERN_OK;
 }
 
@@ -76,6 +77,12 @@ static quern_status fill(quern_session *s, quern_error *err)
     QN_TRY(qn_mem_alloc(&s->mem, n * sizeof(size_t), &q, err));
     s->item_bytes = q;
     memset(q, 0, n * sizeof(size_t));
+    for (int i = 0; i < s->model->graph->n_inputs; i++) {
+        const qn_value *v = s->model->graph->inputs[i];
+        if (!v->fallback) continue;
+        s->inputs[i] = *v->fallback;
+        QN_TRY(qn_session_align(s, v, &s->inputs[i], err));
+    }
     QN_TRY(choose_kernels(s, err));
     QN_TRY(choose_layout(s, err));
     QN_TRY(make_pool(s, err));
@@ -139,13 +146,14 @@ void quern_session_free(quern_session *s)
     qn_mem_free(&mem, s, sizeof *s);
 }
 
-/* ---- inputs --------------------------------------------------------------------------- */
+/* ---- inputs
+ * --------------------------------------------------------------------------- */
 
 static quern_status check_index(int i, int n, const char *what, quern_error *err)
 {
     if (i >= 0 && i < n) return QUERN_OK;
-    return qn_fail(err, QUERN_INVALID, "%s %d does not exist, the model has %d", what, i,
-                   n);
+    return qn_fail(err, QUERN_INVALID, "%s %d does not exist, the model has %d", what,
+                   i, n);
 }
 
 static quern_status check_shape(const qn_value *v, const qn_tensor *t, quern_error *err)
@@ -155,13 +163,15 @@ static quern_status check_shape(const qn_value *v, const qn_tensor *t, quern_err
                        v->name, quern_dtype_name(t->dtype), quern_dtype_name(v->dtype));
     if (v->rank < 0) return QUERN_OK;
     if (t->rank != v->rank)
-        return qn_fail(err, QUERN_SHAPE, "input '%s' has rank %d, the model declares %d",
-                       v->name, t->rank, v->rank);
+        return qn_fail(err, QUERN_SHAPE,
+                       "input '%s' has rank %d, the model declares %d", v->name,
+                       t->rank, v->rank);
     for (int i = 0; i < t->rank; i++)
         if (v->dim[i] >= 0 && t->dim[i] != v->dim[i])
-            return qn_fail(err, QUERN_SHAPE,
-                           "input '%s' has shape %s, the model declares %lld for dim %d",
-                           v->name, QN_SHAPE(t), (long long)v->dim[i], i);
+            return qn_fail(
+                err, QUERN_SHAPE,
+                "input '%s' has shape %s, the model declares %lld for dim %d", v->name,
+                QN_SHAPE(t), (long long)v->dim[i], i);
     return QUERN_OK;
 }
 
@@ -262,7 +272,8 @@ static quern_status check_bound(const quern_session *s, quern_error *err)
     return check_symbols(s, err);
 }
 
-/* ---- running -------------------------------------------------------------------------- */
+/* ---- running
+ * -------------------------------------------------------------------------- */
 
 quern_status quern_session_plan(quern_session *s, quern_error *err)
 {
@@ -338,13 +349,13 @@ quern_status quern_session_output_item(quern_session *s, int i, int64_t k,
 void quern_session_get_stats(const quern_session *s, quern_session_stats *stats)
 {
     const qn_plan *plan = s->main->plans;
-    *stats = (quern_session_stats){.packed_bytes = s->packed_bytes,
-                                   .peak_bytes = s->mem.peak,
-                                   .run_allocs = s->run_allocs,
-                                   .threads = qn_pool_size(s->pool),
-                                   .isa = s->k.isa == QN_ISA_REF ? "ref"
-                                                                 : quern_cpu_isa(),
-                                   .gemm = s->gemm};
+    *stats =
+        (quern_session_stats){.packed_bytes = s->packed_bytes,
+                              .peak_bytes = s->mem.peak,
+                              .run_allocs = s->run_allocs,
+                              .threads = qn_pool_size(s->pool),
+                              .isa = s->k.isa == QN_ISA_REF ? "ref" : quern_cpu_isa(),
+                              .gemm = s->gemm};
     if (!plan) return;
     stats->instrs = plan->n_steps;
     stats->dynamic_instrs = plan->n_dynamic;
