@@ -5,7 +5,6 @@
 #include "kernels/x86/v8_avx2.h"
 #include "kernels/tmpl/act8c.h"
 
-
 #include <string.h>
 
 qn_softmax_f32_fn qn_softmax_f32_avx2;
