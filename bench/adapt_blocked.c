@@ -2,9 +2,7 @@
 /* bench/adapt_blocked.c - slots conv8c_f32, stem8c_f32, wino8c_f32 and dw8c_f32 of
  * kernels/blocked.h.  Weights are packed before the clock runs; operands lie blocked
  * already, as they do within a network. */
-#include "bench/adapter.h"
-
-#include <string.h>
+#include "bench/blocked_case.h"
 
 typedef enum way { WAY_DIRECT, WAY_STEM, WAY_DEPTH, WAY_WINO } way;
 
@@ -13,8 +11,7 @@ typedef struct state {
     qn_conv_problem p;
     qn_conv8c c;
     qn_task8c task;
-    int64_t y_origin, y_floats;
-    float *y_memory;
+    qn_blocked_output y;
 } state;
 
 /* ---- what fits ------------------------------------------------------------------- */
@@ -58,48 +55,6 @@ static quern_status floats(qn_bench_case *c, const char *name, qn_buffer_role ro
     return QUERN_OK;
 }
 
-/* Element (image, channel, row, column) of a blocked tensor. */
-static int64_t place(const qn_plane8c *p, const int64_t at[4])
-{
-    return at[0] * p->image + at[1] / QN_BLOCK8 * p->plane + at[2] * p->row +
-           at[3] * QN_BLOCK8 + at[1] % QN_BLOCK8;
-}
-
-static void to_blocked(const qn_plane8c *p, int64_t n, const double *plain)
-{
-    const int64_t dims[4] = {n, p->c, p->h, p->w};
-    int64_t at[4] = {0};
-    if (n * p->c * p->h * p->w == 0) return;
-    do
-        p->data[place(p, at)] = (float)*plain++;
-    while (qn_window_next(4, dims, at));
-}
-
-static quern_status blocked(qn_bench_case *c, int i, qn_plane8c *p, const int64_t *dims,
-                            int64_t halo, quern_error *err)
-{
-    int64_t origin;
-    float *memory;
-    qn_plane8c_shape(p, dims[1], dims[2], dims[3], halo, &origin);
-    QN_TRY(floats(c, c->truth->in[i].name, QN_BUFFER_INPUT, dims[0] * p->image, &memory,
-                  err));
-    p->data = memory + origin;
-    to_blocked(p, dims[0], c->truth->x[i]);
-    return QUERN_OK;
-}
-
-static quern_status plain(qn_bench_case *c, state *s, quern_error *err)
-{
-    qn_plane8c *x = &s->c.x;
-    *x = (qn_plane8c){.row = s->p.w.in[1],
-                      .plane = s->p.w.in[0] * s->p.w.in[1],
-                      .image = s->p.ic * s->p.w.in[0] * s->p.w.in[1],
-                      .c = s->p.ic,
-                      .h = s->p.w.in[0],
-                      .w = s->p.w.in[1]};
-    return qn_bench_floats(c, 0, &x->data, err);
-}
-
 /* Rows and columns of zeros that stand for padding, on whichever side needs more. */
 static int64_t halo_of(const qn_window *w)
 {
@@ -120,14 +75,12 @@ static quern_status open_planes(qn_bench_case *c, state *s, quern_error *err)
     const int64_t x[4] = {s->p.n, s->p.ic, w->in[0], w->in[1]};
     const int64_t y[4] = {s->p.n, s->p.oc, w->out[0], w->out[1]};
     if (s->way == WAY_STEM)
-        QN_TRY(plain(c, s, err));
+        QN_TRY(qn_blocked_plain(c, 0, &s->c.x, x, err));
     else
-        QN_TRY(blocked(c, 0, &s->c.x, x, halo_of(w), err));
-    if (s->p.has_add) QN_TRY(blocked(c, 3, &s->c.add, y, 0, err));
-    qn_plane8c_shape(&s->c.y, y[1], y[2], y[3], 1, &s->y_origin);
-    s->y_floats = y[0] * s->c.y.image;
-    QN_TRY(floats(c, "y", QN_BUFFER_OUTPUT, s->y_floats, &s->y_memory, err));
-    s->c.y.data = s->y_memory + s->y_origin;
+        QN_TRY(qn_blocked_input(c, 0, &s->c.x, x, halo_of(w), err));
+    if (s->p.has_add) QN_TRY(qn_blocked_input(c, 3, &s->c.add, y, 0, err));
+    QN_TRY(qn_blocked_open(c, &s->y, y, err));
+    s->c.y = s->y.p;
     return QUERN_OK;
 }
 
@@ -254,39 +207,12 @@ static void run(qn_bench_case *c)
 
 static void take(qn_bench_case *c)
 {
-    const state *s = c->state;
-    const qn_plane8c *y = &s->c.y;
-    const int64_t dims[4] = {s->p.n, y->c, y->h, y->w};
-    int64_t at[4] = {0};
-    double *to = c->y;
-    do
-        *to++ = (double)y->data[place(y, at)];
-    while (qn_window_next(4, dims, at));
+    qn_blocked_take(c, &((const state *)c->state)->y);
 }
 
-/* The memory was full of 0xff bytes: the halo must still be, and the tail of the last
- * block must have become zeros. */
 static const char *audit(const qn_bench_case *c)
 {
-    const state *s = c->state;
-    const qn_plane8c *y = &s->c.y;
-    const int64_t blocks = qn_blocks8c(y->c);
-    for (int64_t i = 0; i < s->y_floats; i++) {
-        uint32_t bits;
-        const int64_t at = i - s->y_origin;
-        memcpy(&bits, s->y_memory + i, sizeof bits);
-        const int64_t image = at < 0 ? -1 : at / y->image;
-        const int64_t rest = at - image * y->image;
-        const int64_t block = rest / y->plane, r = rest % y->plane / y->row;
-        const int64_t column = rest % y->plane % y->row;
-        const bool is_inside = at >= 0 && image < s->p.n && block < blocks &&
-                               r < y->h && column < y->w * QN_BLOCK8;
-        const int64_t channel = block * QN_BLOCK8 + column % QN_BLOCK8;
-        if (!is_inside && bits != UINT32_MAX) return "writes to the halo of y";
-        if (is_inside && channel >= y->c && bits << 1 != 0)
-            return "the tail of the last block is not zero";
-    }
-    return NULL;
+    return qn_blocked_audit(&((const state *)c->state)->y);
 }
 
 #define BLOCKED_ADAPTER(name, its_kind, its_slot, text, fits, begin, inexact) \

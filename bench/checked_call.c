@@ -14,7 +14,8 @@
 #include <cpuid.h>
 
 /* 0 target, 1 return address, 2..7 rbx rbp r12 r13 r14 r15, 8 mxcsr, 9 bits found */
-uint64_t qn_checked_place[16] __attribute__((visibility("hidden")));
+extern uint64_t qn_checked_place[16] __attribute__((visibility("hidden")));
+uint64_t qn_checked_place[16];
 void qn_checked_door(void) __attribute__((visibility("hidden")));
 
 __asm__(".text\n"
@@ -127,7 +128,8 @@ void qn_checked_reset(void)
 #elif defined(__aarch64__)
 
 /* 0 target, 1 return address, 2..12 x19..x29, 13..20 d8..d15, 21 fpcr, 22 bits found */
-uint64_t qn_checked_place[24] __attribute__((visibility("hidden")));
+extern uint64_t qn_checked_place[24] __attribute__((visibility("hidden")));
+uint64_t qn_checked_place[24];
 void qn_checked_door(void) __attribute__((visibility("hidden")));
 
 __asm__(".text\n"

@@ -411,7 +411,13 @@ static const char *const corners[] = {
     "gemv_f64:n9,k17",
     "softmax_f32:m3,n{1,7,64}",
     "act_f32:n{1,7,33},act=hard_swish",
-    "unary_f32:n{1,9,31},op=tanh"};
+    "unary_f32:n{1,9,31},op=tanh",
+    "map_f32:n2,c{3,16},h5,w3,op=add,act=relu",
+    "map_f32:c13,h4,op=scale,act=silu",
+    "map_f32:n2,c{1,11},h3,w7,op=block",
+    "map_f32:n2,c{1,11},h3,w7,op=unblock",
+    "resize_f32:c9,h3,w5,scale{2,3}",
+    "resize_f32:c9,h3,w5,mode=linear"};
 
 void test_bench_every_row_is_right(qn_test *t)
 {
@@ -448,4 +454,19 @@ void test_bench_every_row_is_right(qn_test *t)
         }
     }
     qn_arena_done(&arena);
+}
+
+/* One row of kernels.def gives bench, too. */
+void test_bench_every_slot_has_adapter(qn_test *t)
+{
+    int n;
+    const qn_kernel_row *rows = qn_kernel_rows(&n);
+    for (int i = 0; i < n; i++) {
+        bool found = false;
+        for (int k = 0; qn_adapters[k]; k++)
+            found |=
+                qn_adapters[k]->slot && !strcmp(qn_adapters[k]->slot, rows[i].slot);
+        qn_note(t, "%s", rows[i].slot);
+        CHECK(t, found);
+    }
 }
