@@ -25,8 +25,10 @@ typedef struct state {
 enum {
     STEM_CHANNELS = 4,
     MAX_HALO = 64,
-    WINO_CHANNELS = 16, /* below, transforms cost more than they save */
-    TASK_MACS = 1 << 20 /* a task is worth handing to a thread */
+    WINO_CHANNELS = 16,      /* below, transforms cost more than they save */
+    WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
+    WINO_FEW = 16,           /* tiles of a 14x14 map */
+    TASK_MACS = 1 << 20      /* a task is worth handing to a thread */
 };
 
 static bool fits(const qn_instr *i, qn_conv8c *c, int64_t *end)
@@ -90,7 +92,9 @@ static int wino_tile(const qn_conv8c *c, int64_t ic, int64_t oc)
     for (int d = 0; d < 2; d++)
         if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return 0;
     double waste = (double)((h + 3) / 4 * ((w + 3) / 4) * 16) / (double)(h * w);
-    if (least >= 12 && waste <= 1.5) return 4;
+    /* A tile of 4 makes 36 floats of 9: few tiles do not pay for streaming them. */
+    bool heavy = ic * oc > WINO_WEIGHTS && (h + 3) / 4 * ((w + 3) / 4) <= WINO_FEW;
+    if (least >= 12 && waste <= 1.5 && !heavy) return 4;
     return least >= 5 ? 2 : 0;
 }
 
