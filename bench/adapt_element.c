@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/adapt_element.c - softmax, and slots act_f32 and unary_f32. */
+/* bench/adapt_element.c - slots softmax_f32, moments_f32, act_f32, unary_f32. */
 #include "bench/adapter.h"
 #include "kernels/elementwise.h"
 #include "kernels/softmax.h"
@@ -9,6 +9,7 @@
 
 typedef struct state {
     float *x, *y;
+    double *moments;
 } state;
 
 static quern_status open_case(qn_bench_case *c, quern_error *err)
@@ -26,15 +27,46 @@ static void run_softmax(qn_bench_case *c)
 {
     const state *s = c->state;
     const qn_problem *p = c->truth->p;
-    qn_softmax_f32(QN_SOFTMAX, p->v[1][0], 1, s->x, s->y, 0, p->v[0][0]);
+    ((qn_softmax_f32_fn *)c->fn)(QN_SOFTMAX, p->v[1][0], 1, s->x, s->y, 0, p->v[0][0]);
 }
 
 const qn_adapter qn_adapter_softmax = {
     .kind = "softmax_f32",
-    .variant = "softmax_f32",
+    .slot = "softmax_f32",
     .open = open_case,
     .run = run_softmax,
     .take = qn_bench_take_floats,
+};
+
+static quern_status open_moments(qn_bench_case *c, quern_error *err)
+{
+    void *at;
+    QN_TRY(qn_arena_alloc(c->arena, sizeof(state), &at, err));
+    state *s = c->state = at;
+    QN_TRY(qn_bench_floats(c, 0, &s->x, err));
+    QN_TRY(qn_bench_output(c, sizeof(double), &at, err));
+    s->moments = at;
+    return QUERN_OK;
+}
+
+static void run_moments(qn_bench_case *c)
+{
+    const state *s = c->state;
+    const qn_problem *p = c->truth->p;
+    for (int64_t i = 0; i < p->v[0][0]; i++) {
+        const qn_moments m =
+            ((qn_moments_f32_fn *)c->fn)(s->x + i * p->v[1][0], p->v[1][0]);
+        s->moments[2 * i] = m.mean;
+        s->moments[2 * i + 1] = m.variance;
+    }
+}
+
+const qn_adapter qn_adapter_moments = {
+    .kind = "moments_f32",
+    .slot = "moments_f32",
+    .open = open_moments,
+    .run = run_moments,
+    .take = qn_bench_take_doubles,
 };
 
 /* The slot works in place, so the copy is part of what is timed. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/kind_element.c - softmax, activations and functions of one number. */
+/* bench/kind_element.c - softmax, moments, activations, functions of one number. */
 #include "bench/kinds.h"
 #include "bench/truth.h"
 #include "kernels/elementwise.h"
@@ -28,7 +28,8 @@ static const qn_problem_field unary_fields[] = {
 
 static quern_status check(const qn_problem *p, quern_error *err)
 {
-    const bool has_rows = p->kind == &qn_kind_softmax_f32;
+    const bool has_rows =
+        p->kind == &qn_kind_softmax_f32 || p->kind == &qn_kind_moments_f32;
     if ((double)p->v[0][0] * (double)(has_rows ? p->v[LENGTH][0] : 1) > 1 << 30)
         return qn_fail(err, QUERN_INVALID, "an operand of more than 2^30 elements");
     return QUERN_OK;
@@ -71,6 +72,49 @@ const qn_problem_kind qn_kind_softmax_f32 = {
     .check = check,
     .shape = softmax_shape,
     .at = softmax_at,
+};
+
+/* ---- moments --------------------------------------------------------------------- */
+
+/* Results: mean and variance of each row, in double. */
+static void moments_shape(const qn_problem *p, qn_truth *t)
+{
+    t->n_in = 1;
+    t->in[0].name = "x";
+    t->in[0].n = p->v[ROWS][0] * p->v[LENGTH][0];
+    t->n_out = 2 * p->v[ROWS][0];
+    t->cost = 2 * (double)p->v[LENGTH][0];
+    t->flops = 4 * (double)t->in[0].n;
+    t->bytes = 4 * (double)t->in[0].n + 8 * (double)t->n_out;
+    t->eps = 0x1p-52;
+    t->terms = 2 * (double)p->v[LENGTH][0] + 8; /* the truth is in double, too */
+}
+
+static double moments_at(const qn_truth *t, int64_t index, double *mass)
+{
+    const int64_t n = t->p->v[LENGTH][0];
+    const double *x = t->x[0] + index / 2 * n;
+    double mean = 0, size = 0, square = 0, variance = 0;
+    for (int64_t i = 0; i < n; i++) {
+        mean += x[i] / (double)n;
+        size += fabs(x[i]) / (double)n;
+        square += x[i] * x[i] / (double)n;
+    }
+    for (int64_t i = 0; i < n; i++)
+        variance += (x[i] - mean) * (x[i] - mean) / (double)n;
+    *mass = index % 2 ? square : size;
+    return index % 2 ? variance : mean;
+}
+
+const qn_problem_kind qn_kind_moments_f32 = {
+    .name = "moments_f32",
+    .summary = "mean and variance of m rows of n",
+    .fields = softmax_fields,
+    .flag_field = {-1, -1},
+    .act_field = -1,
+    .check = check,
+    .shape = moments_shape,
+    .at = moments_at,
 };
 
 /* ---- elementwise ----------------------------------------------------------------- */
