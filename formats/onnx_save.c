@@ -215,7 +215,7 @@ static quern_status put_graph(writer *outer, const qn_graph *g,
 {
     writer w = {outer->to, outer->arena, g, NULL, outer->n_graphs};
     QN_TRY(list_values(&w, err));
-    for (int i = 0; i < g->n_captures; i++) {
+    for (int i = 0; captured && i < g->n_captures; i++) {
         named *n = find(&w, g->captures[i]);
         if (n) n->name = name_of(outer, captured[i]);
     }

@@ -47,7 +47,7 @@ static void scale_weights(const qn_tensor *w, float *to, const double *s, int64_
 {
     const char *from = w->data; /* may lie unaligned in the file */
     int64_t count = qn_tensor_count(w);
-    for (int64_t i = 0; i < count; i++) {
+    for (int64_t i = 0; n > 0 && i < count; i++) {
         float x;
         memcpy(&x, from + (size_t)i * sizeof x, sizeof x);
         to[i] = (float)(s[i / inner % n] * (double)x);
