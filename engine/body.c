@@ -31,7 +31,7 @@ const qn_tensor *qn_body_output(const qn_body *body, int i)
     return qn_runner_output(body->runner, i);
 }
 
-/* ---- carried values --------------------------------------------------------------------- */
+/* ---- carried values ---- */
 
 quern_status qn_carry_init(qn_carry *carry, const qn_exec *x, int n, quern_error *err)
 {
@@ -64,7 +64,7 @@ void qn_carry_done(qn_carry *carry)
     qn_arena_done(&carry->arena[1]);
 }
 
-/* ---- stacks ------------------------------------------------------------------------------- */
+/* ---- stacks ---- */
 
 void qn_stack_init(qn_stack *stack, const qn_exec *x)
 {
@@ -138,18 +138,21 @@ quern_status qn_stack_take(const qn_stack *stack, const qn_exec *x, int64_t axis
         out->dim[i] = i < at ? item.dim[i] : i == at ? stack->n : item.dim[i - 1];
     QN_TRY(qn_exec_output(x, out, err));
     size_t bytes = qn_tensor_bytes(&item);
-    size_t inner = (size_t)qn_dims_count(&item, at, item.rank) * qn_dtype_size(item.dtype);
+    size_t inner =
+        (size_t)qn_dims_count(&item, at, item.rank) * qn_dtype_size(item.dtype);
     if (bytes == 0) return QUERN_OK;
     for (int64_t k = 0; k < stack->n; k++) {
-        const char *from = stack->data + (size_t)(reverse ? stack->n - 1 - k : k) * bytes;
+        const char *from =
+            stack->data + (size_t)(reverse ? stack->n - 1 - k : k) * bytes;
         char *to = (char *)out->data + (size_t)k * inner;
-        for (size_t done = 0; done < bytes; done += inner, to += (size_t)stack->n * inner)
+        for (size_t done = 0; done < bytes;
+             done += inner, to += (size_t)stack->n * inner)
             memcpy(to, from + done, inner);
     }
     return QUERN_OK;
 }
 
-/* ---- small shared questions ----------------------------------------------------------- */
+/* ---- small shared questions ---- */
 
 quern_status qn_body_may_go_on(const qn_exec *x, int64_t iteration, quern_error *err)
 {

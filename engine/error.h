@@ -15,21 +15,22 @@
 quern_status qn_fail(quern_error *err, quern_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#ifdef __clang_analyzer__ /* it cannot look into variadic functions: tell what returns */
+#ifdef __clang_analyzer__ /* it cannot look into variadic functions: tell what returns \
+                           */
 #define qn_fail(err, status, ...) (qn_fail((err), (status), __VA_ARGS__), (status))
 #endif
 
-/* Puts "place: " before the sentence that err already holds, unless it begins so; err may
- * be NULL. */
+/* Puts "place: " before the sentence that err already holds, unless it begins so; err
+ * may be NULL. */
 void qn_within(quern_error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Leaves the function with the status of a call that failed.  The one macro of the house
- * that holds a return. */
-#define QN_TRY(call)                                                                   \
-    do {                                                                               \
-        quern_status qn_try_status = (call);                                           \
-        if (qn_try_status != QUERN_OK) return qn_try_status;                           \
+/* Leaves the function with the status of a call that failed.  The one macro of the
+ * house that holds a return. */
+#define QN_TRY(call)                                         \
+    do {                                                     \
+        quern_status qn_try_status = (call);                 \
+        if (qn_try_status != QUERN_OK) return qn_try_status; \
     } while (0)
 
 #endif

@@ -38,7 +38,8 @@ quern_status qn_check_types(const qn_node *node, const qn_tensor *const *in,
         if (in[i]->kind != QN_TENSOR) {
             if (node->op->flags & (QN_OP_ANY_KIND | QN_OP_SUBGRAPH)) continue;
             return qn_fail(err, QUERN_SHAPE, "input %d is a %s, not a tensor", i,
-                           in[i]->kind == QN_SEQUENCE ? "sequence" : "missing optional");
+                           in[i]->kind == QN_SEQUENCE ? "sequence"
+                                                      : "missing optional");
         }
         if (!(qn_op_types(node->op, i) & QN_BIT(in[i]->dtype)))
             return qn_fail(err, QUERN_UNSUPPORTED,
@@ -110,7 +111,8 @@ static quern_status align_inputs(qn_arena *arena, const qn_tensor **in, int n,
 {
     for (int i = 0; i < n; i++) {
         void *p;
-        if (!in[i] || in[i]->kind != QN_TENSOR || qn_is_aligned(in[i]->data, in[i]->dtype))
+        if (!in[i] || in[i]->kind != QN_TENSOR ||
+            qn_is_aligned(in[i]->data, in[i]->dtype))
             continue;
         QN_TRY(qn_arena_alloc(arena, sizeof(qn_tensor), &p, err));
         QN_TRY(qn_tensor_copy(arena, p, in[i], err));

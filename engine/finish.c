@@ -48,8 +48,7 @@ static void number_values(qn_graph *g)
     }
 }
 
-/* ---- what the file held
- * --------------------------------------------------------------- */
+/* ---- what the file held ---- */
 
 static quern_status count_op(qn_node *node, void *ctx, quern_error *err)
 {
@@ -133,8 +132,7 @@ static quern_status sort_all(qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 static void warn_attrs(const quern_model *m, const qn_node *node)
 {
@@ -214,8 +212,7 @@ quern_status qn_bind_graph(quern_model *m, qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- element types
- * ------------------------------------------------------------------------ */
+/* ---- element types ---- */
 
 static void tell_capture_types(const qn_node *node)
 {
@@ -260,8 +257,7 @@ static quern_status type_graph(quern_model *m, qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- all of it
- * ------------------------------------------------------------------------------ */
+/* ---- all of it ---- */
 
 static void warn_opsets(const quern_model *m)
 {

@@ -113,7 +113,8 @@ void qn_graph_remove(qn_graph *g, qn_node *node)
     node->prev = node->next = NULL;
     g->n_nodes--;
     for (int i = 0; i < node->n_out; i++)
-        if (node->out[i] && node->out[i]->producer == node) node->out[i]->producer = NULL;
+        if (node->out[i] && node->out[i]->producer == node)
+            node->out[i]->producer = NULL;
 }
 
 quern_status qn_graph_emit(qn_graph *g, qn_node *before, const char *op_type, int n_in,
@@ -131,7 +132,7 @@ quern_status qn_graph_emit(qn_graph *g, qn_node *before, const char *op_type, in
     return QUERN_OK;
 }
 
-/* ---- replacement and uses ---------------------------------------------------------- */
+/* ---- replacement and uses ---- */
 
 void qn_value_replace(qn_value *old, qn_value *with)
 {
@@ -174,15 +175,15 @@ void qn_graph_count_uses(qn_graph *g)
         g->outputs[i]->n_uses++;
 }
 
-/* ---- order ------------------------------------------------------------------------- */
+/* ---- order ---- */
 
 static qn_node *input_producer(const qn_node *node, int i)
 {
     return node->in[i] ? node->in[i]->producer : NULL;
 }
 
-/* Depth-first without recursion: mark 0 unseen, 1 on the path, 2 placed.  The path is kept
- * in `stack`, the next input to look at in `at`. */
+/* Depth-first without recursion: mark 0 unseen, 1 on the path, 2 placed.  The path is
+ * kept in `stack`, the next input to look at in `at`. */
 static quern_status place(qn_node *root, qn_node **stack, int *at, qn_node **order,
                           int *n_order, quern_error *err)
 {
@@ -252,17 +253,17 @@ quern_status qn_graph_sort(qn_graph *g, quern_error *err)
     return QUERN_OK;
 }
 
-static quern_status verify_node(const qn_graph *g, const qn_node *node, quern_error *err)
+static quern_status verify_node(const qn_graph *g, const qn_node *node,
+                                quern_error *err)
 {
     for (int i = 0; i < node->n_in; i++) {
         const qn_value *v = node->in[i];
         if (!v) continue;
-        if (v->alias)
-            return qn_fail(err, QUERN_INVALID, "input %d was replaced", i);
+        if (v->alias) return qn_fail(err, QUERN_INVALID, "input %d was replaced", i);
         if (v->producer ? v->producer->mark != 2
                         : !v->constant && !v->is_input && !v->is_capture)
-            return qn_fail(err, QUERN_INVALID, "input %d ('%s') has no earlier source", i,
-                           v->name);
+            return qn_fail(err, QUERN_INVALID, "input %d ('%s') has no earlier source",
+                           i, v->name);
     }
     for (int i = 0; i < node->n_out; i++)
         if (node->out[i] && node->out[i]->producer != node)

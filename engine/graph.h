@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/graph.h - a network as values (edges) and nodes (operators).
  *
- * Nodes stand in a list in topological order once qn_graph_sort has run.  A subgraph (the
- * body of If, Loop, Scan) reads outer values only through its captures, and its node lists
- * those outer values as trailing inputs: so lifetimes and order need no special case. */
+ * Nodes stand in a list in topological order once qn_graph_sort has run.  A subgraph
+ * (the body of If, Loop, Scan) reads outer values only through its captures, and its
+ * node lists those outer values as trailing inputs: so lifetimes and order need no
+ * special case. */
 #ifndef QN_ENGINE_GRAPH_H
 #define QN_ENGINE_GRAPH_H
 
@@ -19,9 +20,9 @@ typedef struct qn_node qn_node;
 typedef struct qn_graph qn_graph;
 
 typedef struct qn_value {
-    const char *name;  /* unique in its graph; "" for values made by passes */
-    qn_node *producer; /* NULL: input, constant or capture */
-    int out_index;     /* which output of the producer */
+    const char *name;    /* unique in its graph; "" for values made by passes */
+    qn_node *producer;   /* NULL: input, constant or capture */
+    int out_index;       /* which output of the producer */
     qn_tensor *constant; /* the value itself, when it is known for good */
     qn_tensor *fallback; /* value of an input that need not be bound */
     bool is_input;       /* stands in graph->inputs */
@@ -30,7 +31,7 @@ typedef struct qn_value {
     uint64_t version;    /* of a parameter: packed copies of older versions are stale */
     /* What is declared or inferred.  rank -1: unknown; dim -1: unknown or symbolic. */
     quern_dtype dtype;
-    uint8_t kind; /* qn_kind */
+    uint8_t kind;     /* qn_kind */
     bool is_optional; /* declared optional(...) */
     int rank;
     int64_t dim[QUERN_MAX_RANK];
@@ -42,19 +43,20 @@ typedef struct qn_value {
 } qn_value;
 
 typedef enum qn_attr_kind { /* the numbers of AttributeProto.AttributeType */
-    QN_ATTR_NONE = 0,
-    QN_ATTR_FLOAT = 1,
-    QN_ATTR_INT = 2,
-    QN_ATTR_STRING = 3,
-    QN_ATTR_TENSOR = 4,
-    QN_ATTR_GRAPH = 5,
-    QN_ATTR_FLOATS = 6,
-    QN_ATTR_INTS = 7,
-    QN_ATTR_STRINGS = 8,
-    QN_ATTR_TENSORS = 9,
-    QN_ATTR_GRAPHS = 10,
-    QN_ATTR_SPARSE = 11, /* decoded to a dense tensor */
-    QN_ATTR_TYPE = 13    /* type_proto: only its element type is kept, in i */
+                            QN_ATTR_NONE = 0,
+                            QN_ATTR_FLOAT = 1,
+                            QN_ATTR_INT = 2,
+                            QN_ATTR_STRING = 3,
+                            QN_ATTR_TENSOR = 4,
+                            QN_ATTR_GRAPH = 5,
+                            QN_ATTR_FLOATS = 6,
+                            QN_ATTR_INTS = 7,
+                            QN_ATTR_STRINGS = 8,
+                            QN_ATTR_TENSORS = 9,
+                            QN_ATTR_GRAPHS = 10,
+                            QN_ATTR_SPARSE = 11, /* decoded to a dense tensor */
+                            QN_ATTR_TYPE =
+                                13 /* type_proto: only its element type is kept, in i */
 } qn_attr_kind;
 
 typedef struct qn_ints {
@@ -85,10 +87,10 @@ typedef struct qn_attr_value {
 } qn_attr_value;
 
 struct qn_node {
-    const qn_op *op;                       /* NULL until bound to a row */
-    const char *name, *op_type, *domain;   /* domain "" is ai.onnx */
-    const char *overload;                  /* of a model-local function; "" mostly */
-    int64_t opset;                         /* of its domain in the model */
+    const qn_op *op;                     /* NULL until bound to a row */
+    const char *name, *op_type, *domain; /* domain "" is ai.onnx */
+    const char *overload;                /* of a model-local function; "" mostly */
+    int64_t opset;                       /* of its domain in the model */
     qn_attr_value *attrs;
     int n_attrs;
     void *params; /* the row's own struct, filled from attrs; NULL if it has none */
@@ -124,7 +126,8 @@ quern_status qn_graph_add_constant(qn_graph *g, const char *name, const qn_tenso
 /* A constant int64 tensor of rank 1 with n elements, data copied. */
 quern_status qn_graph_add_ints(qn_graph *g, int64_t n, const int64_t *v, qn_value **out,
                                quern_error *err);
-/* An unlinked node with room for n_in inputs and n_out outputs, all absent, no attrs. */
+/* An unlinked node with room for n_in inputs and n_out outputs, all absent, no attrs.
+ */
 quern_status qn_graph_new_node(qn_graph *g, const char *op_type, const char *domain,
                                int64_t opset, int n_in, int n_out, qn_node **out,
                                quern_error *err);
@@ -162,8 +165,8 @@ quern_status qn_node_set_ints(qn_node *node, const char *name, int64_t n,
 quern_status qn_node_set_str(qn_node *node, const char *name, const char *s,
                              quern_error *err);
 void qn_node_drop_attr(qn_node *node, const char *name);
-/* Makes room for input i (absent inputs before it) and sets it.  Lowering only: the node
- * must have no captures. */
+/* Makes room for input i (absent inputs before it) and sets it.  Lowering only: the
+ * node must have no captures. */
 quern_status qn_node_set_input(qn_node *node, int i, qn_value *v, quern_error *err);
 /* "conv1 (Conv)" or, without a name, "Conv #12 -> 'x'": the label that messages use. */
 #define QN_LABEL_TEXT 160

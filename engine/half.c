@@ -7,7 +7,6 @@
 
 #include "kernels/convert.h"
 
-
 typedef struct pair {
     qn_tensor *half; /* the true operand */
     qn_tensor f32;   /* what the kernel sees */
@@ -75,7 +74,8 @@ quern_status qn_half_make(qn_arena *arena, qn_instr *instr, qn_half **half,
     *h = (qn_half){.in = in, .out = out, .n_in = instr->n_in, .n_out = instr->n_out};
     for (int i = 0; i < h->n_in; i++)
         if (wants(instr->in[i])) {
-            QN_TRY(make_pair(arena, &h->in[i], (qn_tensor *)(uintptr_t)instr->in[i], err));
+            QN_TRY(
+                make_pair(arena, &h->in[i], (qn_tensor *)(uintptr_t)instr->in[i], err));
             instr->in[i] = &h->in[i].f32;
         }
     for (int i = 0; i < h->n_out; i++)

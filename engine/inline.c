@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#define MAX_DEPTH 32       /* functions that call functions */
-#define MAX_NODES 1000000  /* after inlining */
+#define MAX_DEPTH 32      /* functions that call functions */
+#define MAX_NODES 1000000 /* after inlining */
 
 typedef struct splicer {
     qn_graph *g; /* where the copies go */
@@ -32,7 +32,8 @@ static qn_value *mapped(const splicer *s, qn_value *v)
 }
 
 /* A value of the body gets its twin: constants are shared, the rest are new. */
-static quern_status twin(const splicer *s, qn_value *v, qn_value **out, quern_error *err)
+static quern_status twin(const splicer *s, qn_value *v, qn_value **out,
+                         quern_error *err)
 {
     QN_TRY(qn_graph_add_value(s->g, v->name, out, err));
     qn_value *t = *out;
@@ -130,7 +131,8 @@ static quern_status copy_list(const splicer *s, qn_value *const *from, int n,
     return QUERN_OK;
 }
 
-/* A subgraph of a copied node is copied too, as attribute references may stand in it. */
+/* A subgraph of a copied node is copied too, as attribute references may stand in it.
+ */
 static quern_status copy_graph(const splicer *outer, const qn_graph *from,
                                qn_graph **out, quern_error *err)
 {
@@ -140,7 +142,10 @@ static quern_status copy_graph(const splicer *outer, const qn_graph *from,
     QN_TRY(qn_arena_array(g->arena, (size_t)from->n_values, sizeof(qn_value *), &map,
                           err));
     QN_TRY(qn_arena_array(g->arena, (size_t)from->n_values, sizeof(bool), &given, err));
-    splicer s = {.g = g, .call = outer->call, .function = outer->function, .map = map,
+    splicer s = {.g = g,
+                 .call = outer->call,
+                 .function = outer->function,
+                 .map = map,
                  .body = from};
     g->name = from->name;
     QN_TRY(copy_body(&s, NULL, given, err));
@@ -168,7 +173,7 @@ quern_status qn_graph_splice(qn_graph *g, qn_node *before, const qn_graph *body,
     return copy_body(&s, before, given, err);
 }
 
-/* ---- functions ----------------------------------------------------------------------- */
+/* ---- functions ---- */
 
 static const qn_function *find_function(const quern_model *model, const qn_node *node)
 {
@@ -192,7 +197,8 @@ static quern_status inline_call(qn_graph *g, qn_node *node, const qn_function *f
                        node->n_in, node->n_out, f->name, body->n_inputs,
                        body->n_outputs);
     void *p;
-    QN_TRY(qn_arena_array(g->arena, (size_t)body->n_values, sizeof(qn_value *), &p, err));
+    QN_TRY(
+        qn_arena_array(g->arena, (size_t)body->n_values, sizeof(qn_value *), &p, err));
     qn_value **map = p;
     for (int i = 0; i < body->n_inputs; i++)
         map[index_of(body, body->inputs[i])] = i < node->n_in ? node->in[i] : NULL;
@@ -201,8 +207,8 @@ static quern_status inline_call(qn_graph *g, qn_node *node, const qn_function *f
         if (!node->out[i]) continue;
         qn_value *v = map[index_of(body, body->outputs[i])];
         if (!v)
-            return qn_fail(err, QUERN_INVALID, "output %d of function '%s' is absent", i,
-                           f->name);
+            return qn_fail(err, QUERN_INVALID, "output %d of function '%s' is absent",
+                           i, f->name);
         qn_value_replace(node->out[i], v);
     }
     qn_graph_remove(g, node);
@@ -228,7 +234,8 @@ static quern_status inline_in(inliner *in, qn_graph *g, quern_error *err)
         in->n_inlined++;
         in->n_nodes += f->body->n_nodes;
         if (in->n_nodes > MAX_NODES)
-            return qn_fail(err, QUERN_LIMIT, "functions expand to %lld nodes, the most is %d",
+            return qn_fail(err, QUERN_LIMIT,
+                           "functions expand to %lld nodes, the most is %d",
                            (long long)in->n_nodes, MAX_NODES);
         quern_status status = inline_call(g, node, f, err);
         if (status != QUERN_OK) {

@@ -37,8 +37,7 @@ static bool views_blocked(const qn_slot *s)
     return s->root != s && s->root->t.layout == QN_NCHW8C && s->t.layout == QN_PLAIN;
 }
 
-/* ---- decide
- * ------------------------------------------------------------------------------ */
+/* ---- decide ---- */
 
 static bool follows(const qn_step *step)
 {
@@ -72,8 +71,7 @@ static void collect_halos(layouter *l)
     }
 }
 
-/* ---- concatenations in place
- * ----------------------------------------------------------- */
+/* ---- concatenations in place ---- */
 
 static bool is_channel_concat(const qn_step *step)
 {
@@ -180,8 +178,7 @@ static void embed_all(layouter *l)
             l->plan->slots[i].t.halo = (uint8_t)l->halo[i];
 }
 
-/* ---- reorders
- * ------------------------------------------------------------------------------ */
+/* ---- reorders ---- */
 
 static quern_status emit_reorder(layouter *l, qn_slot *from, qn_slot *to,
                                  quern_error *err)

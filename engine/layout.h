@@ -5,14 +5,14 @@
 
 #include "engine/plan.h"
 
-/* fuse.c: an addition behind a step that can add on its way out (QN_OP_ADDS) becomes that
- * step's residual; the addition's activation moves with it. */
+/* fuse.c: an addition behind a step that can add on its way out (QN_OP_ADDS) becomes
+ * that step's residual; the addition's activation moves with it. */
 quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err);
 
-/* layout.c: gives every value of the plan its layout: steps that want the blocked layout
- * get it, steps that can work in either follow their operands, and where the two meet one
- * reorder is inserted for each value and direction.  Channel concatenations of blocked
- * values are written in place by their producers. */
+/* layout.c: gives every value of the plan its layout: steps that want the blocked
+ * layout get it, steps that can work in either follow their operands, and where the two
+ * meet one reorder is inserted for each value and direction.  Channel concatenations of
+ * blocked values are written in place by their producers. */
 quern_status qn_plan_layout(qn_plan *plan, quern_error *err);
 
 #endif

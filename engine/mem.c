@@ -22,9 +22,9 @@ static void system_free(void *ctx, void *p, size_t size)
 void qn_mem_init(qn_mem *mem, const quern_allocator *allocator, size_t budget)
 {
     *mem = (qn_mem){.budget = budget};
-    mem->allocator = allocator ? *allocator
-                               : (quern_allocator){.alloc = system_alloc,
-                                                   .free = system_free};
+    mem->allocator =
+        allocator ? *allocator
+                  : (quern_allocator){.alloc = system_alloc, .free = system_free};
 }
 
 quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err)
@@ -98,9 +98,10 @@ void qn_arena_reset(qn_arena *arena)
     arena->used = 0;
 }
 
-/* The first chunk from current on with room for n bytes at an offset of that alignment. */
-static quern_status find_chunk(qn_arena *a, size_t n, size_t align, qn_arena_chunk **out,
-                               quern_error *err)
+/* The first chunk from current on with room for n bytes at an offset of that alignment.
+ */
+static quern_status find_chunk(qn_arena *a, size_t n, size_t align,
+                               qn_arena_chunk **out, quern_error *err)
 {
     for (qn_arena_chunk *c = a->current; c; c = c->next) {
         size_t at = (c->used + align - 1) & ~(align - 1);
@@ -165,8 +166,8 @@ quern_status qn_arena_array(qn_arena *arena, size_t n, size_t size, void **out,
     return qn_arena_alloc(arena, bytes, out, err);
 }
 
-quern_status qn_arena_text(qn_arena *arena, const char *text, size_t n, const char **out,
-                           quern_error *err)
+quern_status qn_arena_text(qn_arena *arena, const char *text, size_t n,
+                           const char **out, quern_error *err)
 {
     void *p;
     *out = NULL;

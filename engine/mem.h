@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/mem.h - the only door to the heap.  A qn_mem counts bytes against a budget and
- * speaks to the caller's allocator; a qn_arena hands out pieces that are freed together.
- * Four lifetimes exist: model arena, session arena, slab (activations), scratch. */
+ * speaks to the caller's allocator; a qn_arena hands out pieces that are freed
+ * together. Four lifetimes exist: model arena, session arena, slab (activations),
+ * scratch. */
 #ifndef QN_ENGINE_MEM_H
 #define QN_ENGINE_MEM_H
 
@@ -25,7 +26,8 @@ typedef struct qn_mem {
 void qn_mem_init(qn_mem *mem, const quern_allocator *allocator, size_t budget);
 
 /* size bytes, 64-byte aligned, not cleared; size 0 gives a valid pointer to nothing.
- * Fails with QUERN_LIMIT over the budget and QUERN_MEMORY when the allocator refuses. */
+ * Fails with QUERN_LIMIT over the budget and QUERN_MEMORY when the allocator refuses.
+ */
 quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err);
 void qn_mem_free(qn_mem *mem, void *p, size_t size); /* size as it was asked for */
 

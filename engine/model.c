@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/model.c - a model as an object: making one, freeing it, asking it questions. */
+/* engine/model.c - a model as an object: making one, freeing it, asking it questions.
+ */
 #include "engine/model.h"
 
 #include "engine/finish.h"
@@ -30,7 +31,8 @@ quern_status qn_model_create(const quern_model_options *opt, quern_model **out,
     quern_status status = qn_graph_create(&m->arena, NULL, &m->graph, err);
     const char *passes = o.disable_passes ? o.disable_passes : "";
     if (status == QUERN_OK)
-        status = qn_arena_text(&m->arena, passes, strlen(passes), &m->disable_passes, err);
+        status =
+            qn_arena_text(&m->arena, passes, strlen(passes), &m->disable_passes, err);
     if (status != QUERN_OK) {
         quern_model_free(m);
         return status;
@@ -73,7 +75,7 @@ void qn_model_log(const quern_model *model, const char *format, ...)
     model->log(model->log_ctx, text);
 }
 
-/* ---- questions -------------------------------------------------------------------------- */
+/* ---- questions ---- */
 
 static int value_info(qn_value *const *values, int n, int i, quern_info *info)
 {
@@ -135,13 +137,14 @@ int quern_model_metadata_at(const quern_model *model, int i, const char **key,
 
 void quern_model_get_stats(const quern_model *model, quern_model_stats *stats)
 {
-    *stats = (quern_model_stats){.ir_version = model->ir_version,
-                                 .nodes = model->nodes_loaded,
-                                 .nodes_after_passes = qn_graph_total_nodes(model->graph),
-                                 .parameters = model->n_parameters,
-                                 .weight_bytes = model->weight_bytes,
-                                 .producer = model->producer,
-                                 .graph_name = model->graph->name};
+    *stats =
+        (quern_model_stats){.ir_version = model->ir_version,
+                            .nodes = model->nodes_loaded,
+                            .nodes_after_passes = qn_graph_total_nodes(model->graph),
+                            .parameters = model->n_parameters,
+                            .weight_bytes = model->weight_bytes,
+                            .producer = model->producer,
+                            .graph_name = model->graph->name};
 }
 
 int quern_model_opset(const quern_model *model, int i, const char **domain,

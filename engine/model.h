@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/model.h - a loaded model: graph, constants, functions, metadata.
  *
- * A format reader (formats/onnx*.c) creates one, fills graph, functions and metadata from
- * bytes, and calls qn_model_finish, which sorts, inlines functions, binds every node to
- * its row, lowers old forms, collects what is missing and runs the passes. */
+ * A format reader (formats/onnx*.c) creates one, fills graph, functions and metadata
+ * from bytes, and calls qn_model_finish, which sorts, inlines functions, binds every
+ * node to its row, lowers old forms, collects what is missing and runs the passes. */
 #ifndef QN_ENGINE_MODEL_H
 #define QN_ENGINE_MODEL_H
 
@@ -17,7 +17,7 @@ typedef struct qn_opset {
 /* A model-local function: a graph whose attributes may refer to those of the call. */
 typedef struct qn_function {
     const char *domain, *name, *overload;
-    qn_graph *body; /* inputs and outputs by position; parent NULL */
+    qn_graph *body;          /* inputs and outputs by position; parent NULL */
     qn_attr_value *defaults; /* attribute_proto: attributes with default values */
     int n_defaults;
 } qn_function;
@@ -31,8 +31,8 @@ typedef struct qn_backing {
     void *base;
     size_t bytes;
     void (*release)(struct qn_backing *backing);
-    void (*drop)(struct qn_backing *backing, const void *p, size_t n); /* pages no longer
-        needed now; may be NULL */
+    void (*drop)(struct qn_backing *backing, const void *p, size_t n); /* pages no
+        longer needed now; may be NULL */
     void *ctx;
     struct qn_backing *next;
 } qn_backing;
@@ -58,7 +58,7 @@ struct quern_model {
     quern_missing *missing;
     int n_missing;
     bool allow_missing, keep_overridable;
-    qn_value **outputs; /* as the file declares them: names and shapes */
+    qn_value **outputs;         /* as the file declares them: names and shapes */
     const char *disable_passes; /* copied */
     quern_log_fn *log;
     void *log_ctx;

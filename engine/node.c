@@ -37,7 +37,8 @@ bool qn_node_str_is(const qn_node *node, const char *name, const char *text)
            memcmp(a->s.p, text, a->s.n) == 0;
 }
 
-quern_status qn_node_set_attr(qn_node *node, const qn_attr_value *attr, quern_error *err)
+quern_status qn_node_set_attr(qn_node *node, const qn_attr_value *attr,
+                              quern_error *err)
 {
     int i = find_attr(node, attr->name);
     if (i < 0) {
@@ -53,7 +54,8 @@ quern_status qn_node_set_attr(qn_node *node, const qn_attr_value *attr, quern_er
     return QUERN_OK;
 }
 
-quern_status qn_node_set_int(qn_node *node, const char *name, int64_t i, quern_error *err)
+quern_status qn_node_set_int(qn_node *node, const char *name, int64_t i,
+                             quern_error *err)
 {
     return qn_node_set_attr(
         node, &(qn_attr_value){.name = name, .kind = QN_ATTR_INT, .i = i}, err);
@@ -66,7 +68,8 @@ quern_status qn_node_set_ints(qn_node *node, const char *name, int64_t n,
     QN_TRY(qn_arena_array(node->graph->arena, (size_t)n, sizeof *v, &p, err));
     if (n) memcpy(p, v, (size_t)n * sizeof *v);
     return qn_node_set_attr(
-        node, &(qn_attr_value){.name = name, .kind = QN_ATTR_INTS, .ints = {n, p}}, err);
+        node, &(qn_attr_value){.name = name, .kind = QN_ATTR_INTS, .ints = {n, p}},
+        err);
 }
 
 quern_status qn_node_set_str(qn_node *node, const char *name, const char *s,
@@ -74,7 +77,8 @@ quern_status qn_node_set_str(qn_node *node, const char *name, const char *s,
 {
     return qn_node_set_attr(
         node,
-        &(qn_attr_value){.name = name, .kind = QN_ATTR_STRING, .s = {s, strlen(s)}}, err);
+        &(qn_attr_value){.name = name, .kind = QN_ATTR_STRING, .s = {s, strlen(s)}},
+        err);
 }
 
 void qn_node_drop_attr(qn_node *node, const char *name)
@@ -102,9 +106,8 @@ quern_status qn_node_set_input(qn_node *node, int i, qn_value *v, quern_error *e
 
 const char *qn_node_label(char *text, const qn_node *node)
 {
-    const char *out = node->n_out && node->out[0] && node->out[0]->name[0]
-                          ? node->out[0]->name
-                          : "?";
+    const char *out =
+        node->n_out && node->out[0] && node->out[0]->name[0] ? node->out[0]->name : "?";
     if (node->name[0])
         snprintf(text, QN_LABEL_TEXT, "%.100s (%.40s)", node->name, node->op_type);
     else
@@ -115,6 +118,7 @@ const char *qn_node_label(char *text, const qn_node *node)
 qn_graph *qn_node_subgraph(const qn_node *node, int k)
 {
     for (int i = 0; i < node->n_attrs; i++)
-        if (node->attrs[i].kind == QN_ATTR_GRAPH && k-- == 0) return node->attrs[i].graph;
+        if (node->attrs[i].kind == QN_ATTR_GRAPH && k-- == 0)
+            return node->attrs[i].graph;
     return NULL;
 }

@@ -43,9 +43,10 @@ quern_dtype qn_op_out_dtype(const qn_node *node, int i)
     return node->n_in > 0 && node->in[0] ? node->in[0]->dtype : QUERN_UNDEFINED;
 }
 
-/* ---- attributes -> params ---------------------------------------------------------- */
+/* ---- attributes -> params ---- */
 
-static quern_status store_string(qn_arena *arena, char *field, qn_str s, quern_error *err)
+static quern_status store_string(qn_arena *arena, char *field, qn_str s,
+                                 quern_error *err)
 {
     const char *text;
     QN_TRY(qn_arena_text(arena, s.p, s.n, &text, err));
@@ -53,7 +54,8 @@ static quern_status store_string(qn_arena *arena, char *field, qn_str s, quern_e
     return QUERN_OK;
 }
 
-/* One attribute into its field; the field's type follows from the kind (see qn_attr). */
+/* One attribute into its field; the field's type follows from the kind (see qn_attr).
+ */
 static quern_status store(qn_arena *arena, const qn_attr *row, const qn_attr_value *a,
                           char *field, quern_error *err)
 {
@@ -104,7 +106,8 @@ static bool same_kind(qn_attr_kind want, const qn_attr_value *a)
     if (want == a->kind) return true;
     if (want == QN_ATTR_TENSOR) return a->kind == QN_ATTR_SPARSE;
     /* an empty list may be written as any kind of list, or with no kind at all */
-    bool list = want == QN_ATTR_INTS || want == QN_ATTR_FLOATS || want == QN_ATTR_STRINGS;
+    bool list =
+        want == QN_ATTR_INTS || want == QN_ATTR_FLOATS || want == QN_ATTR_STRINGS;
     return list && a->ints.n == 0 && a->floats.n == 0 && a->strs.n == 0 &&
            (a->kind == QN_ATTR_NONE || a->kind == QN_ATTR_INTS ||
             a->kind == QN_ATTR_FLOATS || a->kind == QN_ATTR_STRINGS);
@@ -133,7 +136,8 @@ static quern_status bind_attrs(qn_graph *g, qn_node *node, const qn_op *op,
     return QUERN_OK;
 }
 
-static quern_status check_count(const char *what, int n, int lo, int hi, quern_error *err)
+static quern_status check_count(const char *what, int n, int lo, int hi,
+                                quern_error *err)
 {
     if (n >= lo && (hi < 0 || n <= hi)) return QUERN_OK;
     if (hi < 0)

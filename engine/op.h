@@ -8,9 +8,9 @@
  *   plan     infer   output shapes from input shapes (and values, where they are known)
  *            prepare chooses kernels, packs weights, asks for scratch and state
  *   run      run     arithmetic; fails only on data (an index out of range)
- * A node whose output shape depends on data is planned at run time by the same infer and
- * prepare, and its outputs live in the run arena.  A node whose inputs are all known
- * while planning is run there and then, and becomes a constant. */
+ * A node whose output shape depends on data is planned at run time by the same infer
+ * and prepare, and its outputs live in the run arena.  A node whose inputs are all
+ * known while planning is run there and then, and becomes a constant. */
 #ifndef QN_ENGINE_OP_H
 #define QN_ENGINE_OP_H
 
@@ -22,8 +22,8 @@
 
 /* One attribute of a row: where it goes in the params struct and what it is if absent.
  * Fields by kind: INT int64_t, FLOAT float, STRING const char * (zero-ended),
- * INTS qn_ints, FLOATS qn_floats, STRINGS qn_strs, TENSOR qn_tensor *, GRAPH qn_graph *,
- * TYPE int64_t (a quern_dtype). */
+ * INTS qn_ints, FLOATS qn_floats, STRINGS qn_strs, TENSOR qn_tensor *, GRAPH qn_graph
+ * *, TYPE int64_t (a quern_dtype). */
 typedef struct qn_attr {
     const char *name;
     qn_attr_kind kind;
@@ -36,62 +36,62 @@ typedef struct qn_attr {
 
 /* Rows of an attribute table: QN_INT(conv_params, group, 1). */
 #define QN_ATTR_AT(T, field) #field, .offset = offsetof(T, field)
-#define QN_INT(T, field, x)                                                            \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_INT, .i = (x)                            \
+#define QN_INT(T, field, x)                                 \
+    {                                                       \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_INT, .i = (x) \
     }
-#define QN_FLOAT(T, field, x)                                                          \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_FLOAT, .f = (x)                          \
+#define QN_FLOAT(T, field, x)                                 \
+    {                                                         \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_FLOAT, .f = (x) \
     }
-#define QN_STR(T, field, x)                                                            \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_STRING, .s = (x)                         \
+#define QN_STR(T, field, x)                                    \
+    {                                                          \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_STRING, .s = (x) \
     }
-#define QN_INTS(T, field)                                                              \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_INTS                                     \
+#define QN_INTS(T, field)                          \
+    {                                              \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_INTS \
     }
-#define QN_FLOATS(T, field)                                                            \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_FLOATS                                   \
+#define QN_FLOATS(T, field)                          \
+    {                                                \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_FLOATS \
     }
-#define QN_STRS(T, field)                                                              \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_STRINGS                                  \
+#define QN_STRS(T, field)                             \
+    {                                                 \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_STRINGS \
     }
-#define QN_TENSOR_ATTR(T, field)                                                       \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_TENSOR                                   \
+#define QN_TENSOR_ATTR(T, field)                     \
+    {                                                \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_TENSOR \
     }
-#define QN_GRAPH_ATTR(T, field)                                                        \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = QN_ATTR_GRAPH, .required = true                  \
+#define QN_GRAPH_ATTR(T, field)                                       \
+    {                                                                 \
+        QN_ATTR_AT(T, field), .kind = QN_ATTR_GRAPH, .required = true \
     }
-#define QN_REQUIRED(T, field, k)                                                       \
-    {                                                                                  \
-        QN_ATTR_AT(T, field), .kind = (k), .required = true                            \
+#define QN_REQUIRED(T, field, k)                            \
+    {                                                       \
+        QN_ATTR_AT(T, field), .kind = (k), .required = true \
     }
-#define QN_ATTRS_END                                                                   \
-    {                                                                                  \
-        .name = NULL                                                                   \
+#define QN_ATTRS_END \
+    {                \
+        .name = NULL \
     }
 
 enum qn_op_flags {
-    QN_OP_INPLACE = 1,  /* out[0] may be written over any in[] of equal type and shape */
-    QN_OP_VIEW = 2,     /* out[0] is in[0] with another shape: no copy, run copies */
-    QN_OP_DYNAMIC = 4,  /* output shapes depend on data: run calls qn_exec_output */
-    QN_OP_RANDOM = 8,   /* never folded, never merged */
-    QN_OP_SUBGRAPH = 16,   /* has graph attributes; never folded */
-    QN_OP_HALF_AS_F32 = 32, /* float16 and bfloat16 run as float32: the executor converts
-                             * operands, so infer sees the true types, prepare and run
-                             * see float32 */
+    QN_OP_INPLACE = 1, /* out[0] may be written over any in[] of equal type and shape */
+    QN_OP_VIEW = 2,    /* out[0] is in[0] with another shape: no copy, run copies */
+    QN_OP_DYNAMIC = 4, /* output shapes depend on data: run calls qn_exec_output */
+    QN_OP_RANDOM = 8,  /* never folded, never merged */
+    QN_OP_SUBGRAPH = 16,    /* has graph attributes; never folded */
+    QN_OP_HALF_AS_F32 = 32, /* float16 and bfloat16 run as float32: the executor
+                             * converts operands, so infer sees the true types, prepare
+                             * and run see float32 */
     QN_OP_FUSES_ACT = 64,   /* the kernel applies node->act to out[0] */
     QN_OP_COMMUTES = 128,   /* in[0] and in[1] may be swapped */
     QN_OP_ADDS = 1024,      /* the kernel adds instr->residual to out[0] */
     QN_OP_FROM_SHAPE = 256, /* run reads the shapes of its inputs, never their data */
-    QN_OP_ANY_KIND = 512    /* takes sequences and optionals; all other rows take tensors
-                             * only, and the executor refuses the rest */
+    QN_OP_ANY_KIND = 512 /* takes sequences and optionals; all other rows take tensors
+                          * only, and the executor refuses the rest */
 };
 
 /* What infer sees.  in[i] NULL: absent.  in[i]->data NULL: value not known yet; shapes
@@ -136,7 +136,7 @@ typedef struct qn_instr {
     const qn_tensor **in; /* NULL entries: absent */
     qn_tensor **out;      /* NULL entries: not asked for */
     int n_in, n_out;
-    qn_act act;      /* applied to out[0] by rows with QN_OP_FUSES_ACT */
+    qn_act act;                /* applied to out[0] by rows with QN_OP_FUSES_ACT */
     const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS */
     bool is_blocked; /* runs in the blocked layout, as answered to `blocked` */
     uint32_t packed; /* bit i: in[i] was packed, so run does not read it */
@@ -145,7 +145,8 @@ typedef struct qn_instr {
 typedef struct quern_session qn_session; /* shared parts of a session; see session.h */
 
 /* What prepare sees: the instruction to fill.  in[i]->data is not NULL only for
- * constants.  Everything prepare allocates comes from qn_prep_state and qn_prep_pack. */
+ * constants.  Everything prepare allocates comes from qn_prep_state and qn_prep_pack.
+ */
 typedef struct qn_prep {
     qn_instr *instr;
     const qn_kernels *k;
@@ -164,17 +165,18 @@ void qn_prep_scratch(qn_prep *p, size_t bytes);
 typedef void qn_pack_fn(void *packed, const qn_tensor *weight, const void *ctx);
 /* The packed form of constant input i under an algorithm's key: made once in a session
  * and kept across plans; made anew when a parameter's version moved.  *out is NULL when
- * the input is no constant (pack in run then).  pack reads the weight through memcpy, as
- * it may lie unaligned, and run must not read it any more. */
-quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes, qn_pack_fn *pack,
-                          const void *ctx, const void **out, quern_error *err);
+ * the input is no constant (pack in run then).  pack reads the weight through memcpy,
+ * as it may lie unaligned, and run must not read it any more. */
+quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes,
+                          qn_pack_fn *pack, const void *ctx, const void **out,
+                          quern_error *err);
 
 /* What run sees besides its instruction. */
 typedef struct qn_exec {
     const qn_kernels *k;
     qn_pool *pool;
-    qn_arena *arena; /* run arena: outputs of QN_OP_DYNAMIC rows, strings; freed together
-                      * when the next run begins */
+    qn_arena *arena; /* run arena: outputs of QN_OP_DYNAMIC rows, strings; freed
+                      * together when the next run begins */
     qn_session *session;
     uint64_t seed; /* of this run, for QN_OP_RANDOM rows */
 } qn_exec;
@@ -201,7 +203,8 @@ struct qn_op {
     /* Types that the kernel takes for input i; the last non-zero entry repeats.
      * All zero: any type.  Checked at load and shown by `quern ops`. */
     uint32_t types[QN_OP_MAX_TYPES];
-    /* Output type: QUERN_UNDEFINED: that of in[0]; else this one; out_dtype overrules. */
+    /* Output type: QUERN_UNDEFINED: that of in[0]; else this one; out_dtype overrules.
+     */
     quern_dtype out_type;
     /* Type of output i, UNDEFINED if not known; in_dtype(j) may be UNDEFINED too. */
     quern_dtype (*out_dtype)(const qn_node *node, int i);
@@ -231,8 +234,8 @@ const qn_op *qn_op_find(const char *domain, const char *name);
 uint32_t qn_op_types(const qn_op *op, int i);
 /* Type of output i of a bound node from the types of its inputs. */
 quern_dtype qn_op_out_dtype(const qn_node *node, int i);
-/* Binds node->op: decodes attributes into params, checks arity.  Unknown attributes warn
- * through the model's log.  The node must be lowered already. */
+/* Binds node->op: decodes attributes into params, checks arity.  Unknown attributes
+ * warn through the model's log.  The node must be lowered already. */
 quern_status qn_op_bind(qn_graph *g, qn_node *node, const qn_op *op, quern_error *err);
 
 #endif

@@ -32,8 +32,7 @@ double qn_os_seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- reading files ----------------------------------------------------------------
- */
+/* ---- reading files ---- */
 
 /* O_NONBLOCK: opening a pipe without a writer must not wait. */
 #define READ_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
@@ -192,8 +191,7 @@ void qn_map_done(qn_map *map)
     *map = (qn_map){0};
 }
 
-/* ---- replacing files --------------------------------------------------------------
- */
+/* ---- replacing files ---- */
 
 static quern_status write_all(int fd, const uint8_t *p, size_t n, quern_error *err)
 {
@@ -268,8 +266,7 @@ quern_status qn_file_replace(const char *path, const void *p, size_t n,
     return status;
 }
 
-/* ---- paths and folders ------------------------------------------------------------
- */
+/* ---- paths and folders ---- */
 
 _Static_assert(QN_PATH_MAX >= PATH_MAX, "realpath writes up to PATH_MAX bytes");
 
@@ -364,8 +361,7 @@ quern_status qn_dir_make(const char *path, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- cores ------------------------------------------------------------------------
- */
+/* ---- cores ---- */
 
 #ifdef __linux__
 /* The first bytes of a small file of the kernel, zero-ended; false when unreadable. */
@@ -465,8 +461,7 @@ int qn_os_cores(void)
 }
 #endif
 
-/* ---- shared libraries -------------------------------------------------------------
- */
+/* ---- shared libraries ---- */
 
 void *qn_lib_open(const char *name)
 {

@@ -88,7 +88,8 @@ quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes, qn_pack
         *out = data;
         return QUERN_OK;
     }
-    qn_pack wanted = {.value = value, .key = key, .bytes = bytes, .pack = fn, .ctx = ctx};
+    qn_pack wanted = {
+        .value = value, .key = key, .bytes = bytes, .pack = fn, .ctx = ctx};
     return find_or_pack(p->session, &wanted, t, out, err);
 }
 

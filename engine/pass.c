@@ -13,7 +13,7 @@ static const qn_pass rows[] = {
 #include "engine/passes.def"
 #undef QN_PASS
 };
-#define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
+#define N_ROWS     ((int)(sizeof rows / sizeof rows[0]))
 #define MAX_ROUNDS 8
 
 int quern_pass(int i, const char **name)
@@ -27,7 +27,8 @@ int quern_pass(int i, const char **name)
 static bool is_listed(const char *list, const char *name)
 {
     size_t n = strlen(name);
-    for (const char *at = list; at && *at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
+    for (const char *at = list; at && *at;
+         at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL)
         if ((strncmp(at, name, n) == 0 && (at[n] == 0 || at[n] == ',')) ||
             strcmp(at, "all") == 0)
             return true;

@@ -31,7 +31,8 @@ bool qn_value_has_shape(const qn_value *v);
 bool qn_value_same_shape(const qn_value *a, const qn_value *b);
 /* Bound to the ai.onnx row of that name. */
 bool qn_node_is(const qn_node *node, const char *name);
-/* The only node that reads v, if there is one and v is no graph output; needs counts. */
+/* The only node that reads v, if there is one and v is no graph output; needs counts.
+ */
 qn_node *qn_only_use(const qn_graph *g, const qn_value *v);
 
 #endif

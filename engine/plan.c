@@ -43,8 +43,8 @@ static quern_status make_slots(builder *b, const qn_tensor *inputs, quern_error 
     size_t twins = 0;
     for (const qn_node *node = g->first; node; node = node->next)
         if (node->op->blocked) twins += (size_t)(node->n_in + node->n_out);
-    QN_TRY(qn_arena_array(&plan->arena, (size_t)g->n_values + twins, sizeof(qn_slot), &p,
-                          err));
+    QN_TRY(qn_arena_array(&plan->arena, (size_t)g->n_values + twins, sizeof(qn_slot),
+                          &p, err));
     plan->slots = p;
     plan->n_slots = g->n_values;
     plan->cap_slots = g->n_values + (int)twins;
@@ -56,7 +56,8 @@ static quern_status make_slots(builder *b, const qn_tensor *inputs, quern_error 
         s->place = QN_PLACE_CONSTANT;
         s->is_known = s->t.kind == QN_TENSOR;
     }
-    QN_TRY(qn_arena_array(&plan->arena, (size_t)g->n_outputs, sizeof(qn_slot *), &p, err));
+    QN_TRY(
+        qn_arena_array(&plan->arena, (size_t)g->n_outputs, sizeof(qn_slot *), &p, err));
     plan->outputs = p;
     for (int i = 0; i < g->n_outputs; i++)
         plan->outputs[i] = slot_of(b, g->outputs[i]);

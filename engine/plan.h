@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/plan.h - a graph made ready for one set of input shapes.
  *
- * Building walks the nodes once: shapes are inferred, nodes whose inputs are all known are
- * computed there and then, the rest become steps.  Steps whose shapes cannot be known
- * before the run ("dynamic") are inferred and prepared while running.  Values of the
- * other steps get offsets in one slab by lifetime. */
+ * Building walks the nodes once: shapes are inferred, nodes whose inputs are all known
+ * are computed there and then, the rest become steps.  Steps whose shapes cannot be
+ * known before the run ("dynamic") are inferred and prepared while running.  Values of
+ * the other steps get offsets in one slab by lifetime. */
 #ifndef QN_ENGINE_PLAN_H
 #define QN_ENGINE_PLAN_H
 
@@ -21,10 +21,10 @@ typedef enum qn_place {
 /* A value in a plan. */
 typedef struct qn_slot {
     qn_tensor t;
-    uint8_t place;       /* qn_place */
-    bool is_known;       /* shape and type are known before the run */
+    uint8_t place;        /* qn_place */
+    bool is_known;        /* shape and type are known before the run */
     struct qn_slot *root; /* the slot whose memory this one views; itself mostly */
-    int input;           /* of QN_PLACE_INPUT: which */
+    int input;            /* of QN_PLACE_INPUT: which */
     size_t offset, bytes; /* in the slab; of roots */
     size_t shift;         /* bytes behind the root's; 0 of roots */
     int first, last;      /* steps that write and last read it; of roots */
@@ -79,9 +79,10 @@ bool qn_plan_fits(const qn_plan *plan, const qn_tensor *inputs);
 quern_status qn_plan_assign(qn_plan *plan, bool no_reuse, quern_error *err);
 
 /* half.c: gives a step float32 stand-ins if its row asks for them (flag
- * QN_OP_HALF_AS_F32) and an operand is float16 or bfloat16.  *half stays NULL otherwise.
- * Memory for stand-ins with known data (constants) comes from the arena and is filled;
- * for the rest, qn_half_scratch says how much to put behind qn_half_place. */
+ * QN_OP_HALF_AS_F32) and an operand is float16 or bfloat16.  *half stays NULL
+ * otherwise. Memory for stand-ins with known data (constants) comes from the arena and
+ * is filled; for the rest, qn_half_scratch says how much to put behind qn_half_place.
+ */
 quern_status qn_half_make(qn_arena *arena, qn_instr *instr, qn_half **half,
                           quern_error *err);
 size_t qn_half_scratch(const qn_half *half);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/pool.h - threads as a handle.  Sessions may share one; a session belongs to one
- * thread at a time.  There is one primitive, and kernels never see it. */
+/* engine/pool.h - threads as a handle.  Sessions may share one; a session belongs to
+ * one thread at a time.  There is one primitive, and kernels never see it. */
 #ifndef QN_ENGINE_POOL_H
 #define QN_ENGINE_POOL_H
 
@@ -12,11 +12,12 @@ typedef quern_pool qn_pool;
  * that run at the same time. */
 typedef void qn_range_fn(void *ctx, int64_t begin, int64_t end, int worker);
 
-/* Splits [0, n) into blocks of grain items (the last may be smaller) and returns when all
- * are done.  Blocks depend on n and grain only, never on the number of threads, so a sum
- * per block has the same bits everywhere.  The caller works too; a nested call, or a NULL
- * pool, runs inline. */
-void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn, void *ctx);
+/* Splits [0, n) into blocks of grain items (the last may be smaller) and returns when
+ * all are done.  Blocks depend on n and grain only, never on the number of threads, so
+ * a sum per block has the same bits everywhere.  The caller works too; a nested call,
+ * or a NULL pool, runs inline. */
+void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn,
+                     void *ctx);
 /* Between these workers stay awake from one call to the next.  NULL is fine. */
 void qn_pool_enter_run(qn_pool *pool);
 void qn_pool_leave_run(qn_pool *pool);

@@ -46,7 +46,7 @@ void qn_runner_free(qn_runner *r)
     qn_mem_free(mem, r, sizeof *r);
 }
 
-/* ---- plans -------------------------------------------------------------------------- */
+/* ---- plans ---- */
 
 /* Moves the plan that fits to the front; NULL if there is none. */
 static qn_plan *find_plan(qn_runner *r, const qn_tensor *inputs)
@@ -79,7 +79,8 @@ static void forget_oldest(qn_runner *r)
 
 static quern_status reserve_slab(qn_runner *r, size_t bytes, quern_error *err)
 {
-    if (r->slab && bytes <= r->slab_bytes) return QUERN_OK; /* empty tensors point, too */
+    if (r->slab && bytes <= r->slab_bytes)
+        return QUERN_OK; /* empty tensors point, too */
     qn_mem *mem = &r->session->mem;
     qn_mem_free(mem, r->slab, r->slab_bytes);
     r->slab = NULL;
@@ -110,7 +111,7 @@ quern_status qn_runner_plan(qn_runner *r, const qn_tensor *inputs, quern_error *
     return reserve_slab(r, r->plans->slab_bytes, err);
 }
 
-/* ---- memory ------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static void place_slots(qn_runner *r, qn_plan *plan, const qn_tensor *inputs)
 {
@@ -132,7 +133,8 @@ static void place_scratch(qn_runner *r, qn_plan *plan)
         char *at = (char *)r->slab + step->scratch_offset;
         if (step->half) {
             qn_half_place(step->half, at);
-            at += (qn_half_scratch(step->half) + QN_ALIGN - 1) & ~(size_t)(QN_ALIGN - 1);
+            at +=
+                (qn_half_scratch(step->half) + QN_ALIGN - 1) & ~(size_t)(QN_ALIGN - 1);
         }
         step->instr.scratch = at;
     }
@@ -163,7 +165,7 @@ static void poison(qn_runner *r, int k)
     }
 }
 
-/* ---- execution ---------------------------------------------------------------------- */
+/* ---- execution ---- */
 
 static quern_status run_step(qn_step *step, const qn_exec *x, quern_error *err)
 {

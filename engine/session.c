@@ -7,8 +7,7 @@
 
 #include <string.h>
 
-/* ---- create and free
- * ----------------------------------------------------------------- */
+/* ---- create and free ---- */
 
 static void take_options(quern_session *s, const quern_session_options *opt)
 {
@@ -146,8 +145,7 @@ void quern_session_free(quern_session *s)
     qn_mem_free(&mem, s, sizeof *s);
 }
 
-/* ---- inputs
- * --------------------------------------------------------------------------- */
+/* ---- inputs ---- */
 
 static quern_status check_index(int i, int n, const char *what, quern_error *err)
 {
@@ -272,8 +270,7 @@ static quern_status check_bound(const quern_session *s, quern_error *err)
     return check_symbols(s, err);
 }
 
-/* ---- running
- * -------------------------------------------------------------------------- */
+/* ---- running ---- */
 
 quern_status quern_session_plan(quern_session *s, quern_error *err)
 {

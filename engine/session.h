@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/session.h - what runs a model: kernels, threads, packed weights, and one runner
- * for each graph (the main one and the bodies of If, Loop and Scan). */
+/* engine/session.h - what runs a model: kernels, threads, packed weights, and one
+ * runner for each graph (the main one and the bodies of If, Loop and Scan). */
 #ifndef QN_ENGINE_SESSION_H
 #define QN_ENGINE_SESSION_H
 
@@ -23,11 +23,11 @@ typedef struct qn_runner {
     struct qn_runner *next;
     qn_session *session;
     const qn_graph *graph;
-    qn_plan *plans; /* most recently used first, at most QN_PLANS */
+    qn_plan *plans;  /* most recently used first, at most QN_PLANS */
     qn_plan *placed; /* the plan whose slots point into the slab now */
     void *slab;
     size_t slab_bytes;
-    qn_arena run; /* outputs of dynamic steps, until the next run */
+    qn_arena run;       /* outputs of dynamic steps, until the next run */
     const void **bound; /* data pointers that the placed plan points at */
 } qn_runner;
 
@@ -46,7 +46,7 @@ struct quern_session {
     size_t packed_bytes;
     qn_runner *runners; /* the first made is the main graph's */
     qn_runner *main;
-    qn_tensor *inputs; /* as bound; kind QN_TENSOR with data NULL: not bound */
+    qn_tensor *inputs;  /* as bound; kind QN_TENSOR with data NULL: not bound */
     size_t *item_bytes; /* of a bound sequence's items, which are copies */
     uint64_t n_runs, run_allocs;
     bool has_run;
@@ -56,16 +56,18 @@ struct quern_session {
 quern_status qn_session_runner(qn_session *session, const qn_graph *graph,
                                qn_runner **out, quern_error *err);
 void qn_runner_free(qn_runner *runner);
-/* A plan for these inputs (graph inputs, then captures), which becomes the current one. */
+/* A plan for these inputs (graph inputs, then captures), which becomes the current one.
+ */
 quern_status qn_runner_plan(qn_runner *runner, const qn_tensor *inputs,
                             quern_error *err);
 /* Plans if need be and runs; inputs must hold data. */
-quern_status qn_runner_run(qn_runner *runner, const qn_tensor *inputs, quern_error *err);
+quern_status qn_runner_run(qn_runner *runner, const qn_tensor *inputs,
+                           quern_error *err);
 /* Output i of the last run, valid until the next. */
 const qn_tensor *qn_runner_output(const qn_runner *runner, int i);
 
-/* Gives t, the tensor of a constant value, data that is aligned for its type: as it lies,
- * or a copy that the session keeps. */
+/* Gives t, the tensor of a constant value, data that is aligned for its type: as it
+ * lies, or a copy that the session keeps. */
 quern_status qn_session_align(qn_session *session, const qn_value *value, qn_tensor *t,
                               quern_error *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/slab.c - where activations lie: lifetimes, in-place results, offsets.
  *
- * Greedy by size: the largest block first, each at the lowest offset that is free during
- * its life (Pisarchyk and Lee 2020, arXiv:2001.03288). */
+ * Greedy by size: the largest block first, each at the lowest offset that is free
+ * during its life (Pisarchyk and Lee 2020, arXiv:2001.03288). */
 #include "engine/plan.h"
 
 #include <stdlib.h>
@@ -37,11 +37,13 @@ static bool can_overwrite(const qn_step *step, int i, int k)
 {
     const qn_slot *in = step->in[i], *out = step->out[0];
     if (!in || out->root != out || in->shift || in->t.layout != out->t.layout ||
-        in->t.halo != out->t.halo || in->place != QN_PLACE_SLAB || in->root->last != k) return false;
+        in->t.halo != out->t.halo || in->place != QN_PLACE_SLAB || in->root->last != k)
+        return false;
     if (in->root->bytes != out->bytes || in->t.dtype != out->t.dtype ||
         !qn_same_shape(&in->t, &out->t))
         return false;
-    for (int j = 0; j < step->instr.n_in; j++) /* the same memory read in another shape */
+    for (int j = 0; j < step->instr.n_in;
+         j++) /* the same memory read in another shape */
         if (step->in[j] && step->in[j]->root == in->root &&
             !qn_same_shape(&step->in[j]->t, &in->t))
             return false;
@@ -52,8 +54,8 @@ static void overwrite_inputs(qn_plan *plan)
 {
     for (int k = 0; k < plan->n_steps; k++) {
         qn_step *step = &plan->steps[k];
-        if (!(step->instr.op->flags & QN_OP_INPLACE) || step->is_dynamic || step->half ||
-            !step->instr.out[0])
+        if (!(step->instr.op->flags & QN_OP_INPLACE) || step->is_dynamic ||
+            step->half || !step->instr.out[0])
             continue;
         for (int i = 0; i < step->instr.n_in; i++)
             if (can_overwrite(step, i, k)) {

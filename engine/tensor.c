@@ -11,19 +11,19 @@
 static const struct {
     uint8_t size, bits;
 } widths[] = {
-    [QUERN_FLOAT] = {4, 32},          [QUERN_UINT8] = {1, 8},
-    [QUERN_INT8] = {1, 8},            [QUERN_UINT16] = {2, 16},
-    [QUERN_INT16] = {2, 16},          [QUERN_INT32] = {4, 32},
-    [QUERN_INT64] = {8, 64},          [QUERN_STRING] = {sizeof(qn_str), 0},
-    [QUERN_BOOL] = {1, 8},            [QUERN_FLOAT16] = {2, 16},
-    [QUERN_DOUBLE] = {8, 64},         [QUERN_UINT32] = {4, 32},
-    [QUERN_UINT64] = {8, 64},         [QUERN_COMPLEX64] = {8, 64},
-    [QUERN_COMPLEX128] = {16, 128},   [QUERN_BFLOAT16] = {2, 16},
-    [QUERN_FLOAT8E4M3FN] = {1, 8},    [QUERN_FLOAT8E4M3FNUZ] = {1, 8},
-    [QUERN_FLOAT8E5M2] = {1, 8},      [QUERN_FLOAT8E5M2FNUZ] = {1, 8},
-    [QUERN_UINT4] = {1, 4},           [QUERN_INT4] = {1, 4},
-    [QUERN_FLOAT4E2M1] = {1, 4},      [QUERN_FLOAT8E8M0] = {1, 8},
-    [QUERN_UINT2] = {1, 2},           [QUERN_INT2] = {1, 2},
+    [QUERN_FLOAT] = {4, 32},        [QUERN_UINT8] = {1, 8},
+    [QUERN_INT8] = {1, 8},          [QUERN_UINT16] = {2, 16},
+    [QUERN_INT16] = {2, 16},        [QUERN_INT32] = {4, 32},
+    [QUERN_INT64] = {8, 64},        [QUERN_STRING] = {sizeof(qn_str), 0},
+    [QUERN_BOOL] = {1, 8},          [QUERN_FLOAT16] = {2, 16},
+    [QUERN_DOUBLE] = {8, 64},       [QUERN_UINT32] = {4, 32},
+    [QUERN_UINT64] = {8, 64},       [QUERN_COMPLEX64] = {8, 64},
+    [QUERN_COMPLEX128] = {16, 128}, [QUERN_BFLOAT16] = {2, 16},
+    [QUERN_FLOAT8E4M3FN] = {1, 8},  [QUERN_FLOAT8E4M3FNUZ] = {1, 8},
+    [QUERN_FLOAT8E5M2] = {1, 8},    [QUERN_FLOAT8E5M2FNUZ] = {1, 8},
+    [QUERN_UINT4] = {1, 4},         [QUERN_INT4] = {1, 4},
+    [QUERN_FLOAT4E2M1] = {1, 4},    [QUERN_FLOAT8E8M0] = {1, 8},
+    [QUERN_UINT2] = {1, 2},         [QUERN_INT2] = {1, 2},
 };
 #define N_WIDTHS (sizeof widths / sizeof widths[0])
 
@@ -142,8 +142,8 @@ quern_status qn_tensor_check(const qn_tensor *t, quern_error *err)
     bool empty = false, big = false;
     for (int i = 0; i < t->rank; i++) {
         if (t->dim[i] < 0)
-            return qn_fail(err, QUERN_SHAPE, "dim %d is %lld, it must not be negative", i,
-                           (long long)t->dim[i]);
+            return qn_fail(err, QUERN_SHAPE, "dim %d is %lld, it must not be negative",
+                           i, (long long)t->dim[i]);
         if (t->dim[i] == 0)
             empty = true;
         else if (!big && !qn_size_mul(bytes, (size_t)t->dim[i], &bytes))
@@ -257,8 +257,8 @@ quern_status qn_axis(int64_t axis, int rank, bool end_ok, int *out, quern_error 
 {
     int64_t top = end_ok ? rank : rank - 1;
     if (axis < -(int64_t)rank || axis > top)
-        return qn_fail(err, QUERN_SHAPE, "axis is %lld, the rank is %d", (long long)axis,
-                       rank);
+        return qn_fail(err, QUERN_SHAPE, "axis is %lld, the rank is %d",
+                       (long long)axis, rank);
     *out = (int)(axis < 0 ? axis + rank : axis);
     return QUERN_OK;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/tensor.h - what data is: element types and dense arrays.
  *
- * Elements lie in row-major order.  Types of less than a byte (int4, uint4, int2, uint2,
- * float4e2m1) hold one element a byte in memory, sign-extended where signed; they are
- * packed only inside files.  A string element is a qn_str whose bytes belong to the same
- * arena as the tensor.  A sequence is a tensor of kind QN_SEQUENCE, rank 1, whose data is
- * an array of qn_tensor. */
+ * Elements lie in row-major order.  Types of less than a byte (int4, uint4, int2,
+ * uint2, float4e2m1) hold one element a byte in memory, sign-extended where signed;
+ * they are packed only inside files.  A string element is a qn_str whose bytes belong
+ * to the same arena as the tensor.  A sequence is a tensor of kind QN_SEQUENCE, rank 1,
+ * whose data is an array of qn_tensor. */
 #ifndef QN_ENGINE_TENSOR_H
 #define QN_ENGINE_TENSOR_H
 
@@ -44,8 +44,8 @@ typedef struct qn_tensor {
 size_t qn_dtype_size(quern_dtype dtype);
 /* Bits of one element in a file: 2, 4, 8 ... 128; 0 for strings and unknown types. */
 int qn_dtype_bits(quern_dtype dtype);
-bool qn_dtype_is_float(quern_dtype dtype);  /* float64 to float4, bfloat16 too */
-bool qn_dtype_is_signed(quern_dtype dtype); /* signed integer */
+bool qn_dtype_is_float(quern_dtype dtype);   /* float64 to float4, bfloat16 too */
+bool qn_dtype_is_signed(quern_dtype dtype);  /* signed integer */
 bool qn_dtype_is_integer(quern_dtype dtype); /* signed or not; bool is no integer */
 static inline bool qn_dtype_is_half(quern_dtype t)
 {
@@ -53,15 +53,16 @@ static inline bool qn_dtype_is_half(quern_dtype t)
 }
 
 /* Sets of element types, for op rows. */
-#define QN_BIT(t)    (UINT32_C(1) << (t))
-#define QN_T_F32     QN_BIT(QUERN_FLOAT)
-#define QN_T_F64     QN_BIT(QUERN_DOUBLE)
-#define QN_T_HALF    (QN_BIT(QUERN_FLOAT16) | QN_BIT(QUERN_BFLOAT16))
-#define QN_T_FLOATS  (QN_T_F32 | QN_T_F64 | QN_T_HALF)
-#define QN_T_SIGNED                                                                    \
-    (QN_BIT(QUERN_INT8) | QN_BIT(QUERN_INT16) | QN_BIT(QUERN_INT32) | QN_BIT(QUERN_INT64))
-#define QN_T_UNSIGNED                                                                  \
-    (QN_BIT(QUERN_UINT8) | QN_BIT(QUERN_UINT16) | QN_BIT(QUERN_UINT32) |               \
+#define QN_BIT(t)   (UINT32_C(1) << (t))
+#define QN_T_F32    QN_BIT(QUERN_FLOAT)
+#define QN_T_F64    QN_BIT(QUERN_DOUBLE)
+#define QN_T_HALF   (QN_BIT(QUERN_FLOAT16) | QN_BIT(QUERN_BFLOAT16))
+#define QN_T_FLOATS (QN_T_F32 | QN_T_F64 | QN_T_HALF)
+#define QN_T_SIGNED                                                   \
+    (QN_BIT(QUERN_INT8) | QN_BIT(QUERN_INT16) | QN_BIT(QUERN_INT32) | \
+     QN_BIT(QUERN_INT64))
+#define QN_T_UNSIGNED                                                    \
+    (QN_BIT(QUERN_UINT8) | QN_BIT(QUERN_UINT16) | QN_BIT(QUERN_UINT32) | \
      QN_BIT(QUERN_UINT64))
 #define QN_T_INTS    (QN_T_SIGNED | QN_T_UNSIGNED)
 #define QN_T_NUMBERS (QN_T_FLOATS | QN_T_INTS)
@@ -70,19 +71,19 @@ static inline bool qn_dtype_is_half(quern_dtype t)
 #define QN_T_I64     QN_BIT(QUERN_INT64)
 #define QN_T_INDEX   (QN_BIT(QUERN_INT32) | QN_BIT(QUERN_INT64))
 #define QN_T_COMPLEX (QN_BIT(QUERN_COMPLEX64) | QN_BIT(QUERN_COMPLEX128))
-#define QN_T_FLOAT8                                                                    \
-    (QN_BIT(QUERN_FLOAT8E4M3FN) | QN_BIT(QUERN_FLOAT8E4M3FNUZ) |                       \
-     QN_BIT(QUERN_FLOAT8E5M2) | QN_BIT(QUERN_FLOAT8E5M2FNUZ) |                         \
+#define QN_T_FLOAT8                                              \
+    (QN_BIT(QUERN_FLOAT8E4M3FN) | QN_BIT(QUERN_FLOAT8E4M3FNUZ) | \
+     QN_BIT(QUERN_FLOAT8E5M2) | QN_BIT(QUERN_FLOAT8E5M2FNUZ) |   \
      QN_BIT(QUERN_FLOAT8E8M0))
-#define QN_T_SMALL /* less than a byte in files */                                     \
-    (QN_BIT(QUERN_UINT4) | QN_BIT(QUERN_INT4) | QN_BIT(QUERN_FLOAT4E2M1) |             \
+#define QN_T_SMALL /* less than a byte in files */                         \
+    (QN_BIT(QUERN_UINT4) | QN_BIT(QUERN_INT4) | QN_BIT(QUERN_FLOAT4E2M1) | \
      QN_BIT(QUERN_UINT2) | QN_BIT(QUERN_INT2))
-#define QN_T_PLAIN   (QN_T_NUMBERS | QN_T_BOOL)
-#define QN_T_ALL     (QN_T_PLAIN | QN_T_STRING | QN_T_COMPLEX | QN_T_FLOAT8 | QN_T_SMALL)
+#define QN_T_PLAIN (QN_T_NUMBERS | QN_T_BOOL)
+#define QN_T_ALL   (QN_T_PLAIN | QN_T_STRING | QN_T_COMPLEX | QN_T_FLOAT8 | QN_T_SMALL)
 
-/* True if p may be read as elements of that type.  A constant of QN_LAZY_BYTES or more may
- * lie unaligned in a mapped file: packers read it through memcpy, and whoever else needs
- * it gets an aligned copy (qn_session_align). */
+/* True if p may be read as elements of that type.  A constant of QN_LAZY_BYTES or more
+ * may lie unaligned in a mapped file: packers read it through memcpy, and whoever else
+ * needs it gets an aligned copy (qn_session_align). */
 #define QN_LAZY_BYTES ((size_t)64 << 10)
 bool qn_is_aligned(const void *p, quern_dtype dtype);
 
@@ -110,7 +111,8 @@ const char *qn_shape_text(char *text, const qn_tensor *t);
 int64_t qn_get_int(const qn_tensor *t, int64_t i);
 /* Element i of any real numeric tensor as double. */
 double qn_get_real(const qn_tensor *t, int64_t i);
-void qn_set_real(qn_tensor *t, int64_t i, double value); /* rounds, saturates integers */
+void qn_set_real(qn_tensor *t, int64_t i,
+                 double value); /* rounds, saturates integers */
 
 /* A copy of t with its data (and strings) in the arena; sequences are copied deeply. */
 quern_status qn_tensor_copy(qn_arena *arena, qn_tensor *to, const qn_tensor *from,

@@ -131,8 +131,7 @@ static double to_double(decimal *d)
     return ldexp((double)rounded(d), exponent - 53);
 }
 
-/* ---- reading ----------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static bool is_word(const char *p, size_t n, const char *word)
 {
@@ -238,8 +237,7 @@ bool qn_text_to_int(const char *p, size_t n, int64_t *out)
     return true;
 }
 
-/* ---- writing ----------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Everything that is no digit, sign or exponent is the locale's decimal point, which
  * may take several bytes. */

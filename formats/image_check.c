@@ -110,8 +110,7 @@ static quern_status check_jpeg(qn_span file, quern_error *err)
     return qn_fail(err, QUERN_FORMAT, "the JPEG file ends before its end marker");
 }
 
-/* ---- BMP: pixels at an offset, rows padded to 4 bytes -----------------------------
- */
+/* ---- BMP: pixels at an offset, rows padded to 4 bytes ---- */
 
 static uint32_t u32_at(const uint8_t *p)
 {

@@ -115,8 +115,7 @@ static quern_status take_apart(qn_arena *arena, qn_span message, parts *p,
     }
 }
 
-/* ---- values -----------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 static quern_status read_floats(qn_arena *arena, const parts *p, qn_floats *out,
                                 quern_error *err)

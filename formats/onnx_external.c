@@ -11,8 +11,7 @@ struct qn_external_file {
     qn_external_file *next;
 };
 
-/* ---- what the model says ----------------------------------------------------------
- */
+/* ---- what the model says ---- */
 
 static quern_status parse_decimal(const qn_span *text, const char *key, uint64_t *out,
                                   quern_error *err)
@@ -80,8 +79,7 @@ static const char *location_fault(const qn_span *at)
     return NULL;
 }
 
-/* ---- opening ----------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 /* Opens real, an absolute path without links, if it lies in the folder.  *inside tells;
  * the kernel checks again while opening. */

@@ -58,8 +58,7 @@ static quern_status named(const qn_span *name, quern_status status, const char *
     return status;
 }
 
-/* ---- what a graph declares --------------------------------------------------------
- */
+/* ---- what a graph declares ---- */
 
 static quern_status add_input(qn_onnx_graph *x, const qn_span *name, qn_value **out,
                               quern_error *err)
@@ -161,8 +160,7 @@ static quern_status read_output(qn_onnx_graph *x, qn_span message, quern_error *
     return named(&name, add_output(x, &name, err), "output", err);
 }
 
-/* ---- graphs -----------------------------------------------------------------------
- */
+/* ---- graphs ---- */
 
 static const walk graph_walks[] = {
     {GRAPH_INPUT, "input", read_input},
@@ -242,8 +240,7 @@ quern_status qn_onnx_subgraph(qn_onnx_graph *outer, qn_span message, qn_graph **
     return status;
 }
 
-/* ---- functions --------------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 static quern_status read_function_input(qn_onnx_graph *x, qn_span name,
                                         quern_error *err)

@@ -100,8 +100,7 @@ quern_status qn_onnx_define_outputs(qn_onnx_graph *x, qn_span message, quern_err
     return status;
 }
 
-/* ---- the node itself --------------------------------------------------------------
- */
+/* ---- the node itself ---- */
 
 static quern_status read_attributes(qn_onnx_graph *x, const parts *p,
                                     qn_attr_value *attrs, qn_onnx_captures *captures,

@@ -66,8 +66,7 @@ static quern_status list_values(writer *w, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- attributes -------------------------------------------------------------------
- */
+/* ---- attributes ---- */
 
 static quern_status put_graph(writer *outer, const qn_graph *g,
                               qn_value *const *captured, quern_error *err);
@@ -124,8 +123,7 @@ static quern_status put_attribute(writer *w, const qn_attr_value *a,
     return QUERN_OK;
 }
 
-/* ---- nodes and graphs -------------------------------------------------------------
- */
+/* ---- nodes and graphs ---- */
 
 static quern_status put_node(writer *w, const qn_node *node, quern_error *err)
 {
@@ -222,8 +220,7 @@ static quern_status put_graph(writer *outer, const qn_graph *g,
     return put_graph_fields(&w, NULL, err);
 }
 
-/* ---- models -----------------------------------------------------------------------
- */
+/* ---- models ---- */
 
 /* Each domain with the opset of its first node. */
 static void put_function_opsets(const writer *w)

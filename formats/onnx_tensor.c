@@ -162,8 +162,7 @@ static quern_status check_parts(parts *p, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- packed bytes -----------------------------------------------------------------
- */
+/* ---- packed bytes ---- */
 
 /* Bytes that n elements take in a file.  qn_tensor_check has bounded n * bits / 8. */
 static size_t file_bytes(quern_dtype dtype, int64_t n)
@@ -227,8 +226,7 @@ static quern_status use_packed(qn_arena *arena, const uint8_t *from,
     return QUERN_OK;
 }
 
-/* ---- typed fields -----------------------------------------------------------------
- */
+/* ---- typed fields ---- */
 
 /* Calls take with every occurrence of the typed field. */
 typedef struct filler {
@@ -346,8 +344,7 @@ static size_t typed_entries(const qn_tensor *t)
     return n;
 }
 
-/* ---- all of it --------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static quern_status use_data(const qn_onnx_sink *sink, parts *p, quern_error *err)
 {
@@ -397,8 +394,7 @@ quern_status qn_onnx_tensor(const qn_onnx_sink *sink, qn_span message, qn_tensor
     return QUERN_OK;
 }
 
-/* ---- sparse -----------------------------------------------------------------------
- */
+/* ---- sparse ---- */
 
 /* Dense bytes that a sparse tensor may grow to: a few bytes can ask for anything. */
 #define SPARSE_MAX ((size_t)256 << 20)

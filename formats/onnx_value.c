@@ -7,8 +7,7 @@
 #include "formats/onnx_type.h"
 #include "formats/onnx_write.h"
 
-/* ---- reading ----------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static quern_status read_sequence(const qn_onnx_sink *sink, qn_span message,
                                   quern_dtype dtype, qn_tensor *out, quern_error *err)
@@ -99,8 +98,7 @@ quern_status qn_onnx_value_load(qn_arena *arena, const char *path,
                       out, err);
 }
 
-/* ---- writing ----------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void put_sequence(qn_buf *to, const qn_tensor *value)
 {

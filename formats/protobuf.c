@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* ---- reading ----------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* 7 bits a byte, low first, at most 10 bytes, of which the last holds one bit. */
 static quern_status take_varint(qn_span *b, uint64_t *out, quern_error *err)
@@ -144,8 +143,7 @@ quern_status qn_pb_join(qn_arena *arena, qn_span *have, int *pieces,
     return QUERN_OK;
 }
 
-/* ---- writing ----------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Writes value to at least 10 bytes; returns how many it takes. */
 static size_t encode_varint(uint8_t *to, uint64_t value)

@@ -129,7 +129,8 @@ int64_t qn_wino8c_block(const qn_conv8c *c);
 int64_t qn_wino8c_point(const qn_conv8c *c);
 
 /* slot dw8c_f32: depthwise, one filter a channel, groups and y.c are x.c; any kernel,
- * stride, dilation.  y may be x if the kernel is 1x1 and the stride 1.  i: output rows; c: blocks. */
+ * stride, dilation.  y may be x if the kernel is 1x1 and the stride 1.  i: output rows;
+ * c: blocks. */
 typedef void qn_dw8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
 int64_t qn_dw8c_weight_size(const qn_conv8c *c);
 /* w [c][kernel] -> [block][kernel][8] */

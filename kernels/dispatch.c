@@ -9,7 +9,7 @@
 void qn_kernels_init(qn_kernels *k, unsigned isa)
 {
     *k = (qn_kernels){.isa = isa};
-#define QN_KERNEL(slot_name, need, fn)                                                 \
+#define QN_KERNEL(slot_name, need, fn) \
     if ((isa & (need)) == (need)) k->slot_name = fn;
 #include "kernels/kernels.def"
 #undef QN_KERNEL

@@ -180,8 +180,7 @@ void qn_kit_pair(qn_kit *k, uint32_t field, const char *key, const char *value)
     qn_pb_end(&k->buf, begun);
 }
 
-/* ---- trying -----------------------------------------------------------------------
- */
+/* ---- trying ---- */
 
 enum { BUDGET = 64 << 20, ZEROS = 1 << 20 };
 

@@ -307,8 +307,7 @@ void test_conv_refuses(qn_test *t)
     }
 }
 
-/* ---- transposed -------------------------------------------------------------------
- */
+/* ---- transposed ---- */
 
 /* Scatters every product to where it lands; y and mass have room for the whole output.
  */
@@ -398,8 +397,7 @@ void test_conv_transpose_random(qn_test *t)
     }
 }
 
-/* ---- integers ---------------------------------------------------------------------
- */
+/* ---- integers ---- */
 
 static void random_bytes(qn_test *t, qn_tensor *x)
 {

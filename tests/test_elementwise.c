@@ -251,8 +251,7 @@ void test_float_corners(qn_test *t)
         }
 }
 
-/* ---- broadcasting ------------------------------------------------------------------
- */
+/* ---- broadcasting ---- */
 
 typedef struct walk_log {
     const qn_bcast *b;
@@ -328,8 +327,7 @@ void test_broadcast_collapses(qn_test *t)
     CHECK_EQ(t, b.dim[0], 210);
 }
 
-/* ---- random numbers -----------------------------------------------------------------
- */
+/* ---- random numbers ---- */
 
 /* The answers of the paper's own test program for all zeros and all ones. */
 void test_rng_philox(qn_test *t)

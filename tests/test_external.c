@@ -197,8 +197,7 @@ void test_external_from_memory(qn_test *t)
     qn_kit_done(&k);
 }
 
-/* ---- files ------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 void test_file_replace(qn_test *t)
 {

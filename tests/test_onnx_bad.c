@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* ---- one line of the checklist each -----------------------------------------------
- */
+/* ---- one line of the checklist each ---- */
 
 static void input_output(qn_kit *k)
 {

@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* ---- helpers ----------------------------------------------------------------------
- */
+/* ---- helpers ---- */
 
 static void arena_of(qn_mem *mem, qn_arena *arena)
 {
@@ -77,8 +76,7 @@ static const qn_value *value(const quern_model *m, const char *name)
     return NULL;
 }
 
-/* ---- graphs -----------------------------------------------------------------------
- */
+/* ---- graphs ---- */
 
 /* Nodes out of order, names used before they are made, declared shapes with symbols. */
 void test_onnx_unsorted(qn_test *t)
@@ -274,8 +272,7 @@ void test_onnx_seeds(qn_test *t)
     }
 }
 
-/* ---- tensors ----------------------------------------------------------------------
- */
+/* ---- tensors ---- */
 
 /* Decodes the TensorProto in k; on failure out->data is NULL. */
 static quern_status decode(qn_test *t, qn_kit *k, qn_arena *arena, qn_onnx_place place,
@@ -470,8 +467,7 @@ void test_onnx_tensor_refused(qn_test *t)
     }
 }
 
-/* ---- value files ------------------------------------------------------------------
- */
+/* ---- value files ---- */
 
 void test_onnx_value_files(qn_test *t)
 {

@@ -172,8 +172,7 @@ void test_panels_not_a_number(qn_test *t)
     }
 }
 
-/* ---- rows in between ---------------------------------------------------------------
- */
+/* ---- rows in between ---- */
 
 static void check_softmax(qn_test *t, qn_softmax_f32_fn *fn, int64_t n)
 {

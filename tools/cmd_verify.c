@@ -42,8 +42,7 @@ const char qn_verify_about[] =
     "\n"
     "  quern verify onnx/backend/test/data --match 'test_conv*' -v\n";
 
-/* ---- children ---------------------------------------------------------------------
- */
+/* ---- children ---- */
 
 typedef struct verification {
     qn_suite *suite;
@@ -93,8 +92,7 @@ static void done(void *ctx, int64_t item, qn_outcome outcome, int signal,
     qn_progress_step(&v->progress, ++v->n_done);
 }
 
-/* ---- the command ------------------------------------------------------------------
- */
+/* ---- the command ---- */
 
 static quern_status find_tests(const qn_args *args, qn_suite *suite, quern_error *err)
 {

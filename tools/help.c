@@ -34,8 +34,7 @@ const qn_command *qn_command_find(int n, const char *const *words, int *n_words)
     return found;
 }
 
-/* ---- help -------------------------------------------------------------------------
- */
+/* ---- help ---- */
 
 /* Words of text from column on, broken before column 80, continued at indent. */
 static void wrapped(FILE *to, const char *text, int column, int indent)
@@ -99,8 +98,7 @@ void qn_help_overview(FILE *to)
     wrapped(to, exit_text, 12, 2);
 }
 
-/* ---- man pages --------------------------------------------------------------------
- */
+/* ---- man pages ---- */
 
 /* Text for roff: backslashes and leading points are escaped, hyphens kept as minus. */
 static void roff(FILE *to, const char *text)
@@ -204,8 +202,7 @@ void qn_help_man(FILE *to, const qn_command *c)
     fputc('\n', to);
 }
 
-/* ---- completion -------------------------------------------------------------------
- */
+/* ---- completion ---- */
 
 /* What may follow a command: its options, and the second words of those of two. */
 static void bash_case(FILE *to, const qn_command *c)

@@ -23,8 +23,7 @@ int qn_usage(const qn_args *args, const char *format, ...)
     return 2;
 }
 
-/* ---- numbers ----------------------------------------------------------------------
- */
+/* ---- numbers ---- */
 
 bool qn_word_int(const char *text, int64_t *out)
 {
@@ -71,8 +70,7 @@ static bool number_ok(const qn_option *o, const char *text)
     return true;
 }
 
-/* ---- spelling ---------------------------------------------------------------------
- */
+/* ---- spelling ---- */
 
 #define QN_WORD_MAX 40 /* longer words have no near neighbour */
 
@@ -114,8 +112,7 @@ const char *qn_nearest(const char *word, const char *const *candidates, int n)
     return found;
 }
 
-/* ---- parsing ----------------------------------------------------------------------
- */
+/* ---- parsing ---- */
 
 static const qn_option *find_long(const qn_command *c, const char *name, size_t n)
 {
@@ -282,8 +279,7 @@ bool qn_args_parse(qn_args *args, const qn_command *command, int n,
     return limits_ok(args);
 }
 
-/* ---- getters ----------------------------------------------------------------------
- */
+/* ---- getters ---- */
 
 static const qn_option *must_find(const qn_args *args, const char *name)
 {

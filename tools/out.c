@@ -9,8 +9,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-/* ---- messages ---------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 const char *qn_clean(char *room, size_t n, const char *text)
 {
@@ -62,8 +61,7 @@ int qn_out_flush(qn_buf *buf)
     return 0;
 }
 
-/* ---- tables -----------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 void qn_table_begin(qn_table *t, qn_mem *mem, const char *align)
 {
@@ -150,8 +148,7 @@ const char *qn_human_scaled(char text[QN_HUMAN_TEXT], double n)
     return scaled(text, n, 1000, "");
 }
 
-/* ---- progress ---------------------------------------------------------------------
- */
+/* ---- progress ---- */
 
 void qn_progress_begin(qn_progress *p, const char *what, int64_t total, bool quiet)
 {

@@ -8,8 +8,7 @@
 
 #include <stdio.h>
 
-/* ---- messages ---------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 /* "quern: FILE: sentence" on stderr (file may be NULL); returns the exit code. */
 int qn_report(const char *file, const quern_error *err);
@@ -24,8 +23,7 @@ const char *qn_clean(char *room, size_t n, const char *text);
  */
 int qn_out_flush(qn_buf *buf);
 
-/* ---- tables -----------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 #define QN_TABLE_COLUMNS 16
 
@@ -50,8 +48,7 @@ const char *qn_human_scaled(char text[QN_HUMAN_TEXT], double n);
 #define QN_BYTES(n)  qn_human_bytes((char[QN_HUMAN_TEXT]){0}, (double)(n))
 #define QN_SCALED(n) qn_human_scaled((char[QN_HUMAN_TEXT]){0}, (n))
 
-/* ---- progress ---------------------------------------------------------------------
- */
+/* ---- progress ---- */
 
 /* A bar with rate and time left on a terminal, redrawn at most ten times a second;
  * plain lines elsewhere, from two seconds on. */

@@ -9,8 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- reading ----------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 quern_status qn_value_load(qn_arena *arena, const char *path, const quern_info *info,
                            qn_tensor *out, quern_error *err)
@@ -69,8 +68,7 @@ void qn_value_randomize(qn_tensor *t, uint64_t seed, int input)
     }
 }
 
-/* ---- binding ----------------------------------------------------------------------
- */
+/* ---- binding ---- */
 
 quern_tensor qn_value_public(const qn_tensor *t)
 {
@@ -137,8 +135,7 @@ quern_status qn_value_output(quern_session *session, int i, qn_arena *arena,
     return QUERN_OK;
 }
 
-/* ---- summary ----------------------------------------------------------------------
- */
+/* ---- summary ---- */
 
 qn_summary qn_value_summary(const qn_tensor *t)
 {

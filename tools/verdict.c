@@ -13,8 +13,7 @@ void qn_verdict_init(qn_verdict *v, qn_suite *suite)
     *v = (qn_verdict){.suite = suite};
 }
 
-/* ---- lines of files ---------------------------------------------------------------
- */
+/* ---- lines of files ---- */
 
 /* Cuts the next line off: first word, and what follows it.  Lines without a word and
  * comments are passed over; false at the end. */
@@ -37,8 +36,7 @@ static bool next_line(char **text, char **word, char **rest)
     return false;
 }
 
-/* ---- expected failures ------------------------------------------------------------
- */
+/* ---- expected failures ---- */
 
 quern_status qn_verdict_load_xfail(qn_verdict *v, const char *path, quern_error *err)
 {
@@ -79,8 +77,7 @@ void qn_verdict_expect(qn_verdict *v, qn_suite_test *t, const char *reason)
     t->reason = kept;
 }
 
-/* ---- tables -----------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 quern_status qn_verdict_save_table(const qn_verdict *v, const char *path,
                                    quern_error *err)
@@ -120,8 +117,7 @@ quern_status qn_verdict_load_expected(qn_verdict *v, const char *path,
     return QUERN_OK;
 }
 
-/* ---- result -----------------------------------------------------------------------
- */
+/* ---- result ---- */
 
 static int64_t count(const qn_verdict *v, qn_test_status status)
 {

@@ -126,8 +126,7 @@ static quern_status binary_prepare(qn_prep *p, enum qn_binary_op op, quern_error
     return pick(s, op, err);
 }
 
-/* ---- run
- * ----------------------------------------------------------------------------- */
+/* ---- run ---- */
 
 typedef struct binary_job {
     const binary_state *s;
@@ -154,12 +153,8 @@ static void binary_row(void *ctx, const int64_t *in, int64_t out, int64_t n)
 static quern_status walk(const qn_instr *i, const qn_exec *x, qn_bcast_row *row)
 {
     const binary_state *s = i->state;
-    binary_job job = {s,
-                      i->in[0]->data,
-                      i->in[1]->data,
-                      i->out[0]->data,
-                      i->act,
-                      x->k->act_f32};
+    binary_job job = {s,      i->in[0]->data, i->in[1]->data, i->out[0]->data,
+                      i->act, x->k->act_f32};
     qn_bcast_run(&s->plan, x->pool, row, &job);
     return QUERN_OK;
 }
@@ -175,8 +170,7 @@ static quern_status binary_run(const qn_instr *i, const qn_exec *x, quern_error 
     return walk(i, x, binary_row);
 }
 
-/* ---- rows with more to choose
- * ---------------------------------------------------------- */
+/* ---- rows with more to choose ---- */
 
 static quern_status mod_prepare(qn_prep *p, quern_error *err)
 {
@@ -265,8 +259,7 @@ static quern_status pow_run(const qn_instr *i, const qn_exec *x, quern_error *er
     return i->out[0] ? walk(i, x, pow_mixed_row) : QUERN_OK;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------- */
+/* ---- rows ---- */
 
 #define PRELU_TYPES \
     (QN_T_FLOATS | QN_T_INDEX | QN_BIT(QUERN_UINT32) | QN_BIT(QUERN_UINT64))

@@ -63,8 +63,7 @@ static quern_dtype cast_like_dtype(const qn_node *node, int i)
     return node->in[1]->dtype;
 }
 
-/* ---- text
- * ------------------------------------------------------------------------------ */
+/* ---- text ---- */
 
 static quern_status parse_failed(qn_str s, quern_dtype to, quern_error *err)
 {
@@ -185,8 +184,7 @@ static quern_status print_all(const qn_exec *x, const qn_tensor *in, qn_tensor *
     return QUERN_OK;
 }
 
-/* ---- numbers
- * --------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 typedef struct cast_job {
     const char *x;
@@ -236,8 +234,7 @@ static quern_status cast_run(const qn_instr *i, const qn_exec *x, quern_error *e
     return QUERN_OK;
 }
 
-/* ---- BitCast
- * --------------------------------------------------------------------------- */
+/* ---- BitCast ---- */
 
 static quern_status bit_cast_check(const qn_node *node, quern_error *err)
 {
@@ -277,8 +274,7 @@ static quern_status bit_cast_run(const qn_instr *i, const qn_exec *x, quern_erro
     return QUERN_OK;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------ */
+/* ---- rows ---- */
 
 static const qn_attr cast_attrs[] = {
     QN_REQUIRED(cast_params, to, QN_ATTR_INT),

@@ -98,8 +98,7 @@ static int wino_tile(const qn_conv8c *c, int64_t ic, int64_t oc)
     return least >= 5 ? 2 : 0;
 }
 
-/* ---- prepare
- * ------------------------------------------------------------------------------ */
+/* ---- prepare ---- */
 
 typedef int64_t size_fn(const qn_conv8c *c);
 typedef void pack_fn(const qn_conv8c *c, const float *w, float *packed);

@@ -18,10 +18,11 @@ static quern_status if_check(const qn_node *node, quern_error *err)
     const qn_graph *branch[2] = {p->then_branch, p->else_branch};
     for (int k = 0; k < 2; k++)
         if (branch[k]->n_inputs != 0 || branch[k]->n_outputs < node->n_out)
-            return qn_fail(err, QUERN_INVALID,
-                           "%s_branch has %d inputs and %d outputs, the node has 0 and %d",
-                           k ? "else" : "then", branch[k]->n_inputs, branch[k]->n_outputs,
-                           node->n_out);
+            return qn_fail(
+                err, QUERN_INVALID,
+                "%s_branch has %d inputs and %d outputs, the node has 0 and %d",
+                k ? "else" : "then", branch[k]->n_inputs, branch[k]->n_outputs,
+                node->n_out);
     return QUERN_OK;
 }
 
@@ -38,7 +39,8 @@ static quern_status if_run(const qn_instr *instr, const qn_exec *x, quern_error 
     QN_TRY(qn_body_run(&body, err));
     for (int i = 0; i < instr->n_out; i++)
         if (instr->out[i])
-            QN_TRY(qn_tensor_copy(x->arena, instr->out[i], qn_body_output(&body, i), err));
+            QN_TRY(
+                qn_tensor_copy(x->arena, instr->out[i], qn_body_output(&body, i), err));
     return QUERN_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/loop.c - runs a body while a condition holds; ONNX Loop-25.
  *
- * Body inputs: iteration, condition, carried values; outputs: condition, carried values,
- * then one value an iteration for each scan output, which are stacked. */
+ * Body inputs: iteration, condition, carried values; outputs: condition, carried
+ * values, then one value an iteration for each scan output, which are stacked. */
 #include "engine/body.h"
 
 typedef struct loop_params {
@@ -25,10 +25,11 @@ static quern_status loop_check(const qn_node *node, quern_error *err)
     int given = node->n_in - node->n_captures - 2;
     if (n_carried(body) != given || body->n_outputs < 1 + given ||
         body->n_outputs - 1 < node->n_out)
-        return qn_fail(err, QUERN_INVALID,
-                       "the body has %d inputs and %d outputs, %d values are carried and "
-                       "%d outputs asked for",
-                       body->n_inputs, body->n_outputs, given, node->n_out);
+        return qn_fail(
+            err, QUERN_INVALID,
+            "the body has %d inputs and %d outputs, %d values are carried and "
+            "%d outputs asked for",
+            body->n_inputs, body->n_outputs, given, node->n_out);
     for (int i = 0; i < given; i++)
         if (!node->in[2 + i])
             return qn_fail(err, QUERN_INVALID, "carried value %d is absent", i);
@@ -62,7 +63,8 @@ static quern_status loop_begin(loop *l, const qn_instr *instr, const qn_exec *x,
     return qn_carry_take(&l->carry, instr->in + 2, err);
 }
 
-static quern_status loop_turn(loop *l, int64_t *iteration, bool *go_on, quern_error *err)
+static quern_status loop_turn(loop *l, int64_t *iteration, bool *go_on,
+                              quern_error *err)
 {
     int n = l->carry.n;
     char cond = 1;

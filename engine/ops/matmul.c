@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/matmul.c - Y = A B over the last two dims, the others broadcast; a 1-D
- * operand is a row (A) or a column (B) whose dim vanishes from Y; ONNX MatMul-13.  Linear
- * is the same with a matrix B and a bias along the last dim, made by fuse_bias. */
+ * operand is a row (A) or a column (B) whose dim vanishes from Y; ONNX MatMul-13.
+ * Linear is the same with a matrix B and a bias along the last dim, made by fuse_bias.
+ */
 #include "engine/ops/matmul.h"
 #include "engine/linear.h"
 #include "engine/product.h"

@@ -61,8 +61,7 @@ static quern_status binary_infer(const qn_infer *x, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- run ---------------------------------------------------------------------------
- */
+/* ---- run ---- */
 
 enum { BLOCK = 256 };
 
@@ -126,8 +125,7 @@ static quern_status qlinear_run(const qn_instr *i, const qn_exec *x, quern_error
     return QUERN_OK;
 }
 
-/* ---- rows --------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 static quern_status add_prepare(qn_prep *p, quern_error *err)
 {

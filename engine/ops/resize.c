@@ -62,8 +62,7 @@ static quern_status resize_check(const qn_node *node, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- sizes ------------------------------------------------------------------------
- */
+/* ---- sizes ---- */
 
 static const qn_tensor *given(const qn_tensor *const *in, int n_in, int i)
 {
@@ -178,8 +177,7 @@ static quern_status resize_infer(const qn_infer *x, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- tables and buffers -----------------------------------------------------------
- */
+/* ---- tables and buffers ---- */
 
 /* Elements between passes: what the axes up to `until` have become, the rest as it is.
  */
@@ -273,8 +271,7 @@ static bool resize_can_block(const qn_instr *i, qn_blocked *how)
     return true;
 }
 
-/* ---- nearest ----------------------------------------------------------------------
- */
+/* ---- nearest ---- */
 
 typedef struct gather_job {
     const qn_instr *i;
@@ -331,8 +328,7 @@ static void gather_rows(void *ctx, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* ---- linear and cubic -------------------------------------------------------------
- */
+/* ---- linear and cubic ---- */
 
 typedef struct pass_job {
     const qn_resize_axis *axis;
@@ -424,8 +420,7 @@ static quern_status resize_run(const qn_instr *i, const qn_exec *x, quern_error 
     return QUERN_OK;
 }
 
-/* ---- old forms --------------------------------------------------------------------
- */
+/* ---- old forms ---- */
 
 static quern_status set_words(qn_node *node, quern_error *err)
 {

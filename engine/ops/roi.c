@@ -221,8 +221,7 @@ static quern_status roi_run(const qn_instr *i, const qn_exec *x, quern_error *er
     return QUERN_OK;
 }
 
-/* ---- MaxRoiPool -------------------------------------------------------------------
- */
+/* ---- MaxRoiPool ---- */
 
 /* Pixels [*from, *to) of bin b, clipped to the image of n pixels. */
 static void pooled_bin(double start, double end, int64_t bins, int64_t b, int64_t n,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/scan.c - a body over slices of its inputs, with state; ONNX Scan-25.
  *
- * Scan-8 had a batch axis in front of everything and an input of sequence lengths; it is
- * run item by item, with the attribute `batched` that lowering sets. */
+ * Scan-8 had a batch axis in front of everything and an input of sequence lengths; it
+ * is run item by item, with the attribute `batched` that lowering sets. */
 #include "engine/body.h"
 
 #include <string.h>
@@ -68,7 +68,7 @@ static quern_status scan_check(const qn_node *node, quern_error *err)
                       err);
 }
 
-/* ---- one scan ---------------------------------------------------------------------------- */
+/* ---- one scan ---- */
 
 typedef struct scan {
     const scan_params *p;
@@ -123,7 +123,8 @@ static quern_status take_slice(const scan *s, int i, int64_t k, quern_error *err
         QN_TRY(qn_tensor_alloc(s->x->arena, slice, err));
     }
     int64_t n = t->dim[axis], outer = qn_dims_count(t, 0, axis);
-    size_t inner = (size_t)qn_dims_count(t, axis + 1, t->rank) * qn_dtype_size(t->dtype);
+    size_t inner =
+        (size_t)qn_dims_count(t, axis + 1, t->rank) * qn_dtype_size(t->dtype);
     if (at(&s->p->scan_input_directions, i)) k = n - 1 - k;
     for (int64_t o = 0; o < outer && inner; o++)
         memcpy((char *)slice->data + (size_t)o * inner,
@@ -141,7 +142,8 @@ static quern_status scan_turn(scan *s, int64_t k, quern_error *err)
     for (int i = 0; i < s->n_states; i++)
         s->fresh[i] = qn_body_output(&s->body, i);
     for (int i = 0; i < s->n_stacks; i++)
-        QN_TRY(qn_stack_push(&s->stacks[i], qn_body_output(&s->body, s->n_states + i), err));
+        QN_TRY(qn_stack_push(&s->stacks[i], qn_body_output(&s->body, s->n_states + i),
+                             err));
     return qn_carry_take(&s->carry, s->fresh, err);
 }
 
@@ -152,7 +154,8 @@ static quern_status scan_begin(scan *s, const qn_instr *instr, quern_error *err)
     s->n_states = g->n_inputs - (int)s->p->num_scan_inputs;
     QN_TRY(qn_carry_init(&s->carry, s->x, s->n_states, err));
     QN_TRY(qn_body_init(&s->body, instr, s->x, g, err));
-    QN_TRY(qn_arena_array(s->x->arena, (size_t)g->n_outputs, sizeof(qn_stack), &p, err));
+    QN_TRY(
+        qn_arena_array(s->x->arena, (size_t)g->n_outputs, sizeof(qn_stack), &p, err));
     QN_TRY(qn_arena_array(s->x->arena, (size_t)g->n_inputs, sizeof(void *), &q, err));
     s->stacks = p;
     s->fresh = q;
@@ -198,7 +201,7 @@ static quern_status scan_once(const qn_instr *instr, const qn_exec *x,
     return status;
 }
 
-/* ---- Scan-8: item by item ------------------------------------------------------------------ */
+/* ---- Scan-8: item by item ---- */
 
 static quern_status batch_size(const qn_instr *instr, int n_in, int64_t *batch,
                                quern_error *err)
@@ -246,7 +249,8 @@ static quern_status scan_batched(const qn_instr *instr, const qn_exec *x, int n_
                 QN_TRY(qn_exec_output(x, to, err));
             }
             size_t bytes = qn_tensor_bytes(&made[i]);
-            if (bytes) memcpy((char *)to->data + (size_t)b * bytes, made[i].data, bytes);
+            if (bytes)
+                memcpy((char *)to->data + (size_t)b * bytes, made[i].data, bytes);
         }
     }
     return QUERN_OK;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/sequence_map.c - a body over the items of a sequence; ONNX SequenceMap-17.
- * Further sequence inputs are walked in step, tensor inputs are handed to every call. */
+ * Further sequence inputs are walked in step, tensor inputs are handed to every call.
+ */
 #include "engine/body.h"
 
 typedef struct map_params {
@@ -33,8 +34,9 @@ static quern_status count_items(const qn_instr *instr, int n_in, int64_t *n,
     *n = instr->in[0]->dim[0];
     for (int i = 1; i < n_in; i++)
         if (instr->in[i]->kind == QN_SEQUENCE && instr->in[i]->dim[0] != *n)
-            return qn_fail(err, QUERN_SHAPE, "input %d has %lld items, input 0 has %lld",
-                           i, (long long)instr->in[i]->dim[0], (long long)*n);
+            return qn_fail(err, QUERN_SHAPE,
+                           "input %d has %lld items, input 0 has %lld", i,
+                           (long long)instr->in[i]->dim[0], (long long)*n);
     return QUERN_OK;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/window_pool.c - MaxPool-22, AveragePool-22 and LpPool-22: one window, three ways
- * to combine what it sees.  A task is a plane (image, channel). */
+/* engine/ops/window_pool.c - MaxPool-22, AveragePool-22 and LpPool-22: one window,
+ * three ways to combine what it sees.  A task is a plane (image, channel). */
 #include "engine/ops/conv_shape.h"
 #include "engine/ops/pool_blocked.h"
 #include "kernels/pooling.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/passes/dead_nodes.c - drops nodes whose results nobody reads, and captures that
- * a body does not use. */
+/* engine/passes/dead_nodes.c - drops nodes whose results nobody reads, and captures
+ * that a body does not use. */
 #include "engine/pass.h"
 
 /* Removes the unused captures of one body, which start at node->in[at]. */

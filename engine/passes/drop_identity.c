@@ -51,7 +51,8 @@ static bool keeps_order(const qn_node *n)
 
 static bool takes_all(const qn_node *n)
 {
-    return same_shape(n) && (n->n_in < 5 || !n->in[4] || all_are(qn_const_input(n, 4), 1));
+    return same_shape(n) &&
+           (n->n_in < 5 || !n->in[4] || all_are(qn_const_input(n, 4), 1));
 }
 
 static bool pads_nothing(const qn_node *n)
@@ -63,12 +64,12 @@ static const struct {
     const char *op;
     bool (*is_identity)(const qn_node *n);
 } rules[] = {
-    {"Identity", always},     {"Dropout", is_still},     {"Cast", same_type},
-    {"CastLike", same_type},  {"Reshape", same_shape},   {"Flatten", same_shape},
-    {"Squeeze", same_shape},  {"Unsqueeze", same_shape}, {"Expand", same_shape},
-    {"Tile", same_shape},     {"Slice", takes_all},      {"Transpose", keeps_order},
-    {"Concat", one_input},    {"Sum", one_input},        {"Mean", one_input},
-    {"Max", one_input},       {"Min", one_input},        {"Pad", pads_nothing},
+    {"Identity", always},    {"Dropout", is_still},     {"Cast", same_type},
+    {"CastLike", same_type}, {"Reshape", same_shape},   {"Flatten", same_shape},
+    {"Squeeze", same_shape}, {"Unsqueeze", same_shape}, {"Expand", same_shape},
+    {"Tile", same_shape},    {"Slice", takes_all},      {"Transpose", keeps_order},
+    {"Concat", one_input},   {"Sum", one_input},        {"Mean", one_input},
+    {"Max", one_input},      {"Min", one_input},        {"Pad", pads_nothing},
 };
 
 static bool is_identity(const qn_node *node)

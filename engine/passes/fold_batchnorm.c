@@ -2,8 +2,8 @@
 /* engine/passes/fold_batchnorm.c - Conv or ConvTranspose followed by BatchNormalization
  * in inference: scale goes into the weights, shift into the bias.
  *
- * With s = scale / sqrt(var + epsilon):  W' = s W,  B' = s (B - mean) + bias.  Computed in
- * double, for float32 weights. */
+ * With s = scale / sqrt(var + epsilon):  W' = s W,  B' = s (B - mean) + bias.  Computed
+ * in double, for float32 weights. */
 #include "engine/pass.h"
 
 #include <math.h>

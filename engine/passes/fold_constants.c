@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/passes/fold_constants.c - shapes that follow from static input shapes, and nodes
- * whose inputs are all known, computed once for good.
+/* engine/passes/fold_constants.c - shapes that follow from static input shapes, and
+ * nodes whose inputs are all known, computed once for good.
  *
  * Shape inference and folding go together: Shape -> Gather -> Concat -> Reshape chains
  * fold as soon as the shape at their head is known. */
@@ -59,7 +59,8 @@ static void gather_inputs(const qn_node *node, qn_tensor *room, operands *o)
     if (node->op->flags & QN_OP_FROM_SHAPE) o->values = o->shapes;
 }
 
-static quern_status gather(folder *f, const qn_node *node, operands *o, quern_error *err)
+static quern_status gather(folder *f, const qn_node *node, operands *o,
+                           quern_error *err)
 {
     size_t n_in = (size_t)node->n_in, n_out = (size_t)node->n_out;
     void *t, *in, *out, *made;

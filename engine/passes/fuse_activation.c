@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/passes/fuse_activation.c - an activation behind a node whose kernel can apply it
- * on the way out (QN_OP_FUSES_ACT) becomes that node's act.  x * sigmoid(x) counts too. */
+/* engine/passes/fuse_activation.c - an activation behind a node whose kernel can apply
+ * it on the way out (QN_OP_FUSES_ACT) becomes that node's act.  x * sigmoid(x) counts
+ * too. */
 #include "engine/pass.h"
 
 #include <float.h>

@@ -6,13 +6,15 @@
 static quern_status inline_branch(qn_graph *g, qn_node *node, quern_error *err)
 {
     bool taken = qn_get_int(node->in[0]->constant, 0) != 0;
-    const qn_graph *branch = qn_node_attr(node, taken ? "then_branch" : "else_branch")->graph;
+    const qn_graph *branch =
+        qn_node_attr(node, taken ? "then_branch" : "else_branch")->graph;
     int at = 1;
     qn_graph *sub;
     for (int k = 0; (sub = qn_node_subgraph(node, k)) && sub != branch; k++)
         at += sub->n_captures;
     void *p;
-    QN_TRY(qn_arena_array(g->arena, (size_t)branch->n_values, sizeof(qn_value *), &p, err));
+    QN_TRY(qn_arena_array(g->arena, (size_t)branch->n_values, sizeof(qn_value *), &p,
+                          err));
     qn_value **map = p;
     for (int i = 0; i < branch->n_values; i++)
         branch->values[i]->id = i;

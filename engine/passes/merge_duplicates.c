@@ -37,7 +37,8 @@ static bool same_attr(const qn_attr_value *a, const qn_attr_value *b)
     return a->i == b->i && memcmp(&a->f, &b->f, sizeof a->f) == 0 &&
            same_list(a->s.p, b->s.p, (int64_t)a->s.n, (int64_t)b->s.n, 1) &&
            same_list(a->ints.v, b->ints.v, a->ints.n, b->ints.n, sizeof(int64_t)) &&
-           same_list(a->floats.v, b->floats.v, a->floats.n, b->floats.n, sizeof(float)) &&
+           same_list(a->floats.v, b->floats.v, a->floats.n, b->floats.n,
+                     sizeof(float)) &&
            same_tensor(a->tensor, b->tensor);
 }
 

@@ -21,8 +21,7 @@ static inline float float_of(uint32_t u)
     return x;
 }
 
-/* ---- float16 and bfloat16, without branches ----------------------------------------
- */
+/* ---- float16 and bfloat16, without branches ---- */
 
 static inline float half_to_float(uint16_t h)
 {
@@ -77,8 +76,7 @@ void qn_f32_to_bf16(const float *src, uint16_t *dst, int64_t n)
         dst[i] = float_to_bf16(src[i]);
 }
 
-/* ---- floats of up to 16 bits, one at a time -----------------------------------------
- */
+/* ---- floats of up to 16 bits, one at a time ---- */
 
 /* A format: mantissa bits, bias of the exponent, and the codes (without sign) of the
  * largest finite number, of infinity and of NaN.  nuz: no -0, its code is the NaN. */
@@ -152,8 +150,7 @@ static uint8_t e8m0_encode(double x, unsigned flags)
     return (uint8_t)code;
 }
 
-/* ---- blocks of double and of int64
- * --------------------------------------------------- */
+/* ---- blocks of double and of int64 ---- */
 
 typedef void load_real_fn(const void *src, double *d, int64_t n);
 typedef void load_int_fn(const void *src, int64_t *d, int64_t n);
@@ -363,8 +360,7 @@ static void store_real(const double *d, void *dst, enum qn_elem to, int64_t n,
     }
 }
 
-/* ---- pairs with their own loop
- * -------------------------------------------------------- */
+/* ---- pairs with their own loop ---- */
 
 /*  name, from, to, C types: plain conversions that C defines for every value */
 #define PLAIN(X)                                       \

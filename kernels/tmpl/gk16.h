@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/gk16.h - one tile of a matrix product in AVX2 registers: GK_MR rows by 16
- * columns, included once per size.  Written in the words of ck8c_words.h.  The sums stay
- * in registers over a stretch of k; a longer k comes back for them, which keeps their
- * bits.  Eight steps of k fetch one line of what is needed next.  Every size adds up an element in the same order, k = 0, 1, ...
+/* kernels/tmpl/gk16.h - one tile of a matrix product in AVX2 registers: GK_MR rows by
+ * 16 columns, included once per size.  Written in the words of ck8c_words.h.  The sums
+ * stay in registers over a stretch of k; a longer k comes back for them, which keeps
+ * their bits.  Eight steps of k fetch one line of what is needed next.  Every size adds
+ * up an element in the same order, k = 0, 1, ...
  *
  * Defined by the includer: GK_SET, GK_MR; GK_COL, floats from k to k+1 in a row of A, a
  * constant or an expression of `g` (qn_gk16). */
