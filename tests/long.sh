@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [clang|tsan|fuzz|zoo]...      SECONDS_EACH=300 for the fuzzers
+#     tests/long.sh [analyse|clang|tsan|fuzz|zoo]...      SECONDS_EACH=300 for the fuzzers
 cd "$(dirname "$0")/.." || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
 each=${SECONDS_EACH:-300}
@@ -13,8 +13,12 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-clang tsan fuzz zoo}; do
+for stage in ${*:-analyse clang tsan fuzz zoo}; do
     case $stage in
+    analyse)
+        ANALYSE=1 tests/check/all.sh
+        ok $? "make check with clang-tidy and cppcheck"
+        ;;
     clang)
         [ -n "$clang" ] || { echo "no clang"; skipped=$((skipped + 1)); continue; }
         make -s -j"$jobs" O=build/clang QCC="$clang" EXTRA=-Werror all &&
