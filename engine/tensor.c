@@ -139,17 +139,17 @@ quern_status qn_tensor_check(const qn_tensor *t, quern_error *err)
     if (bytes == 0)
         return qn_fail(err, QUERN_UNSUPPORTED, "element type %d is not known",
                        (int)t->dtype);
-    bool empty = false, big = false;
+    /* The dims of an empty tensor must fit, too: parts of it are multiplied everywhere.
+     */
+    bool fits = true;
     for (int i = 0; i < t->rank; i++) {
         if (t->dim[i] < 0)
             return qn_fail(err, QUERN_SHAPE, "dim %d is %lld, it must not be negative",
                            i, (long long)t->dim[i]);
-        if (t->dim[i] == 0)
-            empty = true;
-        else if (!big && !qn_size_mul(bytes, (size_t)t->dim[i], &bytes))
-            big = true;
+        if (t->dim[i] != 0)
+            fits = fits && qn_size_mul(bytes, (size_t)t->dim[i], &bytes);
     }
-    if (!empty && (big || bytes > (SIZE_MAX >> 2)))
+    if (!fits || bytes > (SIZE_MAX >> 2))
         return qn_fail(err, QUERN_LIMIT, "a tensor of shape %s is too large",
                        QN_SHAPE(t));
     return QUERN_OK;
