@@ -30,7 +30,8 @@ void test_cli_mistakes(qn_test *t)
     says(t, 1, "nowhere.onnx: cannot open", "run nowhere.onnx");
     says(t, 1, "no input 'x'; there are: image", "run " NET " -i x=a.npy");
     says(t, 1, "-i image=FILE", "run " NET);
-    says(t, 1, "it is no PNG, JPEG or BMP", "run " NET " -i README.md");
+    if (qn_quern(t, "version --json | grep -q '\"stb\":true'", NULL) == 0)
+        says(t, 1, "it is no PNG, JPEG or BMP", "run " NET " -i README.md");
     says(t, 4, "of at most",
          "run " NET " --random 1 --shape 100000,1,28,28 "
          "--max-memory 10M");

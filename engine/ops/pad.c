@@ -130,11 +130,16 @@ static void pad_scattered(const pad_work *w, char *to, const char *from, int64_t
 {
     const int64_t *map = w->map[w->rank - 1];
     size_t bytes = (size_t)w->block * w->size;
-    for (; i < end; i++) {
-        if (map[i] < 0)
-            qn_fill(NULL, to + (size_t)i * bytes, w->block, w->size, w->value);
+    while (i < end) {
+        char *at = to + (size_t)i * bytes;
+        int64_t n = 0; /* outputs outside, side by side */
+        while (i + n < end && map[i + n] < 0)
+            n++;
+        if (n > 0)
+            qn_fill(NULL, at, n * w->block, w->size, w->value);
         else
-            qn_copy_block(to + (size_t)i * bytes, from + (size_t)map[i] * bytes, bytes);
+            qn_copy_block(at, from + (size_t)map[i] * bytes, bytes);
+        i += n > 0 ? n : 1;
     }
 }
 
