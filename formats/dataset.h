@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/dataset.h - labelled pictures, wherever they come from.
+ *
+ * A data set is a table: item i has a name, a label, a split, perhaps a group (patient,
+ * site) and other columns of metadata, and pixels that are read when asked for.
+ * Opening reads the table and no pixels, unless the format keeps all pictures in one
+ * array.  A format is one file (formats/dataset_<name>.c) and one row of datasets.def;
+ * nothing of the user's is ever written. */
+#ifndef QN_FORMATS_DATASET_H
+#define QN_FORMATS_DATASET_H
+
+#include "formats/image.h"
+
+typedef enum qn_split {
+    QN_SPLIT_NONE, /* the source does not say */
+    QN_SPLIT_TRAIN,
+    QN_SPLIT_VAL,
+    QN_SPLIT_TEST
+} qn_split;
+
+typedef struct qn_dataset qn_dataset;
+
+typedef struct qn_dataset_format {
+    const char *name, *about; /* "idx", "IDX files of MNIST and its kin" */
+    /* Whether path (a file or folder) looks like this format: looks, opens little. */
+    bool (*is)(const char *path);
+    /* Fills the table. */
+    quern_status (*open)(qn_dataset *set, const char *path, quern_error *err);
+    /* Pixels of item i, in the arena.  Safe from several threads at once with an arena
+     * for each.  NULL when set->array holds all pixels. */
+    quern_status (*read)(const qn_dataset *set, int64_t i, qn_arena *arena,
+                         qn_image *out, quern_error *err);
+    void (*close)(qn_dataset *set); /* what state owns besides the arena; may be NULL */
+} qn_dataset_format;
+
+/* An item that could not be taken, and why; the rest of the set is usable. */
+typedef struct qn_reject {
+    const char *item, *reason;
+} qn_reject;
+
+/* A further column of a manifest: one text per item. */
+typedef struct qn_column {
+    const char *name;
+    const char **text; /* [n]; entries NULL where the manifest has none */
+} qn_column;
+
+struct qn_dataset {
+    const qn_dataset_format *format;
+    const char *path; /* as given */
+    qn_arena arena;   /* the table and all its texts */
+    int64_t n;
+    const char **name;    /* [n]: path relative to the set, or NULL: qn_item_name */
+    int32_t *label;       /* [n]: class, -1: not labelled */
+    uint8_t *split;       /* [n]: qn_split */
+    int32_t *group;       /* [n], or NULL: items that must stay in one split */
+    float *weight;        /* [n], or NULL: all 1 */
+    const char **classes; /* [n_classes]: in the order that labels count */
+    int n_classes;
+    qn_column *columns;
+    int n_columns;
+    /* Of all pictures, where they are alike and known without reading; else 0. */
+    int height, width, channels;
+    const uint8_t *array; /* [n][height][width][channels], or NULL */
+    qn_reject *rejects;
+    int n_rejects;
+    void *state; /* of the format */
+};
+
+/* Recognises and opens; format NULL: whichever row says it is its own.  *out is to be
+ * closed.  Errors name the file. */
+quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
+                             qn_dataset **out, quern_error *err);
+void qn_dataset_close(qn_dataset *set); /* NULL is fine */
+/* Pixels of item i as 8-bit gray or RGB, upright. */
+quern_status qn_dataset_read(const qn_dataset *set, int64_t i, qn_arena *arena,
+                             qn_image *out, quern_error *err);
+/* Name of item i: its own, or "train/123". */
+#define QN_ITEM_TEXT 64
+const char *qn_item_name(const qn_dataset *set, int64_t i, char room[QN_ITEM_TEXT]);
+/* i-th row, or NULL past the end. */
+const qn_dataset_format *qn_dataset_format_at(int i);
+
+/* How items are divided that the source does not divide. */
+typedef struct qn_split_plan {
+    double val, test; /* fractions in [0, 1) of what is to be divided; negative: default
+                       * of the contract (val 0.05 of train where the source has a test
+                       * split, else 0.15; test 0) */
+    uint64_t seed;
+    bool stratify; /* each class in proportion */
+} qn_split_plan;
+
+/* Gives every item a split: those the source names stay; groups stay whole; the order
+ * of items does not matter to which split a name falls into beyond its class. */
+quern_status qn_dataset_split(qn_dataset *set, const qn_split_plan *plan,
+                              quern_error *err);
+
+/* Two items with the same pixels. */
+typedef struct qn_twin {
+    int64_t a, b; /* a < b */
+} qn_twin;
+/* Pairs of equal pictures (by SHA-256 of size and pixels); with across_only those in
+ * different splits.  List in arena. */
+quern_status qn_dataset_twins(const qn_dataset *set, bool across_only, qn_arena *arena,
+                              qn_twin **out, int64_t *n_out, quern_error *err);
+
+#endif
