@@ -64,6 +64,38 @@ int64_t qn_model_opset(const quern_model *model, const char *domain)
     return 0;
 }
 
+static qn_pair *find_pair(const quern_model *model, const char *key)
+{
+    for (int i = 0; i < model->n_metadata; i++)
+        if (strcmp(model->metadata[i].key, key) == 0) return &model->metadata[i];
+    return NULL;
+}
+
+static quern_status add_pair(quern_model *model, const char *key, qn_pair **out,
+                             quern_error *err)
+{
+    void *p;
+    const size_t n = (size_t)model->n_metadata;
+    QN_TRY(qn_arena_array(&model->arena, n + 1, sizeof *model->metadata, &p, err));
+    if (n) memcpy(p, model->metadata, n * sizeof *model->metadata);
+    model->metadata = p;
+    *out = &model->metadata[n];
+    QN_TRY(qn_arena_text(&model->arena, key, strlen(key), &(*out)->key, err));
+    model->n_metadata++;
+    return QUERN_OK;
+}
+
+quern_status qn_model_set_metadata(quern_model *model, const char *key,
+                                   const char *value, quern_error *err)
+{
+    const char *copy;
+    qn_pair *pair = find_pair(model, key);
+    QN_TRY(qn_arena_text(&model->arena, value, strlen(value), &copy, err));
+    if (!pair) QN_TRY(add_pair(model, key, &pair, err));
+    pair->value = copy;
+    return QUERN_OK;
+}
+
 void qn_model_log(const quern_model *model, const char *format, ...)
 {
     if (!model->log) return;
@@ -121,9 +153,8 @@ int quern_model_output(const quern_model *model, int i, quern_info *info)
 
 const char *quern_model_metadata(const quern_model *model, const char *key)
 {
-    for (int i = 0; i < model->n_metadata; i++)
-        if (strcmp(model->metadata[i].key, key) == 0) return model->metadata[i].value;
-    return NULL;
+    const qn_pair *pair = find_pair(model, key);
+    return pair ? pair->value : NULL;
 }
 
 int quern_model_metadata_at(const quern_model *model, int i, const char **key,

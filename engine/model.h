@@ -71,6 +71,9 @@ quern_status qn_model_create(const quern_model_options *opt, quern_model **out,
 quern_status qn_model_finish(quern_model *model, quern_error *err);
 /* Version imported for a domain (0: none); "" and "ai.onnx" are the same. */
 int64_t qn_model_opset(const quern_model *model, const char *domain);
+/* Adds a metadata pair or replaces the one with that key; both texts are copied. */
+quern_status qn_model_set_metadata(quern_model *model, const char *key,
+                                   const char *value, quern_error *err);
 void qn_model_log(const quern_model *model, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

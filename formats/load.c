@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* formats/load.c - quern_model_open and quern_model_parse: bytes from a file or from
- * memory, through the reader of their format, to a model that is ready to run. */
+ * memory, through the reader of their format, to a model that is ready to run; or to a
+ * raw one, which is what the file says and nothing else. */
 #include "formats/onnx.h"
 
 #include <string.h>
@@ -28,8 +29,7 @@ static quern_status read_file(quern_model *model, const char *path,
     qn_file_close(&file);
     QN_TRY(status);
     qn_span all = {backing->base, backing->bytes, 0};
-    QN_TRY(qn_onnx_read(model, all, &external, err));
-    return qn_model_finish(model, err);
+    return qn_onnx_read(model, all, &external, err);
 }
 
 static quern_status read_memory(quern_model *model, const void *bytes, size_t n,
@@ -41,37 +41,79 @@ static quern_status read_memory(quern_model *model, const void *bytes, size_t n,
                             .strict = opt->strict_files != 0};
     QN_TRY(qn_arena_raw(&model->arena, n, &copy, err));
     if (n) memcpy(copy, bytes, n);
-    QN_TRY(qn_onnx_read(model, (qn_span){copy, n, 0}, &external, err));
-    return qn_model_finish(model, err);
+    return qn_onnx_read(model, (qn_span){copy, n, 0}, &external, err);
+}
+
+/* Up to IR 3 every initializer had to be an input, too: that said nothing.  Written as
+ * IR 4, the same model lists the inputs that are to be fed. */
+static void drop_default_inputs(quern_model *model)
+{
+    qn_graph *g = model->graph;
+    int kept = 0;
+    if (model->ir_version > 3) return;
+    for (int i = 0; i < g->n_inputs; i++) {
+        g->inputs[i]->is_input = !g->inputs[i]->constant;
+        if (g->inputs[i]->is_input) g->inputs[kept++] = g->inputs[i];
+    }
+    g->n_inputs = kept;
+    model->ir_version = 4;
+}
+
+static quern_status finish_raw(quern_model *model, quern_error *err)
+{
+    drop_default_inputs(model);
+    return qn_graph_sort(model->graph, err);
+}
+
+/* Where the bytes come from: a path, or memory (path NULL). */
+typedef struct source {
+    const char *path;
+    const void *bytes;
+    size_t n;
+} source;
+
+static quern_status load(const source *from, const quern_model_options *opt,
+                         quern_status (*finish)(quern_model *, quern_error *),
+                         quern_model **out, quern_error *err)
+{
+    quern_model_options options;
+    copy_options(&options, opt);
+    QN_TRY(qn_model_create(opt, out, err));
+    quern_status status = from->path
+                              ? read_file(*out, from->path, &options, err)
+                              : read_memory(*out, from->bytes, from->n, &options, err);
+    if (status == QUERN_OK) status = finish(*out, err);
+    if (status == QUERN_OK) return QUERN_OK;
+    if (from->path) qn_within(err, "%s", from->path);
+    quern_model_free(*out);
+    *out = NULL;
+    return status;
 }
 
 quern_status quern_model_open(const char *path, const quern_model_options *opt,
                               quern_model **out, quern_error *err)
 {
-    quern_model_options options;
-    copy_options(&options, opt);
     *out = NULL;
     if (!path) return qn_fail(err, QUERN_INVALID, "no path is given");
-    QN_TRY(qn_model_create(opt, out, err));
-    quern_status status = read_file(*out, path, &options, err);
-    if (status == QUERN_OK) return QUERN_OK;
-    qn_within(err, "%s", path);
-    quern_model_free(*out);
-    *out = NULL;
-    return status;
+    return load(&(source){.path = path}, opt, qn_model_finish, out, err);
 }
 
 quern_status quern_model_parse(const void *bytes, size_t n,
                                const quern_model_options *opt, quern_model **out,
                                quern_error *err)
 {
-    quern_model_options options;
-    copy_options(&options, opt);
-    *out = NULL;
-    QN_TRY(qn_model_create(opt, out, err));
-    quern_status status = read_memory(*out, bytes, n, &options, err);
-    if (status == QUERN_OK) return QUERN_OK;
-    quern_model_free(*out);
-    *out = NULL;
-    return status;
+    return load(&(source){NULL, bytes, n}, opt, qn_model_finish, out, err);
+}
+
+quern_status qn_onnx_open_raw(const char *path, const quern_model_options *opt,
+                              quern_model **out, quern_error *err)
+{
+    return load(&(source){.path = path}, opt, finish_raw, out, err);
+}
+
+quern_status qn_onnx_parse_raw(const void *bytes, size_t n,
+                               const quern_model_options *opt, quern_model **out,
+                               quern_error *err)
+{
+    return load(&(source){NULL, bytes, n}, opt, finish_raw, out, err);
 }

@@ -13,6 +13,18 @@
 quern_status qn_onnx_read(quern_model *model, qn_span bytes, qn_external *external,
                           quern_error *err);
 
+/* A raw model: the graph as the file has it, in topological order, with its own operator
+ * forms, attributes and names; nothing is lowered, bound or simplified, so it cannot
+ * run.  It may be edited by engine/graph.h (nodes that are added take the opset of
+ * qn_model_opset) and written by qn_onnx_write, external data inline.  Documentation,
+ * types of values inside and the layout of sparse tensors are not kept. */
+quern_status qn_onnx_open_raw(const char *path, const quern_model_options *opt,
+                              quern_model **out, quern_error *err);
+/* The same from bytes, which are copied. */
+quern_status qn_onnx_parse_raw(const void *bytes, size_t n,
+                               const quern_model_options *opt, quern_model **out,
+                               quern_error *err);
+
 /* A tensor file (.pb) does not tell what it holds: info, the input or output that it is
  * for, says TensorProto, SequenceProto or OptionalProto.  All goes to the arena. */
 quern_status qn_onnx_value_parse(qn_arena *arena, const void *bytes, size_t n,
@@ -26,8 +38,8 @@ quern_status qn_onnx_value_load(qn_arena *arena, const char *path,
  * OptionalProto without a value. */
 quern_status qn_onnx_value_write(qn_buf *to, const qn_tensor *value, bool is_optional,
                                  quern_error *err);
-/* ModelProto.  Values made by passes get names; a node with a fused activation cannot
- * be written, so open the model with disable_passes "all" first. */
+/* ModelProto, 2 GB at most.  Values made by passes get names; a node with a fused
+ * activation cannot be written, so open the model raw or with disable_passes "all". */
 quern_status qn_onnx_write(qn_buf *to, const quern_model *model, quern_error *err);
 /* The same into a file, whole or not at all. */
 quern_status qn_onnx_save(const quern_model *model, const char *path, quern_error *err);

@@ -280,13 +280,39 @@ static int64_t opset_to_write(const quern_model *model, const qn_opset *opset)
     return newest;
 }
 
+/* A raw model keeps its version; forms that quern made need the first that has every
+ * field that is written. */
+static int64_t ir_to_write(const quern_model *model)
+{
+    enum { WRITTEN_IR = 10 };
+    const bool is_raw = !model->outputs;
+    return is_raw || model->ir_version > WRITTEN_IR ? model->ir_version : WRITTEN_IR;
+}
+
+/* Protobuf readers end at 2^31 - 1 bytes, so tensors of more need not be tried. */
+static quern_status check_size(size_t bytes, quern_error *err)
+{
+    if (bytes <= INT32_MAX) return QUERN_OK;
+    return qn_fail(err, QUERN_LIMIT,
+                   "the model takes %zu bytes, an ONNX file holds at most %d", bytes,
+                   INT32_MAX);
+}
+
+static quern_status check_weights(const qn_graph *g, quern_error *err)
+{
+    size_t bytes = 0;
+    for (int i = 0; i < g->n_values; i++)
+        if (g->values[i]->constant && g->values[i]->constant->kind == QN_TENSOR &&
+            !qn_size_add(bytes, qn_tensor_bytes(g->values[i]->constant), &bytes))
+            bytes = SIZE_MAX;
+    return check_size(bytes, err);
+}
+
 static quern_status put_model(writer *w, const quern_model *model, quern_error *err)
 {
-    enum { WRITTEN_IR = 10 }; /* the first with every field that is written */
     qn_buf *to = w->to;
-    qn_pb_put_varint(
-        to, MODEL_IR_VERSION,
-        (uint64_t)(model->ir_version > WRITTEN_IR ? model->ir_version : WRITTEN_IR));
+    QN_TRY(check_weights(model->graph, err));
+    qn_pb_put_varint(to, MODEL_IR_VERSION, (uint64_t)ir_to_write(model));
     qn_pb_put_text(to, MODEL_PRODUCER_NAME, "quern");
     qn_pb_put_text(to, MODEL_PRODUCER_VERSION, QUERN_VERSION);
     QN_TRY(list_values(w, err));
@@ -309,7 +335,8 @@ static quern_status put_model(writer *w, const quern_model *model, quern_error *
         QN_TRY(put_function(w, &model->functions[i], err));
         qn_pb_end(to, begun);
     }
-    return qn_buf_status(to, err);
+    QN_TRY(qn_buf_status(to, err));
+    return check_size(to->n, err);
 }
 
 quern_status qn_onnx_write(qn_buf *to, const quern_model *model, quern_error *err)
