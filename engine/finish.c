@@ -267,6 +267,14 @@ static void warn_opsets(const quern_model *m)
                      (long long)v, NEWEST_OPSET);
 }
 
+quern_status qn_model_rework(quern_model *m, quern_error *err)
+{
+    QN_TRY(qn_passes_run(m, err));
+    QN_TRY(qn_graph_verify(m->graph, err));
+    number_values(m->graph);
+    return QUERN_OK;
+}
+
 quern_status qn_model_finish(quern_model *m, quern_error *err)
 {
     warn_opsets(m);
@@ -282,11 +290,7 @@ quern_status qn_model_finish(quern_model *m, quern_error *err)
     forget_hints(m->graph);
     QN_TRY(qn_bind_graph(m, m->graph, err));
     QN_TRY(type_graph(m, m->graph, err));
-    if (m->n_missing == 0)
-        QN_TRY(qn_passes_run(m, err));
-    else if (!m->allow_missing)
-        return qn_missing_report(m, err);
-    QN_TRY(m->n_missing ? QUERN_OK : qn_graph_verify(m->graph, err));
+    if (m->n_missing == 0) return qn_model_rework(m, err);
     number_values(m->graph);
-    return QUERN_OK;
+    return m->allow_missing ? QUERN_OK : qn_missing_report(m, err);
 }

@@ -22,6 +22,10 @@ quern_status qn_graph_walk(qn_graph *g, qn_visit_fn *visit, void *ctx,
 /* Lowers and binds every node of a graph that has no row yet, and of its subgraphs. */
 quern_status qn_bind_graph(quern_model *model, qn_graph *g, quern_error *err);
 
+/* After a graph of bound nodes was added to: passes for the model's purpose, checks,
+ * numbers for the planner. */
+quern_status qn_model_rework(quern_model *model, quern_error *err);
+
 /* missing.c: notes that a node needs something that quern lacks. */
 quern_status qn_missing_add(quern_model *model, const qn_node *node, const char *reason,
                             quern_error *err);

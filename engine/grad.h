@@ -7,13 +7,12 @@
  * over with qn_grad_add.  Several contributions to one value are added.  The result is
  * a graph like any other: passes, planner and executor know nothing of gradients.
  *
- * Shapes may depend on a free batch dim, so rows do not read dims: sums over broadcast
- * dims and reshapes back are nodes that read a shape at plan time ("SumTo",
- * "ReshapeLike" of the domain "quern"). */
+ * Training fixes the batch size, so every shape is known while differentiating
+ * (node->in[i]->dim), also those of the nodes that a row emits. */
 #ifndef QN_ENGINE_GRAD_H
 #define QN_ENGINE_GRAD_H
 
-#include "engine/op.h"
+#include "engine/model.h"
 
 /* Domain of the rows that exist for training: not ONNX, never written to a file. */
 #define QN_DOMAIN "quern"
@@ -21,8 +20,8 @@
 /* Gradients of loss (one element) with respect to wrt[0 .. n): grads[i] is NULL where
  * the loss does not depend on wrt[i].  QUERN_UNSUPPORTED names every node on the way
  * whose row has no gradient. */
-quern_status qn_grad_build(qn_graph *g, qn_value *loss, qn_value *const *wrt, int n,
-                           qn_value **grads, quern_error *err);
+quern_status qn_grad_build(quern_model *model, qn_value *loss, qn_value *const *wrt,
+                           int n, qn_value **grads, quern_error *err);
 
 /* ---- for the grad function of a row ---- */
 
@@ -35,17 +34,17 @@ bool qn_grad_wants(const qn_grad *g, const qn_node *node, int i);
 quern_status qn_grad_add(qn_grad *g, const qn_node *node, int i, qn_value *d,
                          quern_error *err);
 
-/* Appends a node of ai.onnx or (domain QN_DOMAIN) of training; one output.  NULL
- * entries of in are absent inputs.  The node may still be given attributes through
- * *node (NULL: not wanted) until the grad function returns: then it is bound. */
-quern_status qn_grad_emit(qn_grad *g, const char *domain, const char *op_type, int n_in,
-                          qn_value *const *in, qn_value **out, qn_node **node,
+/* Makes a node of ai.onnx (domain "") or of training (QN_DOMAIN) that is not in the
+ * graph yet: NULL entries of in are absent inputs.  Give it attributes (qn_node_set_int
+ * ..., qn_grad_copy_attrs), then qn_grad_append binds it and infers its shapes. */
+quern_status qn_grad_node(qn_grad *g, const char *domain, const char *op_type, int n_in,
+                          qn_value *const *in, int n_out, qn_node **out,
                           quern_error *err);
-/* The same with n_out outputs. */
-quern_status qn_grad_emit_n(qn_grad *g, const char *domain, const char *op_type,
-                            int n_in, qn_value *const *in, int n_out, qn_value **out,
-                            qn_node **node, quern_error *err);
-/* A node of ai.onnx with one or two inputs and no attributes: a line of a formula. */
+/* Its outputs are node->out[0 .. n_out). */
+quern_status qn_grad_append(qn_grad *g, qn_node *node, quern_error *err);
+/* Both at once, for nodes with one output and no attributes: a line of a formula. */
+quern_status qn_grad_emit(qn_grad *g, const char *domain, const char *op_type, int n_in,
+                          qn_value *const *in, qn_value **out, quern_error *err);
 quern_status qn_grad_1(qn_grad *g, const char *op_type, qn_value *a, qn_value **out,
                        quern_error *err);
 quern_status qn_grad_2(qn_grad *g, const char *op_type, qn_value *a, qn_value *b,
@@ -56,14 +55,13 @@ quern_status qn_grad_sum_to(qn_grad *g, qn_value *d, qn_value *like, qn_value **
 /* d with the shape of `like`. */
 quern_status qn_grad_reshape_like(qn_grad *g, qn_value *d, qn_value *like,
                                   qn_value **out, quern_error *err);
-/* A constant scalar of the element type of `like` (float32 unless that says double). */
+/* A constant scalar of the element type of `like`. */
 quern_status qn_grad_scalar(qn_grad *g, double x, const qn_value *like, qn_value **out,
                             quern_error *err);
 /* A constant int64 tensor of rank 1. */
 quern_status qn_grad_ints(qn_grad *g, int64_t n, const int64_t *v, qn_value **out,
                           quern_error *err);
-/* Copies the attributes of node (strides, pads, group, ...) to another. */
-quern_status qn_grad_copy_attrs(qn_grad *g, const qn_node *from, qn_node *to,
-                                quern_error *err);
+/* Copies the attributes of a node (strides, pads, group, ...) to another. */
+quern_status qn_grad_copy_attrs(const qn_node *from, qn_node *to, quern_error *err);
 
 #endif

@@ -37,8 +37,16 @@ typedef struct qn_backing {
     struct qn_backing *next;
 } qn_backing;
 
+/* What a graph is made ready for: decides which passes run. */
+typedef enum qn_purpose {
+    QN_FOR_RUNNING,
+    QN_FOR_GRADIENTS, /* to be differentiated: nothing trainable is folded or fused */
+    QN_FOR_TRAINING   /* has its gradients: fused again, parameters stay parameters */
+} qn_purpose;
+
 struct quern_model {
     qn_mem mem;
+    qn_purpose purpose;
     qn_arena arena; /* graph, names, copied tensors */
     qn_graph *graph;
     int64_t ir_version;

@@ -73,13 +73,21 @@ static quern_status find_or_pack(qn_session *s, const qn_pack *wanted,
     return QUERN_OK;
 }
 
+/* A view of a parameter has its numbers before the run, but others in the next. */
+static bool is_trained(const qn_value *v)
+{
+    while (v->producer && v->producer->op->flags & QN_OP_VIEW)
+        v = v->producer->in[0];
+    return v->is_parameter;
+}
+
 quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes, qn_pack_fn *fn,
                           const void *ctx, const void **out, quern_error *err)
 {
     const qn_tensor *t = p->instr->in[i];
     const qn_value *value = p->instr->node->in[i];
     *out = NULL;
-    if (!t || !t->data) return QUERN_OK;
+    if (!t || !t->data || (!value->constant && is_trained(value))) return QUERN_OK;
     p->instr->packed |= UINT32_C(1) << i;
     if (!value->constant || !p->session) { /* known in this plan or run only */
         void *data;

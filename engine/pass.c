@@ -54,7 +54,8 @@ quern_status qn_passes_run(quern_model *model, quern_error *err)
     for (int round = 0; round < MAX_ROUNDS; round++) {
         int n_changed = 0;
         for (int i = 0; i < N_ROWS; i++)
-            if (!is_listed(model->disable_passes, rows[i].name))
+            if (!is_listed(model->disable_passes, rows[i].name) &&
+                !(model->purpose == QN_FOR_GRADIENTS && rows[i].flags & QN_PASS_FUSES))
                 QN_TRY(run_on(model, &rows[i], model->graph, &n_changed, err));
         if (n_changed == 0) break;
     }
@@ -63,7 +64,8 @@ quern_status qn_passes_run(quern_model *model, quern_error *err)
 
 const qn_tensor *qn_const_input(const qn_node *node, int i)
 {
-    return i < node->n_in && node->in[i] ? node->in[i]->constant : NULL;
+    const qn_value *v = i < node->n_in ? node->in[i] : NULL;
+    return v && !v->is_parameter ? v->constant : NULL;
 }
 
 bool qn_value_has_shape(const qn_value *v)

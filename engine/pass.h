@@ -7,7 +7,7 @@
 #include "engine/model.h"
 
 enum qn_pass_flags {
-    QN_PASS_INFERENCE = 1 /* not when training: it would change what is trained */
+    QN_PASS_FUSES = 1 /* not before differentiation: its result has no gradient */
 };
 
 /* n_changed counts rewrites; it is added to. */
@@ -24,7 +24,7 @@ typedef struct qn_pass {
  * anything. */
 quern_status qn_passes_run(quern_model *model, quern_error *err);
 
-/* Shared by passes.  The constant behind input i, or NULL. */
+/* Shared by passes.  The constant behind input i, or NULL; parameters are none. */
 const qn_tensor *qn_const_input(const qn_node *node, int i);
 /* True if the shape is known for good. */
 bool qn_value_has_shape(const qn_value *v);

@@ -55,6 +55,7 @@ static quern_status make_slots(builder *b, const qn_tensor *inputs, quern_error 
         s->t = *g->values[i]->constant;
         s->place = QN_PLACE_CONSTANT;
         s->is_known = s->t.kind == QN_TENSOR;
+        s->is_trained = g->values[i]->is_parameter;
     }
     QN_TRY(
         qn_arena_array(&plan->arena, (size_t)g->n_outputs, sizeof(qn_slot *), &p, err));
@@ -112,7 +113,8 @@ static bool inputs_have_data(const qn_step *step)
 {
     if (step->instr.op->flags & QN_OP_FROM_SHAPE) return true;
     for (int i = 0; i < step->instr.n_in; i++)
-        if (step->in[i] && !step->in[i]->t.data) return false;
+        if (step->in[i] && (!step->in[i]->t.data || step->in[i]->is_trained))
+            return false;
     return true;
 }
 
@@ -154,6 +156,7 @@ static quern_status make_view(builder *b, qn_step *step, quern_error *err)
     to->input = from->input;
     to->t.data = from->t.data;
     to->is_known = true;
+    to->is_trained = from->is_trained;
     return QUERN_OK;
 }
 

@@ -23,6 +23,7 @@ typedef struct qn_slot {
     qn_tensor t;
     uint8_t place;        /* qn_place */
     bool is_known;        /* shape and type are known before the run */
+    bool is_trained;      /* a parameter or a view of one: its numbers change */
     struct qn_slot *root; /* the slot whose memory this one views; itself mostly */
     int input;            /* of QN_PLACE_INPUT: which */
     size_t offset, bytes; /* in the slab; of roots */

@@ -48,8 +48,8 @@ static void gather_inputs(const qn_node *node, qn_tensor *room, operands *o)
     for (int i = 0; i < node->n_in; i++) {
         const qn_value *v = node->in[i];
         if (!v) continue;
-        o->in[i] = v->constant ? v->constant : &room[i];
-        if (v->constant) continue;
+        o->in[i] = v->constant && !v->is_parameter ? v->constant : &room[i];
+        if (o->in[i] == v->constant) continue;
         o->values = false;
         if (!qn_value_has_shape(v) || v->dtype == QUERN_UNDEFINED)
             o->shapes = false;
