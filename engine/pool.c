@@ -205,3 +205,89 @@ void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn,
     }
     atomic_store(&pool->in_use, false);
 }
+
+/* ---- threads beside the pool ---- */
+
+struct qn_thread {
+    qn_mem *mem;
+    pthread_t handle;
+    void (*fn)(void *ctx);
+    void *ctx;
+};
+
+static void *thread_main(void *arg)
+{
+    const qn_thread *self = arg;
+    self->fn(self->ctx);
+    return NULL;
+}
+
+quern_status qn_thread_start(qn_mem *mem, void (*fn)(void *ctx), void *ctx,
+                             qn_thread **out, quern_error *err)
+{
+    void *p;
+    *out = NULL;
+    QN_TRY(qn_mem_alloc(mem, sizeof(qn_thread), &p, err));
+    qn_thread *thread = p;
+    *thread = (qn_thread){.mem = mem, .fn = fn, .ctx = ctx};
+    if (pthread_create(&thread->handle, NULL, thread_main, thread) != 0) {
+        qn_mem_free(mem, thread, sizeof *thread);
+        return qn_fail(err, QUERN_LIMIT, "a thread could not be started");
+    }
+    *out = thread;
+    return QUERN_OK;
+}
+
+void qn_thread_join(qn_thread *thread)
+{
+    if (!thread) return;
+    pthread_join(thread->handle, NULL);
+    qn_mem_free(thread->mem, thread, sizeof *thread);
+}
+
+struct qn_monitor {
+    qn_mem *mem;
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+};
+
+quern_status qn_monitor_create(qn_mem *mem, qn_monitor **out, quern_error *err)
+{
+    void *p;
+    *out = NULL;
+    QN_TRY(qn_mem_alloc(mem, sizeof(qn_monitor), &p, err));
+    qn_monitor *monitor = p;
+    monitor->mem = mem;
+    pthread_mutex_init(&monitor->lock, NULL);
+    pthread_cond_init(&monitor->news, NULL);
+    *out = monitor;
+    return QUERN_OK;
+}
+
+void qn_monitor_free(qn_monitor *monitor)
+{
+    if (!monitor) return;
+    pthread_cond_destroy(&monitor->news);
+    pthread_mutex_destroy(&monitor->lock);
+    qn_mem_free(monitor->mem, monitor, sizeof *monitor);
+}
+
+void qn_monitor_enter(qn_monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->lock);
+}
+
+void qn_monitor_leave(qn_monitor *monitor)
+{
+    pthread_mutex_unlock(&monitor->lock);
+}
+
+void qn_monitor_wait(qn_monitor *monitor)
+{
+    pthread_cond_wait(&monitor->news, &monitor->lock);
+}
+
+void qn_monitor_notify(qn_monitor *monitor)
+{
+    pthread_cond_broadcast(&monitor->news);
+}

@@ -3,6 +3,7 @@
  * the comparison of values that verify and compare rest on. */
 #include "tests/test.h"
 
+#include "engine/spelling.h"
 #include "tools/help.h"
 #include "tools/options.h"
 #include "tools/values.h"

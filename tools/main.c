@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/main.c - finds the row, parses, calls, exits. */
+#include "engine/spelling.h"
 #include "tools/help.h"
 #include "tools/options.h"
 #include "tools/term.h"

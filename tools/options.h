@@ -50,7 +50,5 @@ int qn_usage(const qn_args *args, const char *format, ...)
 bool qn_word_int(const char *text, int64_t *out);
 bool qn_word_real(const char *text, double *out);
 bool qn_word_size(const char *text, size_t *out);
-/* The candidate nearest to a misspelt word, or NULL if none is near. */
-const char *qn_nearest(const char *word, const char *const *candidates, int n);
 
 #endif

@@ -5,7 +5,7 @@
 #ifndef QN_TOOLS_RECIPE_H
 #define QN_TOOLS_RECIPE_H
 
-#include "formats/image.h"
+#include "formats/fitting.h"
 #include "tools/options.h"
 #include "tools/values.h"
 
@@ -23,13 +23,6 @@
     {"std", 0, QN_OPT_TEXT, "S,S,S", NULL, "divided by, on the 0..1 scale"},            \
     {"temperature", 0, QN_OPT_REAL, "T", NULL, "scores are divided by T before softmax"}
 /* clang-format on */
-
-typedef enum qn_fitting {
-    QN_STRETCH, /* to the size, aspect not kept */
-    QN_CROP,    /* scaled to cover the size, then the centre */
-    QN_PAD,     /* scaled to lie within the size, then filled up with the mean */
-    QN_FIT,     /* scaled to lie within the size: the tensor's size varies */
-} qn_fitting;
 
 typedef struct qn_recipe {
     int height, width; /* 0: as the model's input says, or as the picture is */
