@@ -26,6 +26,11 @@ static size_t index_of(const layouter *l, const qn_slot *s)
     return (size_t)(s - l->plan->slots);
 }
 
+static bool has(uint32_t set, int i)
+{
+    return i < 32 && (set >> i & 1);
+}
+
 static bool is_blocked(const qn_slot *s)
 {
     return s->root->t.layout == QN_NCHW8C && s->t.layout == QN_NCHW8C;
@@ -41,8 +46,8 @@ static bool views_blocked(const qn_slot *s)
 
 static bool follows(const qn_step *step)
 {
-    for (int i = 0; i < step->instr.n_in && i < 32; i++)
-        if ((step->how.in >> i & 1) && step->in[i] && is_blocked(step->in[i]))
+    for (int i = 0; i < step->instr.n_in; i++)
+        if (has(step->how.in, i) && step->in[i] && is_blocked(step->in[i]))
             return true;
     return false;
 }
@@ -57,7 +62,8 @@ static void decide(layouter *l)
         step->instr.is_blocked = step->can_block && (step->how.wants || follows(step));
         if (!step->instr.is_blocked) continue;
         for (int i = 0; i < step->instr.n_out; i++)
-            if (step->instr.out[i]) step->out[i]->t.layout = QN_NCHW8C;
+            if (step->instr.out[i] && !has(step->how.plain_out, i))
+                step->out[i]->t.layout = QN_NCHW8C;
     }
 }
 
@@ -65,8 +71,10 @@ static void collect_halos(layouter *l)
 {
     for (int k = 0; k < l->plan->n_steps; k++) {
         const qn_step *step = &l->plan->steps[k];
-        if (!step->instr.is_blocked || !(step->how.in & 1) || !step->in[0]) continue;
-        int *halo = &l->halo[index_of(l, step->in[0])];
+        const int i = step->how.halo_in;
+        if (!step->instr.is_blocked || !has(step->how.in, i) || !step->in[i])
+            continue;
+        int *halo = &l->halo[index_of(l, step->in[i])];
         if (step->how.halo > *halo) *halo = step->how.halo;
     }
 }
@@ -259,8 +267,9 @@ static quern_status connect(layouter *l, qn_step *step, quern_error *err)
 {
     for (int i = 0; i < step->instr.n_in; i++) {
         qn_slot *s = step->in[i], *from;
-        if (!s || s->t.kind != QN_TENSOR) continue;
-        bool blocked = step->instr.is_blocked && i < 32 && (step->how.in >> i & 1);
+        if (!s || s->t.kind != QN_TENSOR || has(step->instr.op->shape_only, i))
+            continue;
+        bool blocked = step->instr.is_blocked && has(step->how.in, i);
         QN_TRY(blocked ? blocked_of(l, s, &from, err) : plain_of(l, s, &from, err));
         if (step->instr.residual == step->instr.in[i]) step->instr.residual = &from->t;
         step->in[i] = from;

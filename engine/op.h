@@ -122,7 +122,8 @@ struct qn_instr;
 typedef struct qn_blocked {
     bool wants;  /* is faster there; otherwise it follows its operands */
     uint32_t in; /* bit i: in[i] is read blocked; the rest stay plain */
-    int halo;    /* of in[0]: zeros that it reads around each plane */
+    uint32_t plain_out; /* bit i: out[i] is written plain, the rest blocked */
+    int halo, halo_in;  /* zeros that it reads around each plane of in[halo_in] */
 } qn_blocked;
 
 /* A line of the plan. */
@@ -203,6 +204,7 @@ struct qn_op {
     /* Types that the kernel takes for input i; the last non-zero entry repeats.
      * All zero: any type.  Checked at load and shown by `quern ops`. */
     uint32_t types[QN_OP_MAX_TYPES];
+    uint32_t shape_only; /* bit i: of in[i] the shape is read, never the data */
     /* Output type: QUERN_UNDEFINED: that of in[0]; else this one; out_dtype overrules.
      */
     quern_dtype out_type;

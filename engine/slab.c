@@ -26,7 +26,8 @@ static void note_life(qn_plan *plan)
                 s->bytes = padded(qn_tensor_bytes(&s->t));
             }
         for (int i = 0; i < step->instr.n_in; i++)
-            if (step->in[i]) step->in[i]->root->last = k;
+            if (step->in[i] && !(i < 32 && step->instr.op->shape_only >> i & 1))
+                step->in[i]->root->last = k;
     }
     for (int i = 0; i < plan->graph->n_outputs; i++)
         plan->outputs[i]->root->last = plan->n_steps;
