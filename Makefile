@@ -2,7 +2,7 @@
 #
 #   BUILD=release|debug|asan|tsan|fuzz   what kind of build
 #   CROSS=aarch64-linux-gnu-             compiler prefix; RUN= how to run its programs
-#   WITH_ZLIB WITH_JANSSON WITH_STB      auto|yes|no: optional libraries
+#   WITH_ZLIB WITH_JANSSON WITH_STB WITH_CAIRO   auto|yes|no: optional libraries
 #   O=build  QCC=gcc  EXTRA=             build folder, compiler, extra flags
 BUILD  ?= release
 O      ?= build
@@ -49,6 +49,8 @@ LIB_CPP := $(call use,ZLIB,zlib,$(PKG)) $(call use,JANSSON,jansson,$(PKG)) \
 LDLIBS  += $(if $(findstring HAVE_ZLIB,$(LIB_CPP)),$(shell $(PKG) --libs zlib)) \
            $(if $(findstring HAVE_JANSSON,$(LIB_CPP)),$(shell $(PKG) --libs jansson))
 CPPFLAGS := -I. $(LIB_CPP) -MMD -MP
+# cairo is for the plug-in alone.
+CAIRO_CPP := $(call use,CAIRO,cairo,$(PKG))
 
 # The instruction set is in the file's name, and nowhere else.
 ISA_x86_64  := x86
@@ -73,8 +75,9 @@ SO    := $(B)/libquern.so.$(SOVER)
 QUERN := $(if $(and $(wildcard tools/main.c),$(wildcard engine/session.c)),$(B)/quern)
 TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test)
 FUZZ  := $(FUZZ_SRC:tests/fuzz/%.c=$(D)/fuzz/%)
+DRAW  := $(B)/quern-draw.so
 
-all: $(LIB) $(SO) $(QUERN) $(TEST)
+all: $(LIB) $(SO) $(QUERN) $(TEST) $(if $(strip $(CAIRO_CPP)),$(DRAW),no-draw)
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
@@ -94,6 +97,16 @@ $(B)/tests/quern-test: $(call obj,$(TEST_SRC)) $(D)/tools.a $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# Plug-ins are looked for beside the program that runs.  What they map stays mapped: cairo
+# and fontconfig do not come apart cleanly.
+$(DRAW): $(D)/formats/plugins/draw_cairo.o
+	@mkdir -p $(B)/tests
+	@echo "  LD   $@"
+	$(Q)$(CC) -shared -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cairo) -lm
+	@ln -sf ../$(@F) $(B)/tests/$(@F)
+no-draw:
+	@rm -f $(DRAW)
+$(D)/formats/plugins/draw_cairo.o: CPPFLAGS += $(CAIRO_CPP)
 $(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--defsym=LLVMFuzzerTestOneInput=qn_$* -o $@ \
@@ -119,7 +132,7 @@ $(D)/commit: FORCE
 	$(call stamp,$(COMMIT))
 FORCE:
 
--include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC))
+-include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) formats/plugins/draw_cairo.c)
 
 # ---- what people type -----------------------------------------------------------------
 help:
@@ -149,7 +162,7 @@ test-long: deps
 check:
 	@tests/check/all.sh
 flags: # for the checks
-	@echo '$(filter-out -MMD -MP -fPIC -g,$(CPPFLAGS) $(CFLAGS))'
+	@echo '$(filter-out -MMD -MP -fPIC -g,$(CPPFLAGS) $(CAIRO_CPP) $(CFLAGS))'
 clean:
 	rm -rf $(O)
 
@@ -170,17 +183,18 @@ install: all $(B)/quern.pc
 	mv $(I)/lib/quern.pc $(I)/lib/pkgconfig/quern.pc
 	install -m 755 $(SO) $(I)/lib/libquern.so.$(SOVER)
 	ln -sf libquern.so.$(SOVER) $(I)/lib/libquern.so
+	if [ -f $(DRAW) ]; then install -d $(I)/lib/quern && install -m 755 $(DRAW) $(I)/lib/quern; fi
 	install -m 644 engine/quern.h $(I)/include/quern.h
 	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
 	for c in $(COMMANDS); do $(RUN) $(B)/quern help --man $$(echo $$c | tr - ' ') > $(I)/share/man/man1/quern-$$c.1; done
 	$(RUN) $(B)/quern help --completion bash > $(BASH_COMPLETION)
 uninstall:
-	rm -rf $(I)/share/doc/quern
+	rm -rf $(I)/share/doc/quern $(I)/lib/quern
 	rm -f $(I)/bin/quern $(I)/lib/libquern.a $(I)/lib/libquern.so $(I)/include/quern.h \
 	  $(I)/lib/libquern.so.$(SOVER) $(I)/lib/pkgconfig/quern.pc \
 	  $(I)/share/man/man1/quern.1 $(COMMANDS:%=$(I)/share/man/man1/quern-%.1) $(BASH_COMPLETION)
 
 .PHONY: all help deps deps-core demo test test-long check clean install uninstall fuzzers \
-        flags FORCE
+        flags no-draw FORCE
 .DELETE_ON_ERROR:

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_version.c - quern version: what this binary is. */
+#include "formats/draw.h"
 #include "tools/options.h"
 #include "tools/out.h"
 
@@ -44,6 +45,13 @@ const char qn_version_about[] =
     "machine\n"
     "will be given, and the optional libraries that this build holds.\n";
 
+/* Whether the drawing plug-in is there; it is not loaded to be asked. */
+static bool has_cairo(void)
+{
+    char path[QN_PATH_MAX];
+    return qn_draw_find(path);
+}
+
 static int print_json(void)
 {
     qn_mem mem;
@@ -59,6 +67,7 @@ static int print_json(void)
     qn_json_object(&j, "features");
     for (size_t i = 0; i < N_FEATURES; i++)
         qn_json_bool(&j, features[i].name, features[i].is_there);
+    qn_json_bool(&j, "cairo", has_cairo());
     qn_json_close(&j);
     qn_json_text(&j, "sandbox", "none");
     qn_json_end(&j);
@@ -75,6 +84,7 @@ int qn_cmd_version(const qn_args *args)
     printf("compiler  %s\nisa       %s\nfeatures ", COMPILER, quern_cpu_isa());
     for (size_t i = 0; i < N_FEATURES; i++)
         printf(" %s%s", features[i].is_there ? "" : "no-", features[i].name);
+    printf(" %scairo", has_cairo() ? "" : "no-");
     printf("\nsandbox   none\n");
     return 0;
 }

@@ -13,7 +13,8 @@ mkdir -p "$cache"
 newest() { for t in "$1-14" "$1-16" "$1-15" "$1"; do command -v "$t" && return; done; }
 sources() { # tidy leaves out the tests: they may be terse
     [ "$stage" = tidy ] && dirs=${rooms/tests /} || dirs=$rooms
-    find $dirs -name '*.c' ! -path '*/arm/*' | sort
+    find $dirs -name '*.c' ! -path '*/arm/*' | sort |
+        { pkg-config --exists cairo && cat || grep -v draw_cairo; }
 }
 cpp=$(make -s flags | tr ' ' '\n' | grep -E '^-(D|I|isystem|/)|^/' | grep -v FORTIFY | tr '\n' ' ')
 isa() {
