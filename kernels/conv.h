@@ -50,6 +50,11 @@ void qn_dwconv_split(const qn_dwconv *dw, int64_t row0, int64_t row1, const floa
 void qn_dwconv_rows(const qn_kernels *k, const qn_dwconv *dw, int64_t n_rows,
                     const float *weight, float bias, float *scratch, float *y);
 
+/* y [n] = the sum of the rows of x [rows][ld]: neighbours first, then pairs of pairs.
+ * x is overwritten. */
+void qn_tree_sum_f32(int64_t rows, int64_t ld, float *x, int64_t n, float *y);
+void qn_tree_sum_f64(int64_t rows, int64_t ld, double *x, int64_t n, double *y);
+
 /* Adds bias to n values. */
 void qn_shift_f32(float *y, float bias, int64_t n);
 void qn_shift_f64(double *y, double bias, int64_t n);

@@ -13,13 +13,13 @@
 
 void qn_case_begin(qn_test *t, qn_op_case *c, const char *name, int64_t opset)
 {
-    static const char *const domains[] = {"", "ai.onnx.ml"};
+    static const char *const domains[] = {"", "ai.onnx.ml", "quern"};
     *c = (qn_op_case){.t = t};
     qn_mem_init(&c->mem, NULL, MEMORY);
     qn_arena_init(&c->arena, &c->mem);
     qn_kernels_init(&c->kernels, qn_cpu_isa());
     const char *domain = domains[0];
-    for (size_t i = 0; i < 2 && !c->op; i++) {
+    for (size_t i = 0; i < 3 && !c->op; i++) {
         domain = domains[i];
         c->op = qn_op_find(domain, name);
     }

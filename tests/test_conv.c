@@ -1,106 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_conv.c - convolutions of every kind against sums in double, element by
  * element, from the definition.  |error| <= (terms + 2) * eps * sum |a*b|. */
-#include "tests/op_case.h"
+#include "tests/conv_case.h"
 
 #include <float.h>
 #include <string.h>
-
-enum { AXES = 3 };
-
-/* One convolution: its geometry, chosen at random or by hand. */
-typedef struct conv_case {
-    int rank;
-    bool bias;
-    int64_t n, group, ic, oc; /* ic, oc: of a group */
-    int64_t in[AXES], out[AXES], kernel[AXES], stride[AXES], dilation[AXES];
-    int64_t pads[2 * AXES]; /* begins, then ends */
-    const char *auto_pad;
-} conv_case;
-
-static const char *const paddings[] = {"NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER"};
-
-static int64_t reach(const conv_case *v, int d)
-{
-    return (v->kernel[d] - 1) * v->dilation[d] + 1;
-}
-
-/* Padding and size by the rules of the operator; false if a window does not fit. */
-static bool settle(conv_case *v)
-{
-    for (int d = 0; d < v->rank; d++) {
-        int64_t *begin = &v->pads[d], *end = &v->pads[v->rank + d];
-        if (v->auto_pad[0] == 'S') {
-            v->out[d] = (v->in[d] + v->stride[d] - 1) / v->stride[d];
-            int64_t total = (v->out[d] - 1) * v->stride[d] + reach(v, d) - v->in[d];
-            if (total < 0) total = 0;
-            *begin =
-                strcmp(v->auto_pad, "SAME_LOWER") == 0 ? (total + 1) / 2 : total / 2;
-            *end = total - *begin;
-            continue;
-        }
-        if (v->auto_pad[0] == 'V') *begin = *end = 0;
-        int64_t room = v->in[d] + *begin + *end - reach(v, d);
-        if (room < 0) return false;
-        v->out[d] = room / v->stride[d] + 1;
-    }
-    return true;
-}
-
-static void choose(qn_test *t, conv_case *v, int round)
-{
-    static const int64_t sizes[AXES] = {40, 17, 7};
-    do {
-        *v = (conv_case){.rank = 1 + round % AXES,
-                         .n = qn_test_int(t, 1, 2),
-                         .auto_pad = paddings[qn_test_int(t, 0, 3)],
-                         .bias = qn_test_int(t, 0, 1)};
-        bool depthwise = qn_test_int(t, 0, 2) == 0;
-        v->group = depthwise ? qn_test_int(t, 1, 5) : qn_test_int(t, 1, 3);
-        v->ic = depthwise ? 1 : qn_test_int(t, 1, 9);
-        v->oc = depthwise ? qn_test_int(t, 1, 2) : qn_test_int(t, 1, 70);
-        for (int d = 0; d < v->rank; d++) {
-            v->in[d] = qn_test_int(t, 1, sizes[v->rank - 1]);
-            v->kernel[d] = qn_test_int(t, 1, qn_test_int(t, 0, 1) ? 5 : 1);
-            v->stride[d] = qn_test_int(t, 1, 3);
-            v->dilation[d] = qn_test_int(t, 1, 3);
-            v->pads[d] = qn_test_int(t, 0, 4);
-            v->pads[v->rank + d] = qn_test_int(t, 0, 4);
-        }
-    } while (!settle(v));
-}
-
-static void fill(qn_test *t, qn_tensor *x)
-{
-    for (int64_t i = 0, n = qn_tensor_count(x); i < n; i++)
-        qn_set_real(x, i, qn_test_uniform(t, -1, 1));
-}
 
 static void random_input(qn_test *t, qn_op_case *c, int i, quern_dtype dtype, int rank,
                          const int64_t *dim)
 {
     qn_case_input(c, i, dtype, rank, dim);
-    fill(t, &c->in[i]);
+    qn_test_fill(t, &c->in[i]);
 }
 
-static void put_window(qn_op_case *c, const conv_case *v)
-{
-    qn_node_set_ints(c->node, "kernel_shape", v->rank, v->kernel, NULL);
-    qn_node_set_ints(c->node, "strides", v->rank, v->stride, NULL);
-    qn_node_set_ints(c->node, "dilations", v->rank, v->dilation, NULL);
-    qn_node_set_int(c->node, "group", v->group, NULL);
-    qn_node_set_str(c->node, "auto_pad", v->auto_pad, NULL);
-    if (v->auto_pad[0] == 'N')
-        qn_node_set_ints(c->node, "pads", 2 * v->rank, v->pads, NULL);
-}
-
-static void begin(qn_test *t, qn_op_case *c, const conv_case *v, const char *name,
+static void begin(qn_test *t, qn_op_case *c, const qn_conv_case *v, const char *name,
                   quern_dtype dtype)
 {
     bool back = strcmp(name, "ConvTranspose") == 0;
-    int64_t x[2 + AXES] = {v->n, v->group * v->ic};
-    int64_t w[2 + AXES] = {back ? v->group * v->ic : v->group * v->oc,
-                           back ? v->oc : v->ic};
+    int64_t x[2 + QN_TEST_AXES] = {v->n, v->group * v->ic};
+    int64_t w[2 + QN_TEST_AXES] = {back ? v->group * v->ic : v->group * v->oc,
+                                   back ? v->oc : v->ic};
     int64_t channels = v->group * v->oc;
     for (int d = 0; d < v->rank; d++) {
         x[2 + d] = v->in[d];
@@ -110,46 +29,22 @@ static void begin(qn_test *t, qn_op_case *c, const conv_case *v, const char *nam
     random_input(t, c, 0, dtype, 2 + v->rank, x);
     random_input(t, c, 1, dtype, 2 + v->rank, w);
     if (v->bias) random_input(t, c, 2, dtype, 1, &channels);
-    put_window(c, v);
-}
-
-static bool step(int rank, const int64_t *dim, int64_t *at)
-{
-    for (int d = rank - 1; d >= 0; d--) {
-        if (++at[d] < dim[d]) return true;
-        at[d] = 0;
-    }
-    return false;
-}
-
-static int64_t flat(int rank, const int64_t *dim, const int64_t *at)
-{
-    int64_t k = 0;
-    for (int d = 0; d < rank; d++)
-        k = k * dim[d] + at[d];
-    return k;
-}
-
-static int64_t product(int rank, const int64_t *dim)
-{
-    int64_t n = 1;
-    for (int d = 0; d < rank; d++)
-        n *= dim[d];
-    return n;
+    qn_conv_attrs(c, v);
 }
 
 /* Channel o of image n at position `at`: the sum, and in *mass the sum of magnitudes.
  */
-static double conv_at(const qn_op_case *c, const conv_case *v, int64_t n, int64_t o,
+static double conv_at(const qn_op_case *c, const qn_conv_case *v, int64_t n, int64_t o,
                       const int64_t *at, double *mass)
 {
     double sum = v->bias ? qn_get_real(&c->in[2], o) : 0;
-    int64_t plane = product(v->rank, v->in), taps = product(v->rank, v->kernel);
+    int64_t plane = qn_test_product(v->rank, v->in),
+            taps = qn_test_product(v->rank, v->kernel);
     *mass = sum < 0 ? -sum : sum;
     for (int64_t i = 0; i < v->ic; i++) {
-        int64_t tap[AXES] = {0};
+        int64_t tap[QN_TEST_AXES] = {0};
         do {
-            int64_t from[AXES];
+            int64_t from[QN_TEST_AXES];
             bool inside = true;
             for (int d = 0; d < v->rank; d++) {
                 from[d] = at[d] * v->stride[d] + tap[d] * v->dilation[d] - v->pads[d];
@@ -158,48 +53,41 @@ static double conv_at(const qn_op_case *c, const conv_case *v, int64_t n, int64_
             if (!inside) continue;
             int64_t channel = n * v->group * v->ic + o / v->oc * v->ic + i;
             double p =
-                qn_get_real(&c->in[0], channel * plane + flat(v->rank, v->in, from)) *
-                qn_get_real(&c->in[1],
-                            (o * v->ic + i) * taps + flat(v->rank, v->kernel, tap));
+                qn_get_real(&c->in[0],
+                            channel * plane + qn_test_flat(v->rank, v->in, from)) *
+                qn_get_real(&c->in[1], (o * v->ic + i) * taps +
+                                           qn_test_flat(v->rank, v->kernel, tap));
             sum += p;
             *mass += p < 0 ? -p : p;
-        } while (step(v->rank, v->kernel, tap));
+        } while (qn_test_step(v->rank, v->kernel, tap));
     }
     return sum;
 }
 
-static void check_conv(qn_test *t, const qn_op_case *c, const conv_case *v, double eps)
+static void check_conv(qn_test *t, const qn_op_case *c, const qn_conv_case *v,
+                       double eps)
 {
-    double terms = (double)(v->ic * product(v->rank, v->kernel) + 3);
+    double terms = (double)(v->ic * qn_test_product(v->rank, v->kernel) + 3);
     int64_t k = 0;
     for (int64_t n = 0; n < v->n; n++)
         for (int64_t o = 0; o < v->group * v->oc; o++) {
-            int64_t at[AXES] = {0};
+            int64_t at[QN_TEST_AXES] = {0};
             do {
                 double mass, want = conv_at(c, v, n, o, at, &mass);
                 CHECK_WITHIN(t, qn_get_real(&c->out[0], k++), want, terms * eps * mass);
-            } while (step(v->rank, v->out, at));
+            } while (qn_test_step(v->rank, v->out, at));
         }
     CHECK_EQ(t, qn_tensor_count(&c->out[0]), k);
-}
-
-static void note(qn_test *t, const conv_case *v)
-{
-    qn_note(
-        t, "%d axes, in %lld %lld %lld, kernel %lld %lld %lld, group %lld of %lld:%lld",
-        v->rank, (long long)v->in[0], (long long)v->in[1], (long long)v->in[2],
-        (long long)v->kernel[0], (long long)v->kernel[1], (long long)v->kernel[2],
-        (long long)v->group, (long long)v->ic, (long long)v->oc);
 }
 
 void test_conv_random(qn_test *t)
 {
     for (int round = 0; round < 240; round++) {
-        conv_case v;
+        qn_conv_case v;
         qn_op_case c;
         bool wide = round % 4 == 3;
-        choose(t, &v, round);
-        note(t, &v);
+        qn_conv_choose(t, &v, round);
+        qn_conv_note(t, &v);
         begin(t, &c, &v, "Conv", wide ? QUERN_DOUBLE : QUERN_FLOAT);
         if (round % 2) qn_kernels_init(&c.kernels, QN_ISA_REF);
         if (CHECK_OK(t, qn_case_run(&c, 1), &c.err))
@@ -212,7 +100,7 @@ void test_conv_random(qn_test *t)
 void test_conv_ways(qn_test *t)
 {
     const char *const set = "NOTSET";
-    const conv_case cases[] = {
+    const qn_conv_case cases[] = {
         /* pointwise */
         {2, true, 1, 1, 65, 70, {13, 35}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, set},
         {2, false, 1, 2, 40, 64, {5, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, "VALID"},
@@ -226,10 +114,10 @@ void test_conv_ways(qn_test *t)
         {1, true, 2, 4, 1, 1, {50}, {0}, {3}, {1}, {1}, {2, 0}, set},
     };
     for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        conv_case v = cases[k];
+        qn_conv_case v = cases[k];
         qn_op_case c;
-        REQUIRE(t, settle(&v));
-        note(t, &v);
+        REQUIRE(t, qn_conv_settle(&v));
+        qn_conv_note(t, &v);
         begin(t, &c, &v, "Conv", QUERN_FLOAT);
         if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) check_conv(t, &c, &v, FLT_EPSILON);
         qn_case_end(&c);
@@ -243,10 +131,10 @@ void test_conv_threads(qn_test *t)
     quern_error err;
     REQUIRE_OK(t, quern_pool_create(3, &pool, &err), &err);
     for (int round = 0; round < 60; round++) {
-        conv_case v;
+        qn_conv_case v;
         qn_op_case c;
-        choose(t, &v, round);
-        note(t, &v);
+        qn_conv_choose(t, &v, round);
+        qn_conv_note(t, &v);
         begin(t, &c, &v, "Conv", QUERN_FLOAT);
         if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) {
             qn_tensor alone = c.out[0];
@@ -262,10 +150,10 @@ void test_conv_threads(qn_test *t)
 
 void test_conv_zero_size(qn_test *t)
 {
-    const conv_case base = {2,   true,   1,      2,      3,   4,       {6, 5},
-                            {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
+    const qn_conv_case base = {2,   true,   1,      2,      3,   4,       {6, 5},
+                               {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
     for (int k = 0; k < 4; k++) {
-        conv_case v = base;
+        qn_conv_case v = base;
         qn_op_case c;
         if (k == 0) v.n = 0;
         if (k == 1) v.ic = 0;
@@ -285,12 +173,12 @@ void test_conv_zero_size(qn_test *t)
 
 void test_conv_refuses(qn_test *t)
 {
-    const conv_case base = {2,   false,  1,      2,      3,   4,       {4, 5},
-                            {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
+    const qn_conv_case base = {2,   false,  1,      2,      3,   4,       {4, 5},
+                               {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
     const char *const parts[] = {"window reaches", "group 3",  "strides[1] is 0",
                                  "pads has 3",     "auto_pad", "kernel_shape[0] is 2"};
     for (int k = 0; k < 6; k++) {
-        conv_case v = base;
+        qn_conv_case v = base;
         qn_op_case c;
         const int64_t two[2] = {2, 3};
         if (k == 0) v.kernel[0] = 5;
@@ -311,21 +199,23 @@ void test_conv_refuses(qn_test *t)
 
 /* Scatters every product to where it lands; y and mass have room for the whole output.
  */
-static void scatter(const qn_op_case *c, const conv_case *v, double *y, double *mass)
+static void scatter(const qn_op_case *c, const qn_conv_case *v, double *y, double *mass)
 {
-    int64_t taps = product(v->rank, v->kernel), plane = product(v->rank, v->in);
-    int64_t image = product(v->rank, v->out), channels = v->group * v->oc;
+    int64_t taps = qn_test_product(v->rank, v->kernel),
+            plane = qn_test_product(v->rank, v->in);
+    int64_t image = qn_test_product(v->rank, v->out), channels = v->group * v->oc;
     for (int64_t k = 0; k < v->n * channels * image; k++) {
         y[k] = v->bias ? qn_get_real(&c->in[2], k / image % channels) : 0;
         mass[k] = y[k] < 0 ? -y[k] : y[k];
     }
     for (int64_t from = 0; from < v->n * v->group * v->ic; from++) {
-        int64_t at[AXES] = {0};
+        int64_t at[QN_TEST_AXES] = {0};
         do {
-            double x = qn_get_real(&c->in[0], from * plane + flat(v->rank, v->in, at));
-            int64_t tap[AXES] = {0};
+            double x =
+                qn_get_real(&c->in[0], from * plane + qn_test_flat(v->rank, v->in, at));
+            int64_t tap[QN_TEST_AXES] = {0};
             do {
-                int64_t to[AXES];
+                int64_t to[QN_TEST_AXES];
                 bool inside = true;
                 for (int d = 0; d < v->rank; d++) {
                     to[d] = at[d] * v->stride[d] + tap[d] * v->dilation[d] - v->pads[d];
@@ -333,24 +223,26 @@ static void scatter(const qn_op_case *c, const conv_case *v, double *y, double *
                 }
                 for (int64_t o = 0; o < v->oc && inside; o++) {
                     int64_t ci = from % (v->group * v->ic), g = from / v->ic;
-                    int64_t k = (g * v->oc + o) * image + flat(v->rank, v->out, to);
+                    int64_t k =
+                        (g * v->oc + o) * image + qn_test_flat(v->rank, v->out, to);
                     double p =
-                        x * qn_get_real(&c->in[1], (ci * v->oc + o) * taps +
-                                                       flat(v->rank, v->kernel, tap));
+                        x * qn_get_real(&c->in[1],
+                                        (ci * v->oc + o) * taps +
+                                            qn_test_flat(v->rank, v->kernel, tap));
                     y[k] += p;
                     mass[k] += p < 0 ? -p : p;
                 }
-            } while (step(v->rank, v->kernel, tap));
-        } while (step(v->rank, v->in, at));
+            } while (qn_test_step(v->rank, v->kernel, tap));
+        } while (qn_test_step(v->rank, v->in, at));
     }
 }
 
 /* The size of Y and what is cut off it; extra is output_padding. */
-static void settle_back(conv_case *v, const int64_t *extra, bool fixed)
+static void settle_back(qn_conv_case *v, const int64_t *extra, bool fixed)
 {
     bool upper = strcmp(v->auto_pad, "SAME_UPPER") == 0;
     for (int d = 0; d < v->rank; d++) {
-        int64_t full = (v->in[d] - 1) * v->stride[d] + reach(v, d) + extra[d];
+        int64_t full = (v->in[d] - 1) * v->stride[d] + qn_conv_reach(v, d) + extra[d];
         int64_t *begin = &v->pads[d], *end = &v->pads[v->rank + d];
         if (!fixed && v->auto_pad[0] != 'S') {
             if (v->auto_pad[0] == 'V') *begin = *end = 0;
@@ -366,28 +258,28 @@ static void settle_back(conv_case *v, const int64_t *extra, bool fixed)
 void test_conv_transpose_random(qn_test *t)
 {
     for (int round = 0; round < 150; round++) {
-        conv_case v;
+        qn_conv_case v;
         qn_op_case c;
-        int64_t extra[AXES] = {0};
+        int64_t extra[QN_TEST_AXES] = {0};
         bool fixed = round % 5 == 4, wide = round % 4 == 3;
-        choose(t, &v, round);
+        qn_conv_choose(t, &v, round);
         for (int d = 0; d < v.rank; d++) {
-            v.pads[d] = qn_test_int(t, 0, reach(&v, d) / 2);
-            v.pads[v.rank + d] = qn_test_int(t, 0, reach(&v, d) / 2);
+            v.pads[d] = qn_test_int(t, 0, qn_conv_reach(&v, d) / 2);
+            v.pads[v.rank + d] = qn_test_int(t, 0, qn_conv_reach(&v, d) / 2);
             extra[d] = qn_test_int(t, 0, v.stride[d] - 1);
             if (fixed) v.out[d] = qn_test_int(t, 1, (v.in[d] + 2) * v.stride[d]);
         }
         settle_back(&v, extra, fixed);
-        note(t, &v);
+        qn_conv_note(t, &v);
         begin(t, &c, &v, "ConvTranspose", wide ? QUERN_DOUBLE : QUERN_FLOAT);
         qn_node_set_ints(c.node, "output_padding", v.rank, extra, NULL);
         if (fixed) qn_node_set_ints(c.node, "output_shape", v.rank, v.out, NULL);
         if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) {
-            int64_t n = v.n * v.group * v.oc * product(v.rank, v.out);
+            int64_t n = v.n * v.group * v.oc * qn_test_product(v.rank, v.out);
             REQUIRE(t, n == qn_tensor_count(&c.out[0]));
             double *y = qn_exact(t, (size_t)n * sizeof *y);
             double *mass = qn_exact(t, (size_t)n * sizeof *mass);
-            double terms = (double)(v.ic * product(v.rank, v.kernel) + 3);
+            double terms = (double)(v.ic * qn_test_product(v.rank, v.kernel) + 3);
             scatter(&c, &v, y, mass);
             for (int64_t k = 0; k < n; k++)
                 CHECK_WITHIN(t, qn_get_real(&c.out[0], k), y[k],
@@ -408,11 +300,11 @@ static void random_bytes(qn_test *t, qn_tensor *x)
 void test_conv_integer_random(qn_test *t)
 {
     for (int round = 0; round < 60; round++) {
-        conv_case v;
+        qn_conv_case v;
         qn_op_case c;
-        choose(t, &v, round);
+        qn_conv_choose(t, &v, round);
         v.bias = false;
-        note(t, &v);
+        qn_conv_note(t, &v);
         quern_dtype dtype = round % 2 ? QUERN_INT8 : QUERN_UINT8;
         int64_t one = 1, channels = v.group * v.oc;
         begin(t, &c, &v, "ConvInteger", dtype);

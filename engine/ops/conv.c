@@ -9,6 +9,7 @@
  * follow on each tile while it is in cache.  Blocks depend on shapes only, so bits do
  * not depend on the number of threads. */
 #include "engine/ops/conv_blocked.h"
+#include "engine/ops/conv_grad.h"
 #include "engine/ops/conv_shape.h"
 #include "kernels/act.h"
 #include "kernels/conv.h"
@@ -308,5 +309,6 @@ const qn_op qn_op_conv = {
     .blocked = qn_conv_blocked,
     .prepare = conv_prepare,
     .run = conv_run,
+    .grad = qn_conv_grad,
     .macs = conv_macs,
 };

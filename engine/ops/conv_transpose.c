@@ -1,26 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/conv_transpose.c - the transpose of a convolution: columns = W' X by the
- * gemm slot, folded onto the output image; ONNX ConvTranspose-22.  The window is that
- * of the convolution which would lead back: its input is Y, its outputs are X. */
+/* engine/ops/conv_transpose.c - the transpose of a convolution, ONNX ConvTranspose-22.
+ * The window is that of the convolution which would lead back: its input is Y, its
+ * outputs are X. */
+#include "engine/ops/conv_fold.h"
+#include "engine/ops/conv_grad.h"
 #include "engine/ops/conv_shape.h"
-#include "kernels/act.h"
-#include "kernels/conv.h"
 
 #include <string.h>
-
-typedef struct ct_state {
-    qn_window w;
-    int64_t n, groups, ic, oc; /* channels of a group */
-    int64_t taps, len, image;  /* kernel; positions of X; positions of Y */
-    int64_t block, col_elems;  /* output channels at a time; scratch of a worker */
-} ct_state;
-
-typedef struct ct_job {
-    const qn_instr *i;
-    const qn_exec *x;
-} ct_job;
-
-enum { COLUMN_BYTES = 1 << 20 };
 
 /* One axis: size of Y and the padding that is cut off it. */
 static quern_status fit_axis(const qn_window_params *p, qn_window *w, int d,
@@ -93,101 +79,63 @@ static quern_status ct_infer(const qn_infer *x, quern_error *err)
 
 static quern_status ct_prepare(qn_prep *p, quern_error *err)
 {
-    const qn_instr *i = p->instr;
-    const qn_window_params *params = i->params;
-    const qn_tensor *x = i->in[0], *w = i->in[1];
-    size_t elem = qn_dtype_size(x->dtype), bytes;
-    ct_state *s;
-    QN_TRY(qn_prep_state(p, sizeof *s, (void **)&s, err));
-    QN_TRY(ct_fit(params, x, w, &s->w, err));
-    if (qn_tensor_count(i->out[0]) == 0) return QUERN_OK;
-    s->n = x->dim[0];
-    s->groups = params->group;
-    s->ic = w->dim[0] / s->groups;
-    s->oc = w->dim[1];
-    s->taps = qn_window_product(s->w.kernel, s->w.rank);
-    s->len = qn_window_product(s->w.out, s->w.rank);
-    s->image = qn_window_product(s->w.in, s->w.rank);
-    if (!qn_size_mul((size_t)s->taps, (size_t)s->len * elem, &bytes))
-        return qn_fail(err, QUERN_LIMIT, "columns of %s take too much memory",
-                       QN_SHAPE(w));
-    s->block = bytes ? (int64_t)(COLUMN_BYTES / bytes) : s->oc;
-    s->block = s->block < 1 ? 1 : s->block > s->oc ? s->oc : s->block;
-    s->col_elems = s->block * s->taps * s->len;
-    if (!qn_size_mul(bytes, (size_t)(s->block * p->n_workers), &bytes))
-        return qn_fail(err, QUERN_LIMIT, "columns of %s take too much memory",
-                       QN_SHAPE(w));
-    qn_prep_scratch(p, bytes);
-    return QUERN_OK;
-}
-
-/* Folds `count` channels of columns and finishes them; `channel` is the first in Y. */
-static void fold(const ct_job *job, int64_t image, int64_t channel, int64_t count,
-                 const void *cols)
-{
-    const ct_state *s = job->i->state;
-    const qn_tensor *y = job->i->out[0];
-    const qn_tensor *b = job->i->n_in > 2 ? job->i->in[2] : NULL;
-    const qn_act *act = &job->i->act;
-    for (int64_t c = 0; c < count; c++) {
-        int64_t at = (image * s->groups * s->oc + channel + c) * s->image;
-        int64_t from = c * s->taps * s->len;
-        double bias = b ? qn_get_real(b, channel + c) : 0;
-        if (y->dtype == QUERN_DOUBLE) {
-            double *to = (double *)y->data + at;
-            memset(to, 0, (size_t)s->image * sizeof *to);
-            qn_col2im_f64(&s->w, (const double *)cols + from, to);
-            qn_shift_f64(to, bias, s->image);
-            if (act->kind) qn_act_f64(act->kind, act->alpha, act->beta, to, s->image);
-        } else {
-            float *to = (float *)y->data + at;
-            memset(to, 0, (size_t)s->image * sizeof *to);
-            qn_col2im_f32(&s->w, (const float *)cols + from, to);
-            qn_shift_f32(to, (float)bias, s->image);
-            if (act->kind) qn_act_f32(act->kind, act->alpha, act->beta, to, s->image);
-        }
-    }
-}
-
-/* Item: (image, group, block of output channels). */
-static void run_blocks(void *ctx, int64_t begin, int64_t end, int worker)
-{
-    const ct_job *job = ctx;
-    const ct_state *s = job->i->state;
-    const qn_tensor *x = job->i->in[0], *w = job->i->in[1];
-    const qn_kernels *k = job->x->k;
-    int64_t blocks = (s->oc + s->block - 1) / s->block, lda = s->oc * s->taps;
-    for (int64_t t = begin; t < end; t++) {
-        int64_t o = t % blocks * s->block, group = t / blocks % s->groups;
-        int64_t image = t / blocks / s->groups;
-        int64_t count = s->oc - o < s->block ? s->oc - o : s->block;
-        int64_t xa = (image * s->groups + group) * s->ic * s->len;
-        int64_t wa = group * s->ic * lda + o * s->taps;
-        if (x->dtype == QUERN_DOUBLE) {
-            double *cols = (double *)job->i->scratch + worker * s->col_elems;
-            k->gemm_f64(k, true, false, count * s->taps, s->len, s->ic, 1,
-                        (const double *)w->data + wa, lda, (const double *)x->data + xa,
-                        s->len, 0, cols, s->len);
-            fold(job, image, group * s->oc + o, count, cols);
-        } else {
-            float *cols = (float *)job->i->scratch + worker * s->col_elems;
-            k->gemm_f32(k, true, false, count * s->taps, s->len, s->ic, 1,
-                        (const float *)w->data + wa, lda, (const float *)x->data + xa,
-                        s->len, 0, cols, s->len);
-            fold(job, image, group * s->oc + o, count, cols);
-        }
-    }
+    const qn_window_params *params = p->instr->params;
+    qn_window w;
+    QN_TRY(ct_fit(params, p->instr->in[0], p->instr->in[1], &w, err));
+    return qn_fold_prepare(p, &w, params->group, err);
 }
 
 static quern_status ct_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
-    const ct_state *s = i->state;
-    ct_job job = {i, x};
     (void)err;
-    if (s->n == 0) return QUERN_OK;
-    qn_parallel_for(x->pool, s->n * s->groups * ((s->oc + s->block - 1) / s->block), 1,
-                    run_blocks, &job);
+    qn_fold_run(i, x, i->n_in > 2 ? i->in[2] : NULL);
     return QUERN_OK;
+}
+
+static quern_status set_window(qn_node *node, const qn_window *w, int64_t group,
+                               quern_error *err)
+{
+    int64_t pads[2 * QN_MAX_SPATIAL];
+    for (int d = 0; d < w->rank; d++) {
+        /* As far as the last window reaches: output_padding belongs to none. */
+        const int64_t reach = (w->kernel[d] - 1) * w->dilation[d] + 1;
+        const int64_t end =
+            (w->out[d] - 1) * w->stride[d] + reach - w->begin[d] - w->in[d];
+        pads[d] = w->begin[d];
+        pads[w->rank + d] = end > 0 ? end : 0;
+    }
+    QN_TRY(qn_node_set_ints(node, "strides", w->rank, w->stride, err));
+    QN_TRY(qn_node_set_ints(node, "dilations", w->rank, w->dilation, err));
+    QN_TRY(qn_node_set_ints(node, "pads", 2 * w->rank, pads, err));
+    return qn_node_set_int(node, "group", group, err);
+}
+
+/* The convolution that leads back gives dX; dW is its own, with X in the place of the
+ * gradient. */
+static quern_status ct_grad(qn_grad *g, const qn_node *node, quern_error *err)
+{
+    const qn_window_params *p = node->params;
+    qn_value *x = node->in[0], *w = node->in[1], *dy = qn_grad_of(g, node, 0);
+    qn_tensor xt = {0}, wt = {0};
+    qn_window win;
+    qn_node *made;
+    qn_set_shape(&xt, x->dtype, x->rank, x->dim);
+    qn_set_shape(&wt, w->dtype, w->rank, w->dim);
+    QN_TRY(ct_fit(p, &xt, &wt, &win, err));
+    if (qn_grad_wants(g, node, 0)) {
+        QN_TRY(qn_grad_node(g, "", "Conv", 2, (qn_value *[]){dy, w}, 1, &made, err));
+        QN_TRY(set_window(made, &win, p->group, err));
+        QN_TRY(qn_grad_append(g, made, err));
+        QN_TRY(qn_grad_add(g, node, 0, made->out[0], err));
+    }
+    if (qn_grad_wants(g, node, 1)) {
+        QN_TRY(qn_grad_node(g, QN_DOMAIN, "ConvGradW", 3, (qn_value *[]){x, dy, w}, 1,
+                            &made, err));
+        QN_TRY(set_window(made, &win, p->group, err));
+        QN_TRY(qn_grad_append(g, made, err));
+        QN_TRY(qn_grad_add(g, node, 1, made->out[0], err));
+    }
+    return qn_conv_grad_bias(g, node, err);
 }
 
 static double ct_macs(const qn_infer *x)
@@ -213,5 +161,6 @@ const qn_op qn_op_conv_transpose = {
     .infer = ct_infer,
     .prepare = ct_prepare,
     .run = ct_run,
+    .grad = ct_grad,
     .macs = ct_macs,
 };

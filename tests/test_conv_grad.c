@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/test_conv_grad.c - gradients of convolutions against the definition: every
+ * product of a tap is dealt out in double.  |error| <= (terms + 2) * eps * sum |a*b|.
+ */
+#include "tests/conv_case.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+/* The operands of one convolution and what its gradients should be. */
+typedef struct truth {
+    qn_conv_case v;
+    qn_tensor x, w, dy;
+    double *dx, *dx_mass, *dw, *dw_mass;
+} truth;
+
+static void make(qn_test *t, qn_tensor *x, quern_dtype dtype, int rank, int64_t n,
+                 int64_t c, const int64_t *spatial)
+{
+    int64_t dim[2 + QN_TEST_AXES] = {n, c};
+    memcpy(dim + 2, spatial, (size_t)rank * sizeof *dim);
+    qn_set_shape(x, dtype, 2 + rank, dim);
+    x->data = qn_exact(t, qn_tensor_bytes(x));
+    qn_test_fill(t, x);
+}
+
+static double *zeros(qn_test *t, const qn_tensor *like)
+{
+    size_t n = (size_t)qn_tensor_count(like);
+    double *z = qn_exact(t, n * sizeof *z);
+    memset(z, 0, n * sizeof *z);
+    return z;
+}
+
+/* Output `y` at `at`, channel o of image n, through all its taps. */
+static void deal(truth *r, int64_t n, int64_t o, const int64_t *at, double dy)
+{
+    const qn_conv_case *v = &r->v;
+    int64_t plane = qn_test_product(v->rank, v->in);
+    int64_t taps = qn_test_product(v->rank, v->kernel), tap[QN_TEST_AXES] = {0};
+    do {
+        int64_t from[QN_TEST_AXES];
+        bool inside = true;
+        for (int d = 0; d < v->rank; d++) {
+            from[d] = at[d] * v->stride[d] + tap[d] * v->dilation[d] - v->pads[d];
+            inside = inside && from[d] >= 0 && from[d] < v->in[d];
+        }
+        for (int64_t i = 0; i < v->ic && inside; i++) {
+            int64_t channel = (n * v->group + o / v->oc) * v->ic + i;
+            int64_t xi = channel * plane + qn_test_flat(v->rank, v->in, from);
+            int64_t wi = (o * v->ic + i) * taps + qn_test_flat(v->rank, v->kernel, tap);
+            double a = dy * qn_get_real(&r->w, wi), b = dy * qn_get_real(&r->x, xi);
+            r->dx[xi] += a, r->dx_mass[xi] += fabs(a);
+            r->dw[wi] += b, r->dw_mass[wi] += fabs(b);
+        }
+    } while (qn_test_step(v->rank, v->kernel, tap));
+}
+
+static void find_truth(qn_test *t, truth *r, const qn_conv_case *v, quern_dtype dtype)
+{
+    *r = (truth){.v = *v};
+    make(t, &r->x, dtype, v->rank, v->n, v->group * v->ic, v->in);
+    make(t, &r->w, dtype, v->rank, v->group * v->oc, v->ic, v->kernel);
+    make(t, &r->dy, dtype, v->rank, v->n, v->group * v->oc, v->out);
+    r->dx = zeros(t, &r->x), r->dx_mass = zeros(t, &r->x);
+    r->dw = zeros(t, &r->w), r->dw_mass = zeros(t, &r->w);
+    int64_t k = 0;
+    for (int64_t n = 0; n < v->n; n++)
+        for (int64_t o = 0; o < v->group * v->oc; o++) {
+            int64_t at[QN_TEST_AXES] = {0};
+            if (qn_tensor_count(&r->dy) == 0) return;
+            do
+                deal(r, n, o, at, qn_get_real(&r->dy, k++));
+            while (qn_test_step(v->rank, v->out, at));
+        }
+}
+
+static void put(qn_op_case *c, int i, const qn_tensor *x)
+{
+    qn_case_input(c, i, x->dtype, x->rank, x->dim);
+    memcpy(c->in[i].data, x->data, qn_tensor_bytes(x));
+}
+
+/* Input 2 is there for its shape: what is read of it shows. */
+static void begin(qn_op_case *c, const truth *r, const char *name, const qn_tensor *b,
+                  const qn_tensor *shape)
+{
+    qn_case_begin(c->t, c, name, 1);
+    put(c, 0, &r->dy);
+    put(c, 1, b);
+    put(c, 2, shape);
+    memset(c->in[2].data, 0xff, qn_tensor_bytes(shape));
+    qn_conv_attrs(c, &r->v);
+}
+
+static void check(qn_test *t, const qn_tensor *got, const double *want,
+                  const double *mass, int64_t terms)
+{
+    double eps = got->dtype == QUERN_DOUBLE ? DBL_EPSILON : FLT_EPSILON;
+    for (int64_t i = 0; i < qn_tensor_count(got); i++)
+        CHECK_WITHIN(t, qn_get_real(got, i), want[i],
+                     (double)(terms + 2) * eps * mass[i]);
+}
+
+static void check_case(qn_test *t, const qn_conv_case *v, quern_dtype dtype, bool ref)
+{
+    qn_op_case c = {.t = t};
+    truth r;
+    qn_conv_note(t, v);
+    find_truth(t, &r, v, dtype);
+    begin(&c, &r, "ConvGradX", &r.w, &r.x);
+    if (ref) qn_kernels_init(&c.kernels, QN_ISA_REF);
+    if (CHECK_OK(t, qn_case_run(&c, 1), &c.err))
+        check(t, &c.out[0], r.dx, r.dx_mass,
+              v->oc * qn_test_product(v->rank, v->kernel));
+    qn_case_end(&c);
+    begin(&c, &r, "ConvGradW", &r.x, &r.w);
+    if (ref) qn_kernels_init(&c.kernels, QN_ISA_REF);
+    if (CHECK_OK(t, qn_case_run(&c, 1), &c.err))
+        check(t, &c.out[0], r.dw, r.dw_mass, v->n * qn_test_product(v->rank, v->out));
+    qn_case_end(&c);
+}
+
+void test_conv_grad_random(qn_test *t)
+{
+    for (int round = 0; round < 120; round++) {
+        qn_conv_case v;
+        qn_conv_choose(t, &v, round);
+        check_case(t, &v, round % 4 == 3 ? QUERN_DOUBLE : QUERN_FLOAT, round % 2);
+    }
+}
+
+/* No images, channels, filters or positions: nothing, or zeros. */
+void test_conv_grad_zero_size(qn_test *t)
+{
+    const qn_conv_case base = {2,   false,  1,      2,      3,   4,       {6, 5},
+                               {0}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
+    for (int k = 0; k < 4; k++) {
+        qn_conv_case v = base;
+        if (k == 0) v.n = 0;
+        if (k == 1) v.ic = 0;
+        if (k == 2) v.in[0] = 0;
+        if (k == 3) v.oc = 0;
+        REQUIRE(t, qn_conv_settle(&v) || k == 2);
+        if (k == 2) v.out[0] = 0, v.out[1] = 3;
+        check_case(t, &v, QUERN_FLOAT, false);
+    }
+}
+
+/* More images than shards: the same bits from one thread and from three. */
+void test_conv_grad_threads(qn_test *t)
+{
+    quern_pool *pool;
+    quern_error err;
+    REQUIRE_OK(t, quern_pool_create(3, &pool, &err), &err);
+    for (int round = 0; round < 30; round++) {
+        qn_conv_case v;
+        qn_op_case c = {.t = t};
+        truth r;
+        qn_conv_choose(t, &v, round);
+        v.n = qn_test_int(t, 1, 35);
+        qn_conv_note(t, &v);
+        find_truth(t, &r, &v, QUERN_FLOAT);
+        begin(&c, &r, round % 2 ? "ConvGradW" : "ConvGradX", round % 2 ? &r.x : &r.w,
+              round % 2 ? &r.w : &r.x);
+        if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) {
+            qn_tensor alone = c.out[0];
+            c.pool = pool;
+            if (CHECK_OK(t, qn_case_run(&c, 1), &c.err))
+                CHECK(t,
+                      memcmp(alone.data, c.out[0].data, qn_tensor_bytes(&alone)) == 0);
+        }
+        qn_case_end(&c);
+    }
+    quern_pool_free(pool);
+}
+
+void test_conv_grad_refuses(qn_test *t)
+{
+    const qn_conv_case v = {2,      false,  1,      1,      3,   4,       {6, 5},
+                            {4, 3}, {3, 3}, {1, 1}, {1, 1}, {0}, "NOTSET"};
+    truth r;
+    qn_op_case c = {.t = t};
+    find_truth(t, &r, &v, QUERN_FLOAT);
+    r.dy.dim[3]--;
+    begin(&c, &r, "ConvGradX", &r.w, &r.x);
+    CHECK_FAILS(t, qn_case_run(&c, 1), QUERN_SHAPE, &c.err,
+                "dY is [1,4,4,2] but the convolution gives [1,4,4,3]");
+    qn_case_end(&c);
+    begin(&c, &r, "ConvGradW", &r.w, &r.w);
+    CHECK_FAILS(t, qn_case_run(&c, 1), QUERN_SHAPE, &c.err, "dY is");
+    qn_case_end(&c);
+}
+
+void test_channel_sum(qn_test *t)
+{
+    for (int round = 0; round < 20; round++) {
+        const int64_t dim[4] = {qn_test_int(t, 0, 5), qn_test_int(t, 0, 20),
+                                qn_test_int(t, 0, 9), qn_test_int(t, 1, 9)};
+        const int rank = 2 + round % 3;
+        qn_op_case c;
+        qn_case_begin(t, &c, "ChannelSum", 1);
+        qn_case_input(&c, 0, round % 2 ? QUERN_DOUBLE : QUERN_FLOAT, rank, dim);
+        qn_test_fill(t, &c.in[0]);
+        if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) {
+            REQUIRE(t, c.out[0].rank == 1 && c.out[0].dim[0] == dim[1]);
+            int64_t inner = qn_dims_count(&c.in[0], 2, rank);
+            for (int64_t o = 0; o < dim[1]; o++) {
+                double want = 0;
+                for (int64_t i = 0; i < dim[0] * inner; i++)
+                    want += qn_get_real(&c.in[0],
+                                        (i / inner * dim[1] + o) * inner + i % inner);
+                CHECK_WITHIN(t, qn_get_real(&c.out[0], o), want,
+                             FLT_EPSILON * (1 + fabs(want)));
+            }
+        }
+        qn_case_end(&c);
+    }
+}
