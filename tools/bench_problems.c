@@ -2,7 +2,7 @@
 /* tools/bench_problems.c - see bench_problems.h. */
 #include "tools/bench_problems.h"
 
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 
 #include <stdio.h>

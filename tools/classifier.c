@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/classifier.c - see classifier.h. */
 #include "tools/classifier.h"
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include "engine/os.h"
 

@@ -9,7 +9,7 @@
 #include "bench/walk.h"
 #include "engine/os.h"
 #include "tools/bench_model.h"
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 #include "tools/term.h"
 

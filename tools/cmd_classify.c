@@ -4,7 +4,7 @@
 #include "engine/os.h"
 #include "formats/idx.h"
 #include "tools/classifier.h"
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 #include "tools/pictures.h"
 #include "tools/score.h"

@@ -2,7 +2,7 @@
 /* tools/cmd_compare.c - quern compare: how far apart two models are on the same inputs,
  * or a model and the outputs that somebody stored. */
 #include "tools/feed.h"
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 #include "tools/tap.h"
 

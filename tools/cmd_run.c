@@ -3,7 +3,7 @@
 #include "engine/os.h"
 #include "formats/npy.h"
 #include "tools/feed.h"
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 #include "tools/profile.h"
 

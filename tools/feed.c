@@ -4,7 +4,7 @@
 
 #include "engine/text.h"
 #include "formats/npz.h"
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 #include "tools/recipe.h"
 #include "tools/term.h"

@@ -4,7 +4,7 @@
 
 #include "formats/deflate.h"
 #include "formats/idx.h"
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/profile.c - see profile.h. */
 #include "tools/profile.h"
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include "engine/os.h"
 #include "tools/out.h"

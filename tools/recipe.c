@@ -4,7 +4,7 @@
 
 #include "engine/text.h"
 #include "formats/json_read.h"
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -208,39 +208,8 @@ quern_status qn_recipe_read(qn_recipe *r, const quern_model *model,
     return from_input(r, input, err);
 }
 
-/* ---- names ---------------------------------------------------------------------- */
-
-static quern_status names_by_line(qn_recipe *r, char *text, qn_arena *arena,
-                                  quern_error *err)
-{
-    size_t n = 1;
-    void *list;
-    for (const char *p = text; *p; p++)
-        n += *p == '\n';
-    QN_TRY(qn_arena_array(arena, n, sizeof *r->classes, &list, err));
-    const char **names = list;
-    r->classes = names;
-    for (r->n_classes = 0; *text; r->n_classes++) {
-        char *line = text;
-        const size_t length = strcspn(line, "\n");
-        text += length + (text[length] == '\n');
-        line[length] = 0;
-        line[strcspn(line, "\r")] = 0;
-        names[r->n_classes] = line;
-    }
-    return QUERN_OK;
-}
-
 quern_status qn_recipe_labels(qn_recipe *r, const char *path, qn_arena *arena,
                               quern_error *err)
 {
-    char *text;
-    size_t n;
-    QN_TRY(qn_file_text(arena, path, &text, &n, err));
-    const char first = text[strspn(text, " \t\r\n")];
-    if (first != '[' && first != '{') return names_by_line(r, text, arena, err);
-    const quern_status status =
-        qn_json_names(arena, text, n, &r->classes, &r->n_classes, err);
-    if (status != QUERN_OK) qn_within(err, "%s", path);
-    return status;
+    return qn_file_names(arena, path, &r->classes, &r->n_classes, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/recipe_apply.c - pixels to a tensor; see recipe.h. */
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/recipe.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 /* tools/suite.c - finds tests; see suite.h. */
 #include "tools/suite.h"
 
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include <fnmatch.h>
 #include <stdlib.h>

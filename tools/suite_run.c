@@ -3,7 +3,7 @@
  * compares every output.  ONNX says: rtol 1e-3, atol 1e-7; the light DenseNet 2e-3. */
 #include "tools/suite.h"
 
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include <string.h>
 

@@ -4,7 +4,7 @@
 
 #include "formats/npy.h"
 #include "formats/onnx.h"
-#include "tools/files.h"
+#include "formats/files.h"
 
 #include <math.h>
 #include <string.h>

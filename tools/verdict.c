@@ -2,7 +2,7 @@
 /* tools/verdict.c - see verdict.h. */
 #include "tools/verdict.h"
 
-#include "tools/files.h"
+#include "formats/files.h"
 #include "tools/out.h"
 
 #include <stdlib.h>

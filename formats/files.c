@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tools/files.c - see files.h. */
-#include "tools/files.h"
+/* formats/files.c - see files.h. */
+#include "formats/files.h"
+
+#include "formats/json_read.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,6 +43,48 @@ quern_status qn_file_text(qn_arena *arena, const char *path, char **text, size_t
         if (n) *n = file.bytes;
         qn_file_close(&file);
     }
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    return status;
+}
+
+/* Cuts the text into its lines. */
+static quern_status names_by_line(char *text, qn_arena *arena,
+                                  const char *const **names, int *n_names,
+                                  quern_error *err)
+{
+    size_t n = 1;
+    void *list;
+    for (const char *p = text; *p; p++)
+        n += *p == '\n';
+    if (n > INT32_MAX) return qn_fail(err, QUERN_LIMIT, "%zu lines of names", n);
+    QN_TRY(qn_arena_array(arena, n, sizeof **names, &list, err));
+    const char **lines = list;
+    *names = list;
+    for (*n_names = 0; *text; ++*n_names) {
+        char *line = text;
+        const size_t length = strcspn(line, "\n");
+        text += length + (text[length] == '\n');
+        line[length] = 0;
+        line[strcspn(line, "\r")] = 0;
+        lines[*n_names] = line;
+    }
+    return QUERN_OK;
+}
+
+quern_status qn_file_names(qn_arena *arena, const char *path, const char *const **names,
+                           int *n_names, quern_error *err)
+{
+    char *text;
+    size_t n;
+    QN_TRY(qn_file_text(arena, path, &text, &n, err));
+    if (!strncmp(text, "\xef\xbb\xbf", 3)) {
+        text += 3;
+        n -= 3;
+    }
+    const char first = text[strspn(text, " \t\r\n")];
+    const quern_status status = first == '[' || first == '{'
+                                    ? qn_json_names(arena, text, n, names, n_names, err)
+                                    : names_by_line(text, arena, names, n_names, err);
     if (status != QUERN_OK) qn_within(err, "%s", path);
     return status;
 }
