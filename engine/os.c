@@ -344,6 +344,15 @@ bool qn_path_is_folder(const char *path)
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+qn_path_kind qn_path_look(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) return QN_PATH_ABSENT;
+    if (S_ISREG(st.st_mode)) return QN_PATH_FILE;
+    if (S_ISDIR(st.st_mode)) return QN_PATH_FOLDER;
+    return S_ISLNK(st.st_mode) ? QN_PATH_LINK : QN_PATH_OTHER;
+}
+
 quern_status qn_dir_make(const char *path, quern_error *err)
 {
     char part[QN_PATH_MAX];

@@ -60,6 +60,15 @@ quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **
                          int *n_names, quern_error *err);
 
 bool qn_path_is_folder(const char *path);
+
+typedef enum qn_path_kind {
+    QN_PATH_ABSENT,
+    QN_PATH_FILE, /* a regular one */
+    QN_PATH_FOLDER,
+    QN_PATH_LINK, /* to anything: it is not followed */
+    QN_PATH_OTHER /* a device, a pipe, a socket */
+} qn_path_kind;
+qn_path_kind qn_path_look(const char *path);
 /* Makes a folder and those above it that lack; fine when it is there already. */
 quern_status qn_dir_make(const char *path, quern_error *err);
 

@@ -44,16 +44,21 @@ typedef struct qn_column {
     const char **text; /* [n]; entries NULL where the manifest has none */
 } qn_column;
 
+/* Items first .. first+n-1, of one split of the source. */
+typedef struct qn_part {
+    int64_t first, n;
+} qn_part;
+
 struct qn_dataset {
     const qn_dataset_format *format;
-    const char *path; /* as given */
-    qn_arena arena;   /* the table and all its texts */
-    int64_t n;
-    const char **name;    /* [n]: path relative to the set, or NULL: qn_item_name */
-    int32_t *label;       /* [n]: class, -1: not labelled */
-    uint8_t *split;       /* [n]: qn_split */
-    int32_t *group;       /* [n], or NULL: items that must stay in one split */
-    float *weight;        /* [n], or NULL: all 1 */
+    const char *path;  /* as given */
+    qn_arena arena;    /* the table and all its texts */
+    int64_t n, room;   /* items; for how many there is room while the table is filled */
+    const char **name; /* [n]: path relative to the set, or NULL: qn_item_name */
+    int32_t *label;    /* [n]: class, -1: not labelled */
+    uint8_t *split;    /* [n]: qn_split */
+    int32_t *group;    /* [n], or NULL: items that must stay in one split */
+    float *weight;     /* [n], or NULL: all 1 */
     const char **classes; /* [n_classes]: in the order that labels count */
     int n_classes;
     qn_column *columns;
@@ -61,10 +66,17 @@ struct qn_dataset {
     /* Of all pictures, where they are alike and known without reading; else 0. */
     int height, width, channels;
     const uint8_t *array; /* [n][height][width][channels], or NULL */
+    qn_part part[4];      /* by qn_split, as the source divides: where name is NULL */
     qn_reject *rejects;
     int n_rejects;
     void *state; /* of the format */
 };
+
+/* "train", "val", "test"; "" for none. */
+const char *qn_split_name(qn_split split);
+/* The split that text names (train, training, val, valid, validation, dev, test,
+ * testing; case ignored), or QN_SPLIT_NONE. */
+qn_split qn_split_of(const char *text);
 
 /* Recognises and opens; format NULL: whichever row says it is its own.  *out is to be
  * closed.  Errors name the file. */
@@ -74,7 +86,7 @@ void qn_dataset_close(qn_dataset *set); /* NULL is fine */
 /* Pixels of item i as 8-bit gray or RGB, upright. */
 quern_status qn_dataset_read(const qn_dataset *set, int64_t i, qn_arena *arena,
                              qn_image *out, quern_error *err);
-/* Name of item i: its own, or "train/123". */
+/* Name of item i: its own, or "train/123" (counted within the split of the source). */
 #define QN_ITEM_TEXT 64
 const char *qn_item_name(const qn_dataset *set, int64_t i, char room[QN_ITEM_TEXT]);
 /* i-th row, or NULL past the end. */

@@ -2,6 +2,7 @@
 /* formats/deflate.c - see deflate.h; RFC 1950, 1951 and 1952 through zlib. */
 #include "formats/deflate.h"
 
+#include <assert.h>
 #include <string.h>
 
 uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n)
@@ -54,16 +55,23 @@ static quern_status inflate_member(z_stream *z, size_t limit, qn_buf *out,
     return QUERN_OK;
 }
 
+static quern_status begin_gunzip(z_stream *z, const void *bytes, size_t n,
+                                 quern_error *err)
+{
+    if (n > UINT32_MAX)
+        return qn_fail(err, QUERN_LIMIT, "%zu compressed bytes; at most 4 GiB", n);
+    *z = (z_stream){.next_in = (z_const Bytef *)bytes, .avail_in = (uInt)n};
+    if (inflateInit2(z, 15 + 16) != Z_OK)
+        return qn_fail(err, QUERN_MEMORY, "no memory to unpack");
+    return QUERN_OK;
+}
+
 quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
                        quern_error *err)
 {
-    z_stream z = {.next_in = (z_const Bytef *)bytes};
+    z_stream z;
     quern_status status = QUERN_OK;
-    if (n > UINT32_MAX)
-        return qn_fail(err, QUERN_LIMIT, "%zu compressed bytes; at most 4 GiB", n);
-    z.avail_in = (uInt)n;
-    if (inflateInit2(&z, 15 + 16) != Z_OK)
-        return qn_fail(err, QUERN_MEMORY, "no memory to unpack");
+    QN_TRY(begin_gunzip(&z, bytes, n, err));
     while (status == QUERN_OK && z.avail_in > 0) {
         status = inflate_member(&z, limit, out, err);
         if (!qn_is_gzip(z.next_in, z.avail_in)) break; /* padding, by custom ignored */
@@ -71,6 +79,54 @@ quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
     }
     inflateEnd(&z);
     return status;
+}
+
+/* Up to size bytes of what is left, over the ends of members; fewer at the end only. */
+static quern_status inflate_some(z_stream *z, uint8_t *out, size_t size, size_t *made,
+                                 quern_error *err)
+{
+    for (*made = 0; *made < size;) {
+        const size_t room = chunk_of(size - *made);
+        z->next_out = out + *made;
+        z->avail_out = (uInt)room;
+        const int code = inflate(z, Z_NO_FLUSH);
+        *made += room - z->avail_out;
+        if (code == Z_OK) continue;
+        if (code != Z_STREAM_END)
+            return qn_fail(err, QUERN_FORMAT,
+                           "compressed data is damaged after %zu bytes", *made);
+        if (!qn_is_gzip(z->next_in, z->avail_in)) break;
+        inflateReset(z);
+    }
+    return QUERN_OK;
+}
+
+quern_status qn_gunzip_head(const void *bytes, size_t n, void *out, size_t size,
+                            size_t *made, quern_error *err)
+{
+    z_stream z;
+    QN_TRY(begin_gunzip(&z, bytes, n, err));
+    const quern_status status = inflate_some(&z, out, size, made, err);
+    inflateEnd(&z);
+    return status;
+}
+
+quern_status qn_gunzip_body(const void *bytes, size_t n, size_t skip, void *out,
+                            size_t size, quern_error *err)
+{
+    z_stream z;
+    uint8_t dropped[64];
+    size_t head = 0, body = 0, more = 0;
+    assert(skip <= sizeof dropped);
+    QN_TRY(begin_gunzip(&z, bytes, n, err));
+    quern_status status = inflate_some(&z, dropped, skip, &head, err);
+    if (status == QUERN_OK) status = inflate_some(&z, out, size, &body, err);
+    if (status == QUERN_OK) status = inflate_some(&z, dropped, 1, &more, err);
+    inflateEnd(&z);
+    QN_TRY(status);
+    if (head == skip && body == size && more == 0) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "it unpacks to %s%zu bytes, not to %zu",
+                   more ? "more than " : "", head + body, skip + size);
 }
 
 quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
@@ -129,6 +185,20 @@ quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
                        quern_error *err)
 {
     (void)bytes, (void)n, (void)limit, (void)out;
+    return lacks_zlib(err);
+}
+
+quern_status qn_gunzip_head(const void *bytes, size_t n, void *out, size_t size,
+                            size_t *made, quern_error *err)
+{
+    (void)bytes, (void)n, (void)out, (void)size, (void)made;
+    return lacks_zlib(err);
+}
+
+quern_status qn_gunzip_body(const void *bytes, size_t n, size_t skip, void *out,
+                            size_t size, quern_error *err)
+{
+    (void)bytes, (void)n, (void)skip, (void)out, (void)size;
     return lacks_zlib(err);
 }
 

@@ -9,6 +9,14 @@
 /* Appends the content of a gzip file (one or more members) of at most limit bytes. */
 quern_status qn_gunzip(const void *bytes, size_t n, size_t limit, qn_buf *out,
                        quern_error *err);
+/* The first size bytes of a gzip file's content, or all of them: *made.  What follows
+ * is not unpacked. */
+quern_status qn_gunzip_head(const void *bytes, size_t n, void *out, size_t size,
+                            size_t *made, quern_error *err);
+/* A gzip file whose content is exactly skip (at most 64) bytes that are dropped and
+ * size bytes that go to out. */
+quern_status qn_gunzip_body(const void *bytes, size_t n, size_t skip, void *out,
+                            size_t size, quern_error *err);
 bool qn_is_gzip(const void *bytes, size_t n);
 /* Raw deflate that must hold exactly size bytes, as zip stores it. */
 quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/dataset.c - see dataset.h: the rows of datasets.def, opening, closing and
+ * reading. */
+#include "formats/dataset.h"
+
+#include "engine/os.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define QN_DATASET(name) extern const qn_dataset_format qn_dataset_##name;
+#include "formats/datasets.def"
+#undef QN_DATASET
+
+static const qn_dataset_format *const rows[] = {
+#define QN_DATASET(name) &qn_dataset_##name,
+#include "formats/datasets.def"
+#undef QN_DATASET
+};
+#define N_ROWS ((int)(sizeof rows / sizeof rows[0]))
+
+const qn_dataset_format *qn_dataset_format_at(int i)
+{
+    return i >= 0 && i < N_ROWS ? rows[i] : NULL;
+}
+
+/* ---- opening -------------------------------------------------------------------- */
+
+/* "idx, folders" */
+static const char *row_names(char *text, size_t room)
+{
+    size_t n = 0;
+    for (int i = 0; i < N_ROWS && n < room; i++)
+        n += (size_t)snprintf(text + n, room - n, "%s%s", i ? ", " : "", rows[i]->name);
+    return text;
+}
+
+static quern_status find_row(const char *path, const char *format,
+                             const qn_dataset_format **out, quern_error *err)
+{
+    char names[256];
+    for (int i = 0; i < N_ROWS; i++) {
+        *out = rows[i];
+        if (format ? !strcmp(format, rows[i]->name) : rows[i]->is(path))
+            return QUERN_OK;
+    }
+    row_names(names, sizeof names);
+    if (format)
+        return qn_fail(err, QUERN_INVALID,
+                       "no format of data sets is called '%s'; there are %s", format,
+                       names);
+    if (qn_path_look(path) == QN_PATH_ABSENT)
+        return qn_fail(err, QUERN_IO, "there is no such file or folder");
+    return qn_fail(err, QUERN_UNSUPPORTED,
+                   "it is no data set that is read; those are %s", names);
+}
+
+static quern_status open_set(qn_dataset *set, const char *path, const char *format,
+                             quern_error *err)
+{
+    QN_TRY(qn_arena_text(&set->arena, path, strlen(path), &set->path, err));
+    QN_TRY(find_row(path, format, &set->format, err));
+    QN_TRY(set->format->open(set, set->path, err));
+    if (set->n > 0) return QUERN_OK;
+    if (set->n_rejects > 0)
+        return qn_fail(err, QUERN_FORMAT, "all %d items are refused, the first: %s: %s",
+                       set->n_rejects, set->rejects[0].item, set->rejects[0].reason);
+    return qn_fail(err, QUERN_FORMAT, "it holds no pictures");
+}
+
+quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
+                             qn_dataset **out, quern_error *err)
+{
+    void *room;
+    *out = NULL;
+    QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
+    qn_dataset *set = room;
+    *set = (qn_dataset){.path = path};
+    qn_arena_init(&set->arena, mem);
+    const quern_status status = open_set(set, path, format, err);
+    if (status == QUERN_OK) {
+        *out = set;
+        return QUERN_OK;
+    }
+    qn_within(err, "%s", path);
+    qn_dataset_close(set);
+    return status;
+}
+
+void qn_dataset_close(qn_dataset *set)
+{
+    if (!set) return;
+    if (set->format && set->format->close) set->format->close(set);
+    qn_mem *mem = set->arena.mem;
+    qn_arena_done(&set->arena);
+    qn_mem_free(mem, set, sizeof *set);
+}
+
+/* ---- items ---------------------------------------------------------------------- */
+
+quern_status qn_dataset_read(const qn_dataset *set, int64_t i, qn_arena *arena,
+                             qn_image *out, quern_error *err)
+{
+    char room[QN_ITEM_TEXT];
+    *out = (qn_image){set->width, set->height, set->channels, NULL};
+    if (i < 0 || i >= set->n)
+        return qn_fail(err, QUERN_INVALID, "item %lld of %lld", (long long)i,
+                       (long long)set->n);
+    if (set->array) {
+        const size_t size =
+            (size_t)set->height * (size_t)set->width * (size_t)set->channels;
+        void *copy;
+        QN_TRY(qn_arena_raw(arena, size, &copy, err));
+        memcpy(copy, set->array + (size_t)i * size, size);
+        out->pixels = copy;
+        return QUERN_OK;
+    }
+    const quern_status status = set->format->read(set, i, arena, out, err);
+    if (status != QUERN_OK) qn_within(err, "%s", qn_item_name(set, i, room));
+    return status;
+}
+
+const char *qn_item_name(const qn_dataset *set, int64_t i, char room[QN_ITEM_TEXT])
+{
+    if (set->name) return set->name[i];
+    snprintf(room, QN_ITEM_TEXT, "%lld", (long long)i);
+    for (int s = QN_SPLIT_TRAIN; s <= QN_SPLIT_TEST; s++) {
+        const int64_t at = i - set->part[s].first;
+        if (at >= 0 && at < set->part[s].n)
+            snprintf(room, QN_ITEM_TEXT, "%s/%lld", qn_split_name((qn_split)s),
+                     (long long)at);
+    }
+    return room;
+}
+
+/* ---- splits by name ------------------------------------------------------------- */
+
+static const char *const split_names[] = {"", "train", "val", "test"};
+
+static const struct {
+    const char *text;
+    qn_split split;
+} split_words[] = {
+    {"train", QN_SPLIT_TRAIN}, {"training", QN_SPLIT_TRAIN},
+    {"val", QN_SPLIT_VAL},     {"valid", QN_SPLIT_VAL},
+    {"dev", QN_SPLIT_VAL},     {"validation", QN_SPLIT_VAL},
+    {"test", QN_SPLIT_TEST},   {"testing", QN_SPLIT_TEST},
+};
+
+const char *qn_split_name(qn_split split)
+{
+    return split_names[split];
+}
+
+qn_split qn_split_of(const char *text)
+{
+    for (size_t i = 0; i < sizeof split_words / sizeof split_words[0]; i++)
+        if (!strcasecmp(text, split_words[i].text)) return split_words[i].split;
+    return QN_SPLIT_NONE;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/dataset_build.c - see dataset_build.h. */
+#include "formats/dataset_build.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- items ---------------------------------------------------------------------- */
+
+/* A list of n elements in room for more; the old one stays behind in the arena. */
+static quern_status grow(qn_arena *arena, void *list, size_t n, size_t room,
+                         size_t size, quern_error *err)
+{
+    void *more, *old;
+    QN_TRY(qn_arena_array(arena, room, size, &more, err));
+    memcpy(&old, list, sizeof old);
+    if (n) memcpy(more, old, n * size);
+    memcpy(list, &more, sizeof more);
+    return QUERN_OK;
+}
+
+static quern_status make_room(qn_dataset *set, int64_t n, quern_error *err)
+{
+    const size_t held = (size_t)set->n;
+    size_t room = set->room ? 2 * (size_t)set->room : 256;
+    if (n <= set->room) return QUERN_OK;
+    if (room < (size_t)n) room = (size_t)n;
+    QN_TRY(grow(&set->arena, &set->label, held, room, sizeof *set->label, err));
+    QN_TRY(grow(&set->arena, &set->split, held, room, sizeof *set->split, err));
+    if (set->name || set->n == 0)
+        QN_TRY(grow(&set->arena, &set->name, held, room, sizeof *set->name, err));
+    set->room = (int64_t)room;
+    return QUERN_OK;
+}
+
+quern_status qn_set_add(qn_dataset *set, const char *name, int32_t label,
+                        qn_split split, quern_error *err)
+{
+    QN_TRY(make_room(set, set->n + 1, err));
+    set->name[set->n] = name;
+    set->label[set->n] = label;
+    set->split[set->n] = (uint8_t)split;
+    set->n++;
+    return QUERN_OK;
+}
+
+quern_status qn_set_add_part(qn_dataset *set, qn_split split, int64_t n,
+                             int32_t **labels, quern_error *err)
+{
+    if (set->part[split].n)
+        return qn_fail(err, QUERN_FORMAT, "there are two files of the split '%s'",
+                       qn_split_name(split));
+    QN_TRY(make_room(set, set->n + n, err));
+    set->name = NULL;
+    set->part[split] = (qn_part){set->n, n};
+    if (n) memset(set->split + set->n, split, (size_t)n);
+    *labels = set->label + set->n;
+    set->n += n;
+    return QUERN_OK;
+}
+
+quern_status qn_set_reject(qn_dataset *set, const char *item, quern_error *err,
+                           const char *reason, ...)
+{
+    char text[512];
+    va_list list;
+    va_start(list, reason);
+    vsnprintf(text, sizeof text, reason, list);
+    va_end(list);
+    const size_t n = (size_t)set->n_rejects;
+    if (n == INT32_MAX) return qn_fail(err, QUERN_LIMIT, "%zu items are refused", n);
+    if ((n & (n - 1)) == 0) /* full at every power of two */
+        QN_TRY(
+            grow(&set->arena, &set->rejects, n, n ? 2 * n : 1, sizeof(qn_reject), err));
+    qn_reject *r = set->rejects + n;
+    QN_TRY(qn_arena_text(&set->arena, item, strlen(item), &r->item, err));
+    QN_TRY(qn_arena_text(&set->arena, text, strlen(text), &r->reason, err));
+    set->n_rejects++;
+    return QUERN_OK;
+}
+
+/* ---- pixels --------------------------------------------------------------------- */
+
+quern_status qn_set_shape_of(qn_dataset *set, int64_t height, int64_t width,
+                             int64_t channels, quern_error *err)
+{
+    if (height < 1 || width < 1 || height > QN_IMAGE_MAX_SIDE ||
+        width > QN_IMAGE_MAX_SIDE)
+        return qn_fail(err, QUERN_LIMIT,
+                       "pictures of %lld x %lld; a side has 1 to %d pixels",
+                       (long long)width, (long long)height, QN_IMAGE_MAX_SIDE);
+    if (channels != 1 && channels != 3)
+        return qn_fail(err, QUERN_UNSUPPORTED,
+                       "pictures of %lld channels; 1 and 3 are read",
+                       (long long)channels);
+    if (set->height &&
+        (set->height != height || set->width != width || set->channels != channels))
+        return qn_fail(err, QUERN_SHAPE,
+                       "pictures of %lld x %lld x %lld, those before have %d x %d x %d",
+                       (long long)height, (long long)width, (long long)channels,
+                       set->height, set->width, set->channels);
+    set->height = (int)height;
+    set->width = (int)width;
+    set->channels = (int)channels;
+    return QUERN_OK;
+}
+
+quern_status qn_set_pixels(qn_dataset *set, int64_t n, uint8_t **pixels,
+                           quern_error *err)
+{
+    const size_t size =
+        (size_t)set->height * (size_t)set->width * (size_t)set->channels;
+    size_t bytes;
+    void *p;
+    if (!qn_size_mul((size_t)n, size, &bytes))
+        return qn_fail(err, QUERN_LIMIT, "%lld pictures of %zu bytes are too many",
+                       (long long)n, size);
+    QN_TRY(qn_arena_raw(&set->arena, bytes, &p, err));
+    set->array = p;
+    *pixels = p;
+    return QUERN_OK;
+}
+
+quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
+                           qn_image *out, quern_error *err)
+{
+    qn_file file;
+    qn_arena packed;
+    void *bytes;
+    QN_TRY(qn_file_open(folder, path, &file, err));
+    qn_arena_init(&packed, arena->mem);
+    quern_status status = qn_file_read(&file, &packed, &bytes, err);
+    qn_file_close(&file);
+    if (status == QUERN_OK && !qn_image_is(bytes, file.bytes))
+        status =
+            qn_fail(err, QUERN_FORMAT,
+                    "its %zu bytes do not begin as a PNG, JPEG or BMP", file.bytes);
+    if (status == QUERN_OK)
+        status = qn_image_decode(arena, bytes, file.bytes, 0, out, err);
+    qn_arena_done(&packed);
+    return status;
+}
+
+/* ---- classes -------------------------------------------------------------------- */
+
+static int32_t largest_label(const qn_dataset *set)
+{
+    int32_t most = -1;
+    for (int64_t i = 0; i < set->n; i++)
+        if (set->label[i] > most) most = set->label[i];
+    return most;
+}
+
+quern_status qn_set_number_classes(qn_dataset *set, quern_error *err)
+{
+    const int32_t n = largest_label(set) + 1;
+    char text[16];
+    void *list;
+    if (n > QN_MAX_CLASSES)
+        return qn_fail(err, QUERN_LIMIT, "label %d; the largest that is read is %d",
+                       n - 1, QN_MAX_CLASSES - 1);
+    QN_TRY(qn_arena_array(&set->arena, (size_t)n, sizeof *set->classes, &list, err));
+    set->classes = list;
+    for (int32_t c = 0; c < n; c++) {
+        snprintf(text, sizeof text, "%d", c);
+        QN_TRY(qn_arena_text(&set->arena, text, strlen(text), &set->classes[c], err));
+    }
+    set->n_classes = n;
+    return QUERN_OK;
+}
+
+quern_status qn_set_read_classes(qn_dataset *set, const char *path, bool *found,
+                                 quern_error *err)
+{
+    const char *const *names;
+    void *list;
+    int n;
+    *found = qn_file_is_there(path);
+    if (!*found) return QUERN_OK;
+    QN_TRY(qn_file_names(&set->arena, path, &names, &n, err));
+    if (n <= largest_label(set))
+        return qn_fail(err, QUERN_FORMAT, "%s: %d names, but the labels go to %d", path,
+                       n, largest_label(set));
+    QN_TRY(qn_arena_array(&set->arena, (size_t)n, sizeof *names, &list, err));
+    memcpy(list, names, (size_t)n * sizeof *names);
+    set->classes = list;
+    set->n_classes = n;
+    return QUERN_OK;
+}
+
+/* ---- names of files ------------------------------------------------------------- */
+
+static bool has_end_of(const char *name, const char *const *ends)
+{
+    for (int i = 0; ends[i]; i++)
+        if (qn_ends_with(name, ends[i])) return true;
+    return false;
+}
+
+bool qn_is_picture_name(const char *name)
+{
+    static const char *const ends[] = {".png",  ".jpg", ".jpeg", ".jpe",
+                                       ".jfif", ".bmp", ".dib",  NULL};
+    return has_end_of(name, ends);
+}
+
+bool qn_is_any_picture_name(const char *name)
+{
+    static const char *const others[] = {".webp", ".gif",  ".tif", ".tiff", ".avif",
+                                         ".heic", ".heif", ".ppm", ".pgm",  ".pnm",
+                                         ".pbm",  ".tga",  ".jp2", ".jxl",  ".dcm",
+                                         ".svg",  ".psd",  ".exr", NULL};
+    return qn_is_picture_name(name) || has_end_of(name, others);
+}
+
+quern_status qn_path_join(char out[QN_PATH_MAX], const char *folder, const char *name,
+                          quern_error *err)
+{
+    const size_t n = strlen(folder);
+    return qn_path_format(out, err, "%s%s%s", folder,
+                          n && folder[n - 1] != '/' ? "/" : "", name);
+}

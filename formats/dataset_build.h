@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/dataset_build.h - what the readers of data sets fill their tables with. */
+#ifndef QN_FORMATS_DATASET_BUILD_H
+#define QN_FORMATS_DATASET_BUILD_H
+
+#include "formats/dataset.h"
+#include "formats/files.h"
+
+#define QN_MAX_CLASSES (1 << 20)
+
+/* Appends an item; name belongs to the set's arena, or is NULL in all items. */
+quern_status qn_set_add(qn_dataset *set, const char *name, int32_t label,
+                        qn_split split, quern_error *err);
+/* Appends n items of one split, without names; labels are filled in by the caller.  A
+ * second part of the same split is refused. */
+quern_status qn_set_add_part(qn_dataset *set, qn_split split, int64_t n,
+                             int32_t **labels, quern_error *err);
+/* Notes an item that could not be taken; both texts are copied. */
+quern_status qn_set_reject(qn_dataset *set, const char *item, quern_error *err,
+                           const char *reason, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Says what all pictures of the set are like; [n][height][width][channels] are checked,
+ * and shapes that differ from an earlier call's are refused. */
+quern_status qn_set_shape_of(qn_dataset *set, int64_t height, int64_t width,
+                             int64_t channels, quern_error *err);
+/* Room for the pixels of n pictures of that shape. */
+quern_status qn_set_pixels(qn_dataset *set, int64_t n, uint8_t **pixels,
+                           quern_error *err);
+
+/* Classes "0" .. for labels without names, up to the largest that an item has. */
+quern_status qn_set_number_classes(qn_dataset *set, quern_error *err);
+/* Classes from a file of one name a line, if there is one; it must have as many as the
+ * labels need.  *found: there was. */
+quern_status qn_set_read_classes(qn_dataset *set, const char *path, bool *found,
+                                 quern_error *err);
+/* Every label must be one of the classes. */
+quern_status qn_set_check_labels(const qn_dataset *set, quern_error *err);
+
+/* The bytes of a file decoded: path is relative to folder and may not leave it, or
+ * folder is NULL. */
+quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
+                           qn_image *out, quern_error *err);
+
+/* Whether name ends like a picture that is read; like any picture. */
+bool qn_is_picture_name(const char *name);
+bool qn_is_any_picture_name(const char *name);
+/* folder/name; fails when that is too long. */
+quern_status qn_path_join(char out[QN_PATH_MAX], const char *folder, const char *name,
+                          quern_error *err);
+
+#endif
