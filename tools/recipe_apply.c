@@ -48,6 +48,11 @@ quern_status qn_recipe_apply(const qn_recipe *r, const qn_image *image, qn_arena
     const qn_frame frame = frame_of(r);
     qn_image p;
     QN_TRY(qn_frame_apply(&frame, image, arena, &p, err));
+    if (p.height != batch->dim[r->is_nhwc ? 1 : 2] ||
+        p.width != batch->dim[r->is_nhwc ? 2 : 3])
+        return qn_fail(err, QUERN_SHAPE,
+                       "a picture of %d x %d does not go into a batch of %s", p.height,
+                       p.width, QN_SHAPE(batch));
     const int64_t area = (int64_t)p.width * p.height, base = k * area * p.channels;
     for (int c = 0; c < p.channels; c++) {
         const int to = r->is_bgr ? p.channels - 1 - c : c;
