@@ -11,33 +11,62 @@ const char *qn_judgement_name(qn_judgement j)
     return names[j];
 }
 
-/* Every order of the three sides, so that no place in a round favours one of them. */
-static const int orders[6][QN_SIDES] = {
-    {0, 1, 2}, {2, 1, 0}, {1, 2, 0}, {0, 2, 1}, {2, 0, 1}, {1, 0, 2},
+/* No place in a round favours a side, and a steady drift cancels within each round. */
+static const int orders[4][QN_SIDES] = {
+    {QN_SIDE_A, QN_SIDE_B, QN_SIDE_B2, QN_SIDE_A2},
+    {QN_SIDE_B, QN_SIDE_A, QN_SIDE_A2, QN_SIDE_B2},
+    {QN_SIDE_A2, QN_SIDE_B2, QN_SIDE_B, QN_SIDE_A},
+    {QN_SIDE_B2, QN_SIDE_A2, QN_SIDE_A, QN_SIDE_B},
 };
 
-/* The ratio of side to A over all rounds.  Under no difference the two are drawn alike,
- * so the median of their log ratio is 0 however skewed the times are. */
-static qn_ratio ratio_of(const double *samples, int rounds, int side, double confidence,
-                         double *room)
+static double log_of_control(const double *s)
 {
-    qn_ratio r = {.median = 1};
+    return log(s[QN_SIDE_A2] / s[QN_SIDE_A]);
+}
+
+static double log_of_b(const double *s)
+{
+    return 0.5 * log(s[QN_SIDE_B] * s[QN_SIDE_B2] / (s[QN_SIDE_A] * s[QN_SIDE_A2]));
+}
+
+static bool is_steady(const qn_paired *how, const double *s)
+{
+    const double limit = log1p(how->control);
+    return !(how->control > 0) || (fabs(log_of_control(s)) <= limit &&
+                                   fabs(log(s[QN_SIDE_B2] / s[QN_SIDE_B])) <= limit);
+}
+
+/* The ratio whose logs are given.  Under no difference its sides are drawn alike, so
+ * the median of the logs is 0 however skewed the times are. */
+static qn_ratio ratio_of(double *logs, int n, double confidence)
+{
+    qn_ratio r = {.median = 1, .hi = (double)INFINITY};
     int plus = 0, minus = 0, lo, hi;
+    for (int i = 0; i < n; i++) {
+        plus += logs[i] > 0;
+        minus += logs[i] < 0;
+    }
+    qn_sort(logs, n);
+    r.ties = n - plus - minus;
+    r.p = qn_sign_test(plus, minus);
+    if (n == 0) return r;
+    r.median = exp(qn_median(logs, n));
+    if (!qn_median_ranks(n, confidence, &lo, &hi)) return r;
+    r.lo = exp(logs[lo]);
+    r.hi = exp(logs[hi]);
+    return r;
+}
+
+static qn_ratio ratio_of_b(const qn_paired *how, const double *samples, int rounds,
+                           int *dropped, double *room)
+{
+    int n = 0;
     for (int i = 0; i < rounds; i++) {
         const double *s = samples + (long)i * QN_SIDES;
-        room[i] = log(s[side] / s[QN_SIDE_A]);
-        plus += room[i] > 0;
-        minus += room[i] < 0;
+        if (is_steady(how, s)) room[n++] = log_of_b(s);
     }
-    qn_sort(room, rounds);
-    r.ties = rounds - plus - minus;
-    r.p = qn_sign_test(plus, minus);
-    if (rounds == 0) return r;
-    r.median = exp(qn_median(room, rounds));
-    const bool is_proper = qn_median_ranks(rounds, confidence, &lo, &hi);
-    r.lo = is_proper ? exp(room[lo]) : 0;
-    r.hi = is_proper ? exp(room[hi]) : (double)INFINITY;
-    return r;
+    *dropped = rounds - n;
+    return ratio_of(room, n, how->confidence);
 }
 
 /* What the control says about the machine: a shift of its median is never believed in
@@ -54,8 +83,10 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
                               double *room)
 {
     qn_comparison c = {.rounds = rounds, .is_complete = true};
-    c.b = ratio_of(samples, rounds, QN_SIDE_B, how->confidence, room);
-    c.control = ratio_of(samples, rounds, QN_SIDE_CONTROL, how->confidence, room);
+    c.b = ratio_of_b(how, samples, rounds, &c.dropped, room);
+    for (int i = 0; i < rounds; i++)
+        room[i] = log_of_control(samples + (long)i * QN_SIDES);
+    c.control = ratio_of(room, rounds, how->confidence);
     c.floor = floor_of(&c.control);
     const double gate = fmax(how->threshold, c.floor);
     if (c.b.lo > 1 + gate)
@@ -74,7 +105,8 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
 static bool is_narrow(const qn_paired *how, const double *samples, int rounds,
                       double *room)
 {
-    const qn_ratio r = ratio_of(samples, rounds, QN_SIDE_B, how->confidence, room);
+    int dropped;
+    const qn_ratio r = ratio_of_b(how, samples, rounds, &dropped, room);
     return (r.hi - r.lo) / 2 <= how->threshold / 3;
 }
 
@@ -90,7 +122,7 @@ qn_comparison qn_compare_paired(const qn_paired *how, double *samples, double *r
             is_narrow(how, samples, rounds, room))
             break;
         for (int k = 0; k < QN_SIDES && !failed; k++) {
-            const int side = orders[n % 6][k];
+            const int side = orders[n % 4][k];
             const double t = how->measure(how->ctx, side);
             samples[(long)rounds * QN_SIDES + side] = t;
             failed = !(t > 0);

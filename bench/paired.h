@@ -2,14 +2,16 @@
 /* bench/paired.h - is B slower than A?  The one comparison that may decide anything.
  *
  * A machine's speed moves by tens of percent within seconds, so A and B are measured in
- * the same round, a moment apart, in changing order, and only their ratio counts.  A
- * is measured a second time in each round: what that control shows is no difference. */
+ * the same round, a moment apart, in changing order, and only their ratio counts.  Both
+ * are measured twice in each round: what A shows against itself is no difference, and a
+ * round in which either differs much from itself is dropped, and counted.  Looking at
+ * both keeps that fair: it does not favour the side that was disturbed less. */
 #ifndef QN_BENCH_PAIRED_H
 #define QN_BENCH_PAIRED_H
 
 #include <stdbool.h>
 
-enum { QN_SIDE_A, QN_SIDE_B, QN_SIDE_CONTROL, QN_SIDES };
+enum { QN_SIDE_A, QN_SIDE_B, QN_SIDE_A2, QN_SIDE_B2, QN_SIDES };
 
 typedef enum qn_judgement {
     QN_JUDGED_SAME,
@@ -20,7 +22,7 @@ typedef enum qn_judgement {
 const char *qn_judgement_name(qn_judgement j); /* "slower" */
 
 typedef struct qn_paired {
-    /* Seconds of one block of work of that side (QN_SIDE_CONTROL is A); 0 or less ends
+    /* Seconds of one block of work of that side (QN_SIDE_A2 is A again); 0 or less ends
      * the comparison. */
     double (*measure)(void *ctx, int side);
     double (*now)(void *ctx); /* seconds */
@@ -29,6 +31,7 @@ typedef struct qn_paired {
     double budget;     /* seconds */
     double threshold;  /* differences below this share do not count: 0.01 */
     double confidence; /* of the intervals: 0.99 */
+    double control;    /* rounds whose controls are off by more are dropped; 0: none */
 } qn_paired;
 
 /* A ratio of times and the interval that holds its median. */
@@ -39,10 +42,11 @@ typedef struct qn_ratio {
 } qn_ratio;
 
 typedef struct qn_comparison {
-    int rounds;
-    bool is_complete; /* false: measure failed */
-    qn_ratio b, control;
-    double floor; /* share below which this machine shows differences anyway */
+    int rounds, dropped; /* measured, and those of them that do not count */
+    bool is_complete;    /* false: measure failed */
+    qn_ratio b;          /* of the rounds that count */
+    qn_ratio control;    /* A against itself, of all rounds */
+    double floor;        /* share below which this machine shows differences anyway */
     qn_judgement verdict;
 } qn_comparison;
 

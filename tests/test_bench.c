@@ -84,7 +84,7 @@ static double simulated(void *ctx, int side)
     double s = 1e-3 * (1 + m->speed) * exp(0.02 * normal(m->t));
     if (dice < 0.125) s *= 1.5;
     if (dice > 0.98) s *= 10;
-    if (side == QN_SIDE_B) s *= m->slowdown;
+    if (side == QN_SIDE_B || side == QN_SIDE_B2) s *= m->slowdown;
     m->seconds += s;
     return s;
 }
@@ -115,7 +115,8 @@ static int trials_that_say(qn_test *t, double slowdown, qn_judgement wanted)
                                .max_rounds = ROUNDS,
                                .budget = 1e9,
                                .threshold = 0.01,
-                               .confidence = 0.99};
+                               .confidence = 0.99,
+                               .control = 0.03};
         const qn_comparison c = qn_compare_paired(&how, samples, room);
         const bool differs =
             c.verdict == QN_JUDGED_SLOWER || c.verdict == QN_JUDGED_FASTER;
@@ -168,7 +169,8 @@ void test_bench_same_is_same_here(qn_test *t)
                            .max_rounds = 64,
                            .budget = 1e9,
                            .threshold = 0.01,
-                           .confidence = 0.99};
+                           .confidence = 0.99,
+                           .control = 0.03};
     int wrong = 0;
     for (int i = 0; i < 50; i++) {
         const qn_comparison c = qn_compare_paired(&how, samples, room);

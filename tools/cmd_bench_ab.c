@@ -23,6 +23,8 @@ const qn_option qn_bench_ab_options[] = {
     {"problem", 'p', QN_OPT_LIST, "PROBLEM", NULL, "compare kernels on a problem"},
     {"file", 'f', QN_OPT_LIST, "FILE", NULL, "compare kernels on those of a .qbs file"},
     {"threshold", 0, QN_OPT_REAL, "SHARE", "0.01", "differences below do not count"},
+    {"control", 0, QN_OPT_REAL, "SHARE", "0.03",
+     "rounds whose controls are off by more are dropped; 0: none"},
     {"rounds", 0, QN_OPT_INT, "N", "400", "most rounds for each comparison"},
     {"time", 0, QN_OPT_REAL, "S", "20", "seconds for each comparison"},
     {"launches", 0, QN_OPT_INT, "N", "4", "times that each program is started"},
@@ -35,9 +37,12 @@ const qn_option qn_bench_ab_options[] = {
 
 const char qn_bench_ab_about[] =
     "OLD and NEW are two quern programs.  They take turns of some milliseconds, in\n"
-    "changing order, with OLD a second time as a control in every round.  What counts "
-    "is\n"
-    "the median of the ratios of a round and its 99 % interval by order statistics.\n"
+    "changing order, each twice in a round; OLD's second turn is another process of "
+    "it,\n"
+    "the control.  Rounds in which a program is off from itself by more than "
+    "--control\n"
+    "are dropped and counted.  What counts is the median of the ratios of a round and\n"
+    "its 99 % interval by order statistics.\n"
     "SLOWER: the interval lies above the threshold and above what the control shows;\n"
     "FASTER: below; SAME: within; else INCONCLUSIVE.\n"
     "\n"
@@ -49,13 +54,16 @@ const char qn_bench_ab_about[] =
 
 enum { MAX_ROUNDS = 100000 };
 
+/* The programs that run: OLD, NEW, and OLD once more. */
+enum { WORKERS = QN_SIDE_A2 + 1 };
+
 /* One thing that both sides do. */
 typedef struct contest {
     const qn_args *args;
-    const char *programs[QN_SIDES];
+    const char *programs[WORKERS];
     const char *what; /* model or problem */
     bool is_model;
-    qn_worker workers[QN_SIDES];
+    qn_worker workers[WORKERS];
     int cpu; /* to pin to; -1: none */
     quern_error err;
     double *samples, *room;
@@ -91,6 +99,7 @@ static double measure(void *ctx, int side)
     contest *c = ctx;
     char answer[64];
     double seconds = 0;
+    if (side == QN_SIDE_B2) side = QN_SIDE_B;
     if (qn_interrupted(NULL)) return 0;
     if (qn_worker_ask(&c->workers[side], "go", answer, sizeof answer, 300, &c->err) !=
         QUERN_OK) {
@@ -114,6 +123,7 @@ static qn_paired settings(const contest *c, int launches)
         .budget = qn_arg_real(c->args, "time") / launches,
         .threshold = qn_arg_real(c->args, "threshold"),
         .confidence = 0.99,
+        .control = qn_arg_real(c->args, "control"),
     };
 }
 
@@ -128,7 +138,7 @@ static quern_status compete(contest *c, qn_comparison *out, quern_error *err)
     c->err.status = QUERN_OK;
     for (int64_t i = 0; i < launches; i++) {
         quern_status status = QUERN_OK;
-        for (int side = 0; side < QN_SIDES && status == QUERN_OK; side++) {
+        for (int side = 0; side < WORKERS && status == QUERN_OK; side++) {
             status = start_worker(c, side, err);
             if (status != QUERN_OK) qn_within(err, "%s", c->programs[side]);
         }
@@ -136,7 +146,7 @@ static quern_status compete(contest *c, qn_comparison *out, quern_error *err)
         if (status == QUERN_OK)
             part = qn_compare_paired(&how, c->samples + (size_t)rounds * QN_SIDES,
                                      c->room);
-        for (int side = 0; side < QN_SIDES; side++)
+        for (int side = 0; side < WORKERS; side++)
             qn_worker_stop(&c->workers[side]);
         if (status != QUERN_OK) return status;
         if (!part.is_complete) {
@@ -182,6 +192,7 @@ static int show_json(const contest *c, const qn_comparison *r, qn_mem *mem)
     qn_json_real(&j, "floor", r->floor);
     qn_json_real(&j, "threshold", qn_arg_real(c->args, "threshold"));
     qn_json_int(&j, "rounds", r->rounds);
+    qn_json_int(&j, "dropped", r->dropped);
     qn_json_real(&j, "old_ms", 1e3 * median_of(c, r->rounds, QN_SIDE_A));
     qn_json_real(&j, "new_ms", 1e3 * median_of(c, r->rounds, QN_SIDE_B));
     qn_json_end(&j);
@@ -193,10 +204,11 @@ static int show_json(const contest *c, const qn_comparison *r, qn_mem *mem)
 static void show_text(const contest *c, const qn_comparison *r)
 {
     printf("%-12s  new/old %.4f [%.4f, %.4f]  control %.4f [%.4f, %.4f]  old %.4f ms  "
-           "%d rounds  %s\n",
+           "%d rounds, %d dropped  %s\n",
            qn_judgement_name(r->verdict), r->b.median, r->b.lo, r->b.hi,
            r->control.median, r->control.lo, r->control.hi,
-           1e3 * median_of(c, r->rounds, QN_SIDE_A), r->rounds, QN_CLEAN(c->what));
+           1e3 * median_of(c, r->rounds, QN_SIDE_A), r->rounds, r->dropped,
+           QN_CLEAN(c->what));
     fflush(stdout);
 }
 
@@ -273,10 +285,12 @@ int qn_cmd_bench_ab(const qn_args *args)
     if (args->n_operands != 2) return qn_usage(args, "needs two programs, OLD and NEW");
     const int64_t rounds = qn_arg_int(args, "rounds");
     c.max_rounds = rounds < 1 ? 1 : rounds > MAX_ROUNDS ? MAX_ROUNDS : (int)rounds;
-    c.programs[QN_SIDE_A] = c.programs[QN_SIDE_CONTROL] = args->operands[0];
+    c.programs[QN_SIDE_A] = c.programs[QN_SIDE_A2] = args->operands[0];
     c.programs[QN_SIDE_B] = args->operands[1];
     if (!(qn_arg_real(args, "threshold") > 0))
         return qn_usage(args, "--threshold is above 0");
+    if (!(qn_arg_real(args, "control") >= 0))
+        return qn_usage(args, "--control is not below 0");
     if (qn_arg_int(args, "threads") == 1 && qn_cpus_allowed(cpus, 1024) > 0)
         c.cpu = cpus[0];
     qn_mem_init(&mem, NULL, 0);
