@@ -60,12 +60,21 @@ typedef struct qn_worker {
     long pid; /* 0: none */
     int to, from;
 } qn_worker;
+/* cpu: to pin it to; -1: none.  is_offline: without a network; where that cannot be had,
+ * its one line is "error " and the reason. */
 quern_status qn_worker_start(qn_worker *w, const char *const *argv, int cpu,
-                             quern_error *err);
+                             bool is_offline, quern_error *err);
+/* Bytes as they are. */
+quern_status qn_worker_send(qn_worker *w, const void *p, size_t n, quern_error *err);
+quern_status qn_worker_take(qn_worker *w, void *p, size_t n, double seconds,
+                            quern_error *err);
 /* Sends the line (NULL: nothing), then waits for one; without its newline. */
 quern_status qn_worker_ask(qn_worker *w, const char *line, char *answer, size_t room,
                            double seconds, quern_error *err);
 void qn_worker_stop(qn_worker *w); /* closes its stdin, waits, kills if need be */
+/* From here on this process and those it starts can open no socket but those of the
+ * machine itself.  There is no way back. */
+quern_status qn_network_forbid(quern_error *err);
 /* The absolute path of this program. */
 quern_status qn_own_path(char *path, size_t room, quern_error *err);
 
@@ -75,6 +84,7 @@ quern_status qn_own_path(char *path, size_t room, quern_error *err);
 int qn_cpus_allowed(int *cpus, int room);
 bool qn_cpu_pin(int cpu);         /* the calling thread */
 double qn_thread_seconds(void);   /* processor time of the calling thread */
+double qn_process_seconds(void);  /* and of all threads of this process */
 long qn_thread_preemptions(void); /* of the calling thread, so far */
 /* The first bytes of a file of the kernel, its newline cut; false when it is not there.
  */

@@ -25,13 +25,14 @@ static struct {
     qn_fault_fn *say;
 } fault;
 
-static void send_all(int fd, const void *p, size_t n)
+static bool send_all(int fd, const void *p, size_t n)
 {
     for (size_t done = 0; done < n;) {
         const ssize_t k = write(fd, (const char *)p + done, n - done);
-        if (k < 0 && errno != EINTR) return;
+        if (k < 0 && errno != EINTR) return false;
         if (k > 0) done += (size_t)k;
     }
+    return true;
 }
 
 static void on_fault(int number, siginfo_t *info, void *context)
@@ -135,19 +136,30 @@ quern_status qn_child_run(qn_child_fn *work, void *ctx, void *answer, size_t n,
 
 /* ---- another program ------------------------------------------------------------- */
 
-static void be_worker(const char *const *argv, int cpu, const int in[2],
-                      const int out[2])
+/* The end of a worker that cannot begin: it says why in the words of a worker. */
+static void be_sorry(const char *why)
 {
+    send_all(STDOUT_FILENO, "error ", 6);
+    send_all(STDOUT_FILENO, why, strlen(why));
+    send_all(STDOUT_FILENO, "\n", 1);
+    _exit(127);
+}
+
+static void be_worker(const char *const *argv, int cpu, bool is_offline,
+                      const int in[2], const int out[2])
+{
+    quern_error why;
     dup2(in[0], STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
     signal(SIGPIPE, SIG_DFL);
     if (cpu >= 0) qn_cpu_pin(cpu);
+    if (is_offline && qn_network_forbid(&why) != QUERN_OK) be_sorry(why.text);
     execvp(argv[0], (char *const *)argv);
-    _exit(127);
+    be_sorry(strerror(errno));
 }
 
 quern_status qn_worker_start(qn_worker *w, const char *const *argv, int cpu,
-                             quern_error *err)
+                             bool is_offline, quern_error *err)
 {
     int in[2], out[2];
     *w = (qn_worker){0};
@@ -160,7 +172,7 @@ quern_status qn_worker_start(qn_worker *w, const char *const *argv, int cpu,
     }
     fflush(NULL);
     const pid_t pid = fork();
-    if (pid == 0) be_worker(argv, cpu, in, out);
+    if (pid == 0) be_worker(argv, cpu, is_offline, in, out);
     const int why = errno;
     close(in[0]);
     close(out[1]);
@@ -171,6 +183,25 @@ quern_status qn_worker_start(qn_worker *w, const char *const *argv, int cpu,
     }
     *w = (qn_worker){.pid = pid, .to = in[1], .from = out[0]};
     return QUERN_OK;
+}
+
+static quern_status no_answer(double until, quern_error *err)
+{
+    if (qn_os_seconds() >= until) return qn_fail(err, QUERN_IO, "no answer in time");
+    return qn_fail(err, QUERN_IO, "it ended without an answer");
+}
+
+quern_status qn_worker_send(qn_worker *w, const void *p, size_t n, quern_error *err)
+{
+    if (send_all(w->to, p, n)) return QUERN_OK;
+    return qn_fail(err, QUERN_IO, "it ended and takes no more");
+}
+
+quern_status qn_worker_take(qn_worker *w, void *p, size_t n, double seconds,
+                            quern_error *err)
+{
+    const double until = qn_os_seconds() + seconds;
+    return receive(w->from, p, n, until) == n ? QUERN_OK : no_answer(until, err);
 }
 
 quern_status qn_worker_ask(qn_worker *w, const char *line, char *answer, size_t room,
@@ -189,9 +220,7 @@ quern_status qn_worker_ask(qn_worker *w, const char *line, char *answer, size_t 
             return QUERN_OK;
         }
     answer[n] = 0;
-    if (qn_os_seconds() >= until)
-        return qn_fail(err, QUERN_IO, "no answer within %.0f seconds", seconds);
-    return qn_fail(err, QUERN_IO, "it ended without an answer");
+    return no_answer(until, err);
 }
 
 void qn_worker_stop(qn_worker *w)

@@ -29,18 +29,19 @@ static double log_of_b(const double *s)
     return 0.5 * log(s[QN_SIDE_B] * s[QN_SIDE_B2] / (s[QN_SIDE_A] * s[QN_SIDE_A2]));
 }
 
-static bool is_steady(const qn_paired *how, const double *s)
+/* Whether both sides agree with themselves within that share; 0: any two do. */
+static bool is_steady(const double *s, double control)
 {
-    const double limit = log1p(how->control);
-    return !(how->control > 0) || (fabs(log_of_control(s)) <= limit &&
-                                   fabs(log(s[QN_SIDE_B2] / s[QN_SIDE_B])) <= limit);
+    const double limit = log1p(control);
+    return !(control > 0) || (fabs(log_of_control(s)) <= limit &&
+                              fabs(log(s[QN_SIDE_B2] / s[QN_SIDE_B])) <= limit);
 }
 
 /* The ratio whose logs are given.  Under no difference its sides are drawn alike, so
  * the median of the logs is 0 however skewed the times are. */
 static qn_ratio ratio_of(double *logs, int n, double confidence)
 {
-    qn_ratio r = {.median = 1, .hi = (double)INFINITY};
+    qn_ratio r = {.median = (double)NAN, .hi = (double)INFINITY};
     int plus = 0, minus = 0, lo, hi;
     for (int i = 0; i < n; i++) {
         plus += logs[i] > 0;
@@ -57,15 +58,22 @@ static qn_ratio ratio_of(double *logs, int n, double confidence)
     return r;
 }
 
-static qn_ratio ratio_of_b(const qn_paired *how, const double *samples, int rounds,
-                           int *dropped, double *room)
+static int n_steady(const qn_paired *how, const double *samples, int rounds)
+{
+    int n = 0;
+    for (int i = 0; i < rounds; i++)
+        n += is_steady(samples + (long)i * QN_SIDES, how->control);
+    return n;
+}
+
+static qn_ratio ratio_of_b(const qn_paired *how, double control, const double *samples,
+                           int rounds, double *room)
 {
     int n = 0;
     for (int i = 0; i < rounds; i++) {
         const double *s = samples + (long)i * QN_SIDES;
-        if (is_steady(how, s)) room[n++] = log_of_b(s);
+        if (is_steady(s, control)) room[n++] = log_of_b(s);
     }
-    *dropped = rounds - n;
     return ratio_of(room, n, how->confidence);
 }
 
@@ -83,7 +91,9 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
                               double *room)
 {
     qn_comparison c = {.rounds = rounds, .is_complete = true};
-    c.b = ratio_of_b(how, samples, rounds, &c.dropped, room);
+    c.dropped = rounds - n_steady(how, samples, rounds);
+    c.b = ratio_of_b(how, how->control, samples, rounds, room);
+    c.all = ratio_of_b(how, 0, samples, rounds, room);
     for (int i = 0; i < rounds; i++)
         room[i] = log_of_control(samples + (long)i * QN_SIDES);
     c.control = ratio_of(room, rounds, how->confidence);
@@ -105,32 +115,42 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
 static bool is_narrow(const qn_paired *how, const double *samples, int rounds,
                       double *room)
 {
-    int dropped;
-    const qn_ratio r = ratio_of_b(how, samples, rounds, &dropped, room);
+    const qn_ratio r = ratio_of_b(how, how->control, samples, rounds, room);
     return (r.hi - r.lo) / 2 <= how->threshold / 3;
+}
+
+static bool is_enough(const qn_paired *how, const double *samples, int rounds,
+                      double spent, double *room)
+{
+    if (rounds < how->min_rounds) return false;
+    if (spent > 4 * how->budget) return true;
+    if (n_steady(how, samples, rounds) < how->min_rounds) return false;
+    return spent > how->budget ||
+           (rounds % 16 == 0 && is_narrow(how, samples, rounds, room));
+}
+
+/* Whether the round could be measured. */
+static bool measure_round(const qn_paired *how, int n, double *samples)
+{
+    for (int k = 0; k < QN_SIDES; k++) {
+        const int side = orders[n % 4][k];
+        samples[side] = how->measure(how->ctx, side);
+        if (!(samples[side] > 0)) return false;
+    }
+    return true;
 }
 
 qn_comparison qn_compare_paired(const qn_paired *how, double *samples, double *room)
 {
     const double start = how->now(how->ctx);
-    int n = 0, rounds = 0;
-    bool failed = false;
-    while (rounds < how->max_rounds && !failed) {
-        const bool is_late = how->now(how->ctx) - start > how->budget;
-        if (rounds >= how->min_rounds && is_late) break;
-        if (rounds >= how->min_rounds && rounds % 16 == 0 &&
-            is_narrow(how, samples, rounds, room))
-            break;
-        for (int k = 0; k < QN_SIDES && !failed; k++) {
-            const int side = orders[n % 4][k];
-            const double t = how->measure(how->ctx, side);
-            samples[(long)rounds * QN_SIDES + side] = t;
-            failed = !(t > 0);
-        }
-        n++;
-        rounds += !failed;
+    int n = 0;
+    bool is_complete = true;
+    while (n < how->max_rounds && is_complete &&
+           !is_enough(how, samples, n, how->now(how->ctx) - start, room)) {
+        is_complete = measure_round(how, n, samples + (long)n * QN_SIDES);
+        n += is_complete;
     }
-    qn_comparison c = qn_judge_paired(how, samples, rounds, room);
-    c.is_complete = !failed;
+    qn_comparison c = qn_judge_paired(how, samples, n, room);
+    c.is_complete = is_complete;
     return c;
 }

@@ -27,14 +27,14 @@ typedef struct qn_paired {
     double (*measure)(void *ctx, int side);
     double (*now)(void *ctx); /* seconds */
     void *ctx;
-    int min_rounds, max_rounds;
-    double budget;     /* seconds */
+    int min_rounds, max_rounds; /* min: of rounds that count */
+    double budget;     /* seconds; four times as many for min_rounds that count */
     double threshold;  /* differences below this share do not count: 0.01 */
     double confidence; /* of the intervals: 0.99 */
     double control;    /* rounds whose controls are off by more are dropped; 0: none */
 } qn_paired;
 
-/* A ratio of times and the interval that holds its median. */
+/* A ratio of times and the interval that holds its median; NaN in [0, inf] of none. */
 typedef struct qn_ratio {
     double median, lo, hi; /* B's time / A's */
     double p;              /* sign test against 1; ties dropped */
@@ -44,7 +44,7 @@ typedef struct qn_ratio {
 typedef struct qn_comparison {
     int rounds, dropped; /* measured, and those of them that do not count */
     bool is_complete;    /* false: measure failed */
-    qn_ratio b;          /* of the rounds that count */
+    qn_ratio b, all;     /* of the rounds that count; of all */
     qn_ratio control;    /* A against itself, of all rounds */
     double floor;        /* share below which this machine shows differences anyway */
     qn_judgement verdict;

@@ -142,6 +142,52 @@ void test_bench_finds_slowdown(qn_test *t)
     CHECK(t, faster >= n_trials(t) * 95 / 100);
 }
 
+/* Rounds of a second that disturbs one side only are dropped, whichever side it is. */
+static double disturbed(void *ctx, int side)
+{
+    int *n = ctx;
+    const int round = (*n)++ / QN_SIDES;
+    const bool is_hit =
+        round % 4 == 1 ? side == QN_SIDE_A2 : round % 4 == 3 && side == QN_SIDE_B;
+    return is_hit ? 1.5 : side == QN_SIDE_B || side == QN_SIDE_B2 ? 1.2 : 1;
+}
+
+static double no_time(void *ctx)
+{
+    (void)ctx;
+    return 0;
+}
+
+void test_bench_drops_rounds(qn_test *t)
+{
+    double samples[40 * QN_SIDES], room[40];
+    int n = 0;
+    qn_paired how = {.measure = disturbed,
+                     .now = no_time,
+                     .ctx = &n,
+                     .min_rounds = 40,
+                     .max_rounds = 40,
+                     .budget = 1,
+                     .threshold = 0.01,
+                     .confidence = 0.95,
+                     .control = 0.03};
+    qn_comparison c = qn_compare_paired(&how, samples, room);
+    CHECK_EQ(t, c.rounds, 40);
+    CHECK_EQ(t, c.dropped, 20);
+    CHECK_WITHIN(t, c.b.median, 1.2, 1e-12);
+    CHECK_WITHIN(t, c.b.lo, 1.2, 1e-12);
+    how.control = 0;
+    c = qn_judge_paired(&how, samples, 40, room);
+    CHECK_EQ(t, c.dropped, 0);
+    how.control = 1e-9; /* none is that good: nothing can be said */
+    for (int i = 0; i < 40; i++)
+        samples[i * QN_SIDES + QN_SIDE_A2] = 1.01;
+    c = qn_judge_paired(&how, samples, 40, room);
+    CHECK_EQ(t, c.dropped, 40);
+    CHECK(t, isnan(c.b.median));
+    CHECK_EQ(t, c.verdict, QN_JUDGED_INCONCLUSIVE);
+}
+
 static double real_block(void *ctx, int side)
 {
     (void)ctx;

@@ -4,9 +4,9 @@
 
 #include "engine/os.h"
 
-void qn_bench_model_init(qn_bench_model *m, const qn_args *args)
+void qn_bench_model_init(qn_bench_model *m, const qn_args *args, const char *path)
 {
-    *m = (qn_bench_model){.args = args, .batch = 1};
+    *m = (qn_bench_model){.args = args, .path = path, .threads = -1, .batch = 1};
     qn_mem_init(&m->mem, NULL, 0);
     qn_arena_init(&m->arena, &m->mem);
 }
@@ -48,13 +48,21 @@ quern_status qn_bench_model_session(const qn_bench_model *m,
     return qn_feed_bind(&m->feed, *out, err);
 }
 
-quern_status qn_bench_model_open(qn_bench_model *m, const quern_session_options *opt,
-                                 quern_error *err)
+quern_session_options qn_bench_session_options(const qn_bench_model *m)
 {
-    const quern_model_options model = qn_model_options(m->args);
-    const quern_session_options own = qn_session_options(m->args);
+    quern_session_options opt = qn_session_options(m->args);
+    opt.log_ctx = (void *)m->path;
+    if (m->threads >= 0) opt.n_threads = m->threads;
+    return opt;
+}
+
+quern_status qn_bench_model_open(qn_bench_model *m, quern_error *err)
+{
+    quern_model_options model = qn_model_options(m->args);
+    const quern_session_options opt = qn_bench_session_options(m);
     const double start = qn_os_seconds();
-    QN_TRY(quern_model_open(m->args->operands[0], &model, &m->model, err));
+    model.log_ctx = (void *)m->path;
+    QN_TRY(quern_model_open(m->path, &model, &m->model, err));
     m->load_ms = 1e3 * (qn_os_seconds() - start);
     QN_TRY(qn_feed_init(&m->feed, m->model, &m->arena, err));
     QN_TRY(qn_feed_shapes(&m->feed, m->args, err));
@@ -62,7 +70,7 @@ quern_status qn_bench_model_open(qn_bench_model *m, const quern_session_options 
     QN_TRY(qn_feed_random(&m->feed, qn_arg_int(m->args, "random"), err));
     if (m->feed.n > 0 && m->feed.values[0].rank > 0)
         m->batch = m->feed.values[0].dim[0];
-    return qn_bench_model_session(m, opt ? opt : &own, &m->session, err);
+    return qn_bench_model_session(m, &opt, &m->session, err);
 }
 
 void qn_bench_model_done(qn_bench_model *m)

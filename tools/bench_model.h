@@ -8,6 +8,8 @@
 
 typedef struct qn_bench_model {
     const qn_args *args;
+    const char *path;
+    int threads; /* of sessions; -1: what --threads says */
     qn_mem mem;
     qn_arena arena;
     qn_feed feed;
@@ -17,11 +19,12 @@ typedef struct qn_bench_model {
     double load_ms;
 } qn_bench_model;
 
-void qn_bench_model_init(qn_bench_model *m, const qn_args *args);
-/* Opens args->operands[0] and binds inputs as --batch, --shape and --random say.  opt:
- * of the session; NULL: what the options say. */
-quern_status qn_bench_model_open(qn_bench_model *m, const quern_session_options *opt,
-                                 quern_error *err);
+void qn_bench_model_init(qn_bench_model *m, const qn_args *args, const char *path);
+/* Of sessions, as the command line says. */
+quern_session_options qn_bench_session_options(const qn_bench_model *m);
+/* Opens the file, makes inputs up as --batch, --shape and --random say, and a session
+ * that they are bound to. */
+quern_status qn_bench_model_open(qn_bench_model *m, quern_error *err);
 /* Another session over the same model and inputs. */
 quern_status qn_bench_model_session(const qn_bench_model *m,
                                     const quern_session_options *opt,

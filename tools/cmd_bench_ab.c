@@ -84,7 +84,7 @@ static quern_status start_worker(contest *c, int side, quern_error *err)
         c->programs[side], "bench",    c->is_model ? "model" : "kernel",
         c->what,           "--worker", c->is_model ? "--threads" : NULL,
         threads,           NULL};
-    QN_TRY(qn_worker_start(&c->workers[side], argv, c->cpu, err));
+    QN_TRY(qn_worker_start(&c->workers[side], argv, c->cpu, false, err));
     const quern_status status =
         qn_worker_ask(&c->workers[side], NULL, answer, sizeof answer, 300, err);
     if (status != QUERN_OK) return status;
@@ -222,7 +222,7 @@ typedef struct totals {
 static quern_status one_contest(contest *c, const char *what, bool is_model, totals *t,
                                 qn_mem *mem, quern_error *err)
 {
-    qn_comparison r;
+    qn_comparison r = {.rounds = 0};
     c->what = what;
     c->is_model = is_model;
     QN_TRY(compete(c, &r, err));
@@ -233,7 +233,7 @@ static quern_status one_contest(contest *c, const char *what, bool is_model, tot
     t->n++;
     t->slower += r.verdict == QN_JUDGED_SLOWER;
     t->inconclusive += r.verdict == QN_JUDGED_INCONCLUSIVE;
-    t->log_sum += log(r.b.median);
+    t->log_sum += log(r.all.median);
     return QUERN_OK;
 }
 

@@ -30,10 +30,10 @@ int qn_cmd_bench_extract(const qn_args *args)
     qn_buf out;
     int n_other = 0, code;
     if (args->n_operands != 1) return qn_usage(args, "needs one model");
-    qn_bench_model_init(&m, args);
+    qn_bench_model_init(&m, args, args->operands[0]);
     problems.arena = &m.arena;
     qn_buf_init(&out, &m.mem);
-    quern_status status = qn_bench_model_open(&m, NULL, &err);
+    quern_status status = qn_bench_model_open(&m, &err);
     if (status == QUERN_OK) status = quern_session_plan(m.session, &err);
     if (status == QUERN_OK) status = qn_extract(m.session, &problems, &n_other, &err);
     if (status == QUERN_OK) {

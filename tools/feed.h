@@ -8,7 +8,7 @@
 #include "tools/values.h"
 
 /* clang-format off */
-#define QN_OPTIONS_ENGINE                                                               \
+#define QN_OPTIONS_SESSION                                                              \
     {"disable-pass", 0, QN_OPT_TEXT, "NAMES", NULL,                                     \
      "graph passes to leave out (a comma list), or all"},                               \
     {"no-reuse", 0, QN_OPT_FLAG, NULL, NULL, "give every value memory of its own"},     \
@@ -20,7 +20,8 @@
     {"max-memory", 0, QN_OPT_SIZE, "SIZE", NULL, "the same as --limit memory=SIZE"},    \
     {"external-dir", 0, QN_OPT_TEXT, "DIR", NULL,                                       \
      "where external data may lie besides the model's folder"},                         \
-    QN_OPTION_THREADS, QN_OPTION_LIMIT
+    QN_OPTION_LIMIT
+#define QN_OPTIONS_ENGINE QN_OPTIONS_SESSION, QN_OPTION_THREADS
 #define QN_OPTION_SHAPE                                                                 \
     {"shape", 0, QN_OPT_LIST, "NAME=d,d,..", NULL, "shape of an input that has free dims"}
 /* clang-format on */

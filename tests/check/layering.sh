@@ -100,7 +100,7 @@ only '# *include *<(zlib|jansson)' '(formats|tools)/[a-z_]*\.c' "one file each f
 lib_bench=$code/bench
 mkdir -p "$lib_bench" && cp bench/*.[ch] "$lib_bench"
 only '# *include *<(sys/|fcntl|unistd|sched|poll|linux/|signal)|# *include *<cpuid' \
-    'bench/(bench_os|children|checked_call|verify)\.c' "bench/ asks the system in bench_os.c" bench
+    'bench/(bench_os|children|checked_call|no_network|verify)\.c' "bench/ asks the system in bench_os.c" bench
 only "$(call 'malloc|calloc|realloc|free|exit|getenv|system|popen')" '' \
     "bench/ has no heap, no environment and no end of its own" bench
 only '# *include *<pthread' 'bench/(streams|peaks)\.c' "threads of measurements" bench
