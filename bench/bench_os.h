@@ -60,8 +60,8 @@ typedef struct qn_worker {
     long pid; /* 0: none */
     int to, from;
 } qn_worker;
-/* cpu: to pin it to; -1: none.  is_offline: without a network; where that cannot be had,
- * its one line is "error " and the reason. */
+/* cpu: to pin it to; -1: none.  is_offline: without a network; where that cannot be
+ * had, its one line is "error " and the reason. */
 quern_status qn_worker_start(qn_worker *w, const char *const *argv, int cpu,
                              bool is_offline, quern_error *err);
 /* Bytes as they are. */
