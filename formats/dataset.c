@@ -56,13 +56,22 @@ static quern_status find_row(const char *path, const char *format,
                    "it is no data set that is read; those are %s", names);
 }
 
+static quern_status keep_splits(qn_dataset *set, quern_error *err)
+{
+    void *copy;
+    QN_TRY(qn_arena_raw(&set->arena, (size_t)set->n, &copy, err));
+    memcpy(copy, set->split, (size_t)set->n);
+    set->source_split = copy;
+    return QUERN_OK;
+}
+
 static quern_status open_set(qn_dataset *set, const char *path, const char *format,
                              quern_error *err)
 {
     QN_TRY(qn_arena_text(&set->arena, path, strlen(path), &set->path, err));
     QN_TRY(find_row(path, format, &set->format, err));
     QN_TRY(set->format->open(set, set->path, err));
-    if (set->n > 0) return QUERN_OK;
+    if (set->n > 0) return keep_splits(set, err);
     if (set->n_rejects > 0)
         return qn_fail(err, QUERN_FORMAT, "all %d items are refused, the first: %s: %s",
                        set->n_rejects, set->rejects[0].item, set->rejects[0].reason);

@@ -57,8 +57,11 @@ struct qn_dataset {
     const char **name; /* [n]: path relative to the set, or NULL: qn_item_name */
     int32_t *label;    /* [n]: class, -1: not labelled */
     uint8_t *split;    /* [n]: qn_split */
-    int32_t *group;    /* [n], or NULL: items that must stay in one split */
-    float *weight;     /* [n], or NULL: all 1 */
+    uint8_t *source_split; /* [n]: the same, as the source says it */
+    int32_t *group; /* [n]: items that must stay in one split, -1: alone; or NULL */
+    const char **groups; /* [n_groups]: their names */
+    int n_groups;
+    float *weight;        /* [n], or NULL: all 1 */
     const char **classes; /* [n_classes]: in the order that labels count */
     int n_classes;
     qn_column *columns;
@@ -98,11 +101,15 @@ typedef struct qn_split_plan {
                        * of the contract (val 0.05 of train where the source has a test
                        * split, else 0.15; test 0) */
     uint64_t seed;
-    bool stratify; /* each class in proportion */
+    bool stratify;   /* each class in proportion */
+    int folds, fold; /* folds >= 2: val is fold 0 .. folds-1 of the seed's, instead */
 } qn_split_plan;
 
-/* Gives every item a split: those the source names stay; groups stay whole; the order
- * of items does not matter to which split a name falls into beyond its class. */
+/* Gives every item a split, beginning from source_split.  Splits that the source names
+ * stay, but what it calls train gives the splits that it lacks (and, with folds, is
+ * divided anew together with val).  Groups stay whole.  Which split a name falls into
+ * follows from seed, name and class: the order of items does not matter, and an item
+ * that is added moves few others. */
 quern_status qn_dataset_split(qn_dataset *set, const qn_split_plan *plan,
                               quern_error *err);
 
@@ -110,8 +117,9 @@ quern_status qn_dataset_split(qn_dataset *set, const qn_split_plan *plan,
 typedef struct qn_twin {
     int64_t a, b; /* a < b */
 } qn_twin;
-/* Pairs of equal pictures (by SHA-256 of size and pixels); with across_only those in
- * different splits.  List in arena. */
+/* Equal pictures (by SHA-256 of size and pixels): each that has one before it is paired
+ * with the first such, with across_only the first in another split.  Pictures that
+ * cannot be read have no twins.  The list is sorted by b, in arena. */
 quern_status qn_dataset_twins(const qn_dataset *set, bool across_only, qn_arena *arena,
                               qn_twin **out, int64_t *n_out, quern_error *err);
 
