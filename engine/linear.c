@@ -28,7 +28,8 @@ quern_status qn_linear_pack(qn_prep *p, int i, qn_linear *l, quern_error *err)
         return QUERN_OK;
     memcpy(&alpha, &l->alpha, sizeof alpha);
     const uint64_t key = UINT64_C(1) << 48 | (uint64_t)alpha << 1 | l->transposed;
-    QN_TRY(qn_prep_pack(p, i, key, size, pack, l, &packed, err));
+    const qn_packer how = {key, size, pack, l, sizeof *l};
+    QN_TRY(qn_prep_pack(p, i, &how, &packed, err));
     l->panels = packed;
     return QUERN_OK;
 }

@@ -162,14 +162,22 @@ quern_status qn_prep_state(qn_prep *p, size_t bytes, void **out, quern_error *er
 /* Asks for scratch; several calls add up to the largest only (call once). */
 void qn_prep_scratch(qn_prep *p, size_t bytes);
 
+/* Whether the value is a parameter or a view of one. */
+bool qn_value_is_trained(const qn_value *v);
 /* Writes the packed form of a weight to packed (bytes as asked for). */
 typedef void qn_pack_fn(void *packed, const qn_tensor *weight, const void *ctx);
-/* The packed form of constant input i under an algorithm's key: made once in a session
- * and kept across plans; made anew when a parameter's version moved.  *out is NULL when
- * the input is no constant (pack in run then).  pack reads the weight through memcpy,
- * as it may lie unaligned, and run must not read it any more. */
-quern_status qn_prep_pack(qn_prep *p, int i, uint64_t key, size_t bytes,
-                          qn_pack_fn *pack, const void *ctx, const void **out,
+typedef struct qn_packer {
+    uint64_t key; /* of the algorithm: another for each packed form of a weight */
+    size_t bytes;
+    qn_pack_fn *pack;
+    const void *ctx; /* copied */
+    size_t ctx_bytes;
+} qn_packer;
+/* The packed form of constant input i: made once in a session and kept across plans;
+ * made anew when a parameter's version moved.  *out is NULL when the input is no
+ * constant (pack in run then).  pack reads the weight through memcpy, as it may lie
+ * unaligned, and run must not read it any more. */
+quern_status qn_prep_pack(qn_prep *p, int i, const qn_packer *packer, const void **out,
                           quern_error *err);
 
 /* What run sees besides its instruction. */

@@ -128,11 +128,7 @@ void quern_session_free(quern_session *s)
         next = r->next;
         qn_runner_free(r);
     }
-    for (qn_pack *k = s->packs, *next; k; k = next) {
-        next = k->next;
-        qn_mem_free(&s->mem, k->data, k->bytes);
-        qn_mem_free(&s->mem, k, sizeof *k);
-    }
+    qn_packs_free(s);
     size_t n = (size_t)s->model->graph->n_inputs;
     if (s->item_bytes) {
         for (int i = 0; i < (int)n; i++)

@@ -9,13 +9,11 @@
 
 /* A packed weight; belongs to the session, shared by its plans. */
 typedef struct qn_pack {
-    struct qn_pack *next;
+    struct qn_pack *next, *next_stale;
     const qn_value *value;
-    uint64_t key, version;
-    size_t bytes;
+    uint64_t version;
+    qn_packer how; /* its ctx lies behind this struct */
     void *data;
-    qn_pack_fn *pack;
-    const void *ctx;
 } qn_pack;
 
 /* A graph with the plans made for it so far, and the memory that a run needs. */
@@ -73,6 +71,7 @@ quern_status qn_session_align(qn_session *session, const qn_value *value, qn_ten
 
 /* Packs parameters that were written since anew; called before each run. */
 void qn_packs_refresh(qn_session *session);
+void qn_packs_free(qn_session *session);
 
 /* Runs a subgraph from the run function of a control-flow row: inputs [n_inputs] by
  * position, then the node's captures for that subgraph. */

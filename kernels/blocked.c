@@ -56,8 +56,15 @@ qn_panel8c qn_conv8c_panel(const qn_conv8c *c, int64_t panel)
                         .blocks = p + 1 < n ? 2 : blocks - 2 * p};
 }
 
-/* Where in one filter [ic][kernel] row k of a panel comes from; -1: a zero. */
-typedef int64_t source_fn(const qn_conv8c *c, int64_t k);
+static qn_filters8c filters_of(const qn_conv8c *c)
+{
+    int64_t ic = c->x.c / c->groups * taps(c);
+    if (c->filters.oc) return c->filters;
+    return (qn_filters8c){.group = c->y.c / c->groups * ic,
+                          .oc = ic,
+                          .ic = taps(c),
+                          .tap = {c->kernel[1], 1}};
+}
 
 /* Weights lie in a mapped file, which promises no alignment. */
 static float weight_at(const float *w, int64_t i)
@@ -67,22 +74,37 @@ static float weight_at(const float *w, int64_t i)
     return value;
 }
 
-static void pack_panels(const qn_conv8c *c, int64_t n_k, source_fn *source,
-                        const float *w, float *packed)
+/* The weights of one tap and input channel of a panel, which has `real` channels; NULL:
+ * zeros. */
+static float *pack_row(const float *w, int64_t step, int64_t real, int64_t width,
+                       float *packed)
 {
-    int64_t oc = c->y.c / c->groups, filter = c->x.c / c->groups * taps(c);
+    for (int64_t o = 0; o < width; o++)
+        packed[o] = w && o < real ? weight_at(w, o * step) : 0;
+    return packed + width;
+}
+
+/* Input channels in blocks of `lanes`, which are the last dim of a panel but one. */
+static void pack_panels(const qn_conv8c *c, int64_t lanes, const float *w,
+                        float *packed)
+{
+    const qn_filters8c f = filters_of(c);
+    int64_t oc = c->y.c / c->groups, ic = c->x.c / c->groups;
     for (int64_t i = 0; i < qn_conv8c_panels(c); i++) {
         qn_panel8c p = qn_conv8c_panel(c, i);
         int64_t first =
             (p.block - p.group * group_blocks(c)) * QN_BLOCK8; /* of group */
-        int64_t real =
-            oc - first < p.blocks * QN_BLOCK8 ? oc - first : p.blocks * QN_BLOCK8;
-        const float *from = w + (p.group * oc + first) * filter;
-        for (int64_t k = 0; k < n_k; k++) {
-            int64_t at = source(c, k);
-            for (int64_t o = 0; o < p.blocks * QN_BLOCK8; o++)
-                *packed++ = at >= 0 && o < real ? weight_at(from, o * filter + at) : 0;
-        }
+        int64_t width = p.blocks * QN_BLOCK8;
+        int64_t real = oc - first < width ? oc - first : width;
+        const float *from = w + p.group * f.group + first * f.oc;
+        for (int64_t b = 0; b < ic; b += lanes)
+            for (int64_t tap = 0; tap < taps(c); tap++) {
+                const float *at = from + tap / c->kernel[1] * f.tap[0] +
+                                  tap % c->kernel[1] * f.tap[1];
+                for (int64_t k = b; k < b + lanes; k++)
+                    packed = pack_row(k < ic ? at + k * f.ic : NULL, f.oc, real, width,
+                                      packed);
+            }
     }
 }
 
@@ -109,16 +131,9 @@ int64_t qn_conv8c_weight_size(const qn_conv8c *c)
            QN_BLOCK8;
 }
 
-static int64_t conv8c_source(const qn_conv8c *c, int64_t k)
-{
-    int64_t lane = k % QN_BLOCK8, tap = k / QN_BLOCK8 % taps(c);
-    int64_t ic = k / QN_BLOCK8 / taps(c) * QN_BLOCK8 + lane;
-    return ic < c->x.c / c->groups ? ic * taps(c) + tap : -1;
-}
-
 void qn_conv8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
-    pack_panels(c, qn_conv8c_n_segments(c) * QN_BLOCK8, conv8c_source, w, packed);
+    pack_panels(c, QN_BLOCK8, w, packed);
 }
 
 /* ---- slot stem8c ----------------------------------------------------------------- */
@@ -173,15 +188,9 @@ int64_t qn_stem8c_weight_size(const qn_conv8c *c)
     return group_blocks(c) * QN_BLOCK8 * c->x.c * taps(c);
 }
 
-static int64_t stem8c_source(const qn_conv8c *c, int64_t k)
-{
-    (void)c;
-    return k;
-}
-
 void qn_stem8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
-    pack_panels(c, c->x.c * taps(c), stem8c_source, w, packed);
+    pack_panels(c, 1, w, packed);
 }
 
 /* Rows [row, row + qn_stem8c_rows) of the padded image, counted from its top. */
@@ -260,12 +269,15 @@ static void filter_matrix(int tile, double g[6][3])
 
 /* The taps of the filters of one input channel to the output channels of a panel, side
  * by side; zeros where there is no channel. */
-static void gather_filters(const float *w, int64_t pitch, int64_t lanes, int64_t width,
-                           double f[9][MAX_PANEL])
+static void gather_filters(const qn_filters8c *at, const float *w, int64_t lanes,
+                           int64_t width, double f[9][MAX_PANEL])
 {
     for (int tap = 0; tap < 9; tap++)
         for (int64_t l = 0; l < width; l++)
-            f[tap][l] = l < lanes ? (double)weight_at(w, l * pitch + tap) : 0;
+            f[tap][l] = l < lanes
+                            ? (double)weight_at(w, l * at->oc + tap / 3 * at->tap[0] +
+                                                       tap % 3 * at->tap[1])
+                            : 0;
 }
 
 /* u = G f G': u[point * step + lane]. */
@@ -290,6 +302,7 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
     double g[6][3], f[9][MAX_PANEL];
     filter_matrix(c->tile, g);
+    const qn_filters8c at = filters_of(c);
     int n = c->tile + 2;
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     for (int64_t i = 0; i < qn_conv8c_panels(c); i++) {
@@ -299,7 +312,7 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
         float *to = packed + oc * n_k * n * n;
         for (int64_t ic = 0; ic < n_k; ic++) {
             bool real = ic < c->x.c;
-            gather_filters(real ? w + (oc * c->x.c + ic) * 9 : w, c->x.c * 9,
+            gather_filters(&at, real ? w + oc * at.oc + ic * at.ic : w,
                            real ? lanes : 0, width, f);
             transform_filters(n, g, f, width, to + ic * width, n_k * width);
         }
@@ -315,10 +328,11 @@ int64_t qn_dw8c_weight_size(const qn_conv8c *c)
 
 void qn_dw8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
-    for (int64_t b = 0; b < qn_blocks8c(c->x.c); b++)
-        for (int64_t tap = 0; tap < taps(c); tap++)
-            for (int64_t lane = 0; lane < QN_BLOCK8; lane++) {
-                int64_t ch = b * QN_BLOCK8 + lane;
-                *packed++ = ch < c->x.c ? weight_at(w, ch * taps(c) + tap) : 0;
-            }
+    const qn_filters8c f = filters_of(c);
+    for (int64_t b = 0; b < c->x.c; b += QN_BLOCK8)
+        for (int64_t tap = 0; tap < taps(c); tap++) {
+            const float *at = w + b * f.group + tap / c->kernel[1] * f.tap[0] +
+                              tap % c->kernel[1] * f.tap[1];
+            packed = pack_row(at, f.group, c->x.c - b, QN_BLOCK8, packed);
+        }
 }

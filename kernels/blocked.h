@@ -49,6 +49,13 @@ typedef struct qn_task8c {
     float *scratch; /* of this task only; NULL where the slot needs none */
 } qn_task8c;
 
+/* Where an element of a filter lies in the w of the pack functions: floats from group
+ * to group, output channel to output channel of a group, input channel to input
+ * channel, and tap to tap.  All 0: w is dense, [oc][ic / groups][kernel]. */
+typedef struct qn_filters8c {
+    int64_t group, oc, ic, tap[2];
+} qn_filters8c;
+
 /* ---- convolution ------------------------------------------------------------------
  *
  * y = act(convolution(x) + bias + add).  The input pixel of tap (ky, kx) of output
@@ -61,9 +68,10 @@ typedef struct qn_conv8c {
     const int64_t *segment; /* of qn_conv8c_segments, for slots conv8c and stem8c */
     int64_t kernel[2], stride[2], dilation[2], pad[2]; /* rows, columns */
     int64_t groups;
-    int64_t y_step; /* floats from output pixel to pixel: 8; k*8 when a transposed
-                       convolution writes every k-th (y.row is then k rows) */
-    int tile;       /* outputs of a Winograd tile on each axis: 4 or 2 */
+    int64_t y_step;       /* floats from output pixel to pixel: 8; k*8 when a transposed
+                             convolution writes every k-th (y.row is then k rows) */
+    qn_filters8c filters; /* read by the pack functions only */
+    int tile;             /* outputs of a Winograd tile on each axis: 4 or 2 */
     qn_act act;
 } qn_conv8c;
 

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/ops/conv_way.c - see conv_way.h. */
+#include "engine/ops/conv_way.h"
+
+enum {
+    WINO_CHANNELS = 16,      /* below, transforms cost more than they save */
+    WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
+    WINO_FEW = 16,           /* tiles of a 14x14 map */
+    TASK_MACS = 1 << 20      /* a task is worth handing to a thread */
+};
+
+/* 4, 2 or 0 for none: by map size and by what ragged last tiles waste. */
+static int wino_tile(const qn_conv8c *c)
+{
+    int64_t h = c->y.h, w = c->y.w, least = h < w ? h : w;
+    if (c->groups != 1 || c->x.c < WINO_CHANNELS || c->y.c < WINO_CHANNELS) return 0;
+    for (int d = 0; d < 2; d++)
+        if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return 0;
+    double waste = (double)((h + 3) / 4 * ((w + 3) / 4) * 16) / (double)(h * w);
+    /* A tile of 4 makes 36 floats of 9: few tiles do not pay for streaming them. */
+    bool heavy =
+        c->x.c * c->y.c > WINO_WEIGHTS && (h + 3) / 4 * ((w + 3) / 4) <= WINO_FEW;
+    if (least >= 12 && waste <= 1.5 && !heavy) return 4;
+    return least >= 5 ? 2 : 0;
+}
+
+/* ---- prepare ---- */
+
+typedef int64_t size_fn(const qn_conv8c *c);
+typedef void pack_fn(const qn_conv8c *c, const float *w, float *packed);
+
+static const struct {
+    size_fn *size;
+    pack_fn *pack;
+} packers[] = {
+    [QN_CONV_DIRECT] = {qn_conv8c_weight_size, qn_conv8c_pack},
+    [QN_CONV_STEM] = {qn_stem8c_weight_size, qn_stem8c_pack},
+    [QN_CONV_DEPTH] = {qn_dw8c_weight_size, qn_dw8c_pack},
+    [QN_CONV_WINO] = {qn_wino8c_weight_size, qn_wino8c_pack},
+};
+
+bool qn_conv_can_pack(const qn_instr *instr, int i)
+{
+    const qn_value *v = instr->node->in[i];
+    return instr->in[i]->data && (v->constant || !qn_value_is_trained(v));
+}
+
+static void pack_weight(void *packed, const qn_tensor *weight, const void *ctx)
+{
+    const qn_conv_way *s = ctx;
+    packers[s->slot].pack(&s->c, (const float *)weight->data + s->first, packed);
+}
+
+static quern_status take_weight(qn_prep *p, qn_conv_way *s, int weight, int key,
+                                quern_error *err)
+{
+    const void *packed;
+    uint64_t full =
+        ((uint64_t)key << 16 | (uint64_t)s->slot << 8 | (uint64_t)s->c.tile) + 1;
+    size_t bytes = (size_t)packers[s->slot].size(&s->c) * sizeof(float);
+    const qn_packer how = {full, bytes, pack_weight, s, sizeof *s};
+    QN_TRY(qn_prep_pack(p, weight, &how, &packed, err));
+    s->c.weight = packed;
+    return QUERN_OK;
+}
+
+static quern_status take_segments(qn_prep *p, qn_conv_way *s, quern_error *err)
+{
+    bool stem = s->slot == QN_CONV_STEM;
+    if (!stem && s->slot != QN_CONV_DIRECT) return QUERN_OK;
+    int64_t n = stem ? qn_stem8c_n_segments(&s->c) : qn_conv8c_n_segments(&s->c);
+    void *room;
+    QN_TRY(qn_arena_array(p->arena, (size_t)n, sizeof(int64_t), &room, err));
+    if (stem)
+        qn_stem8c_segments(&s->c, room);
+    else
+        qn_conv8c_segments(&s->c, room);
+    s->c.segment = room;
+    return QUERN_OK;
+}
+
+/* Few tasks for few threads: the kernels block for the caches themselves. */
+static void cut(qn_conv_way *s, int n_workers)
+{
+    double macs = (double)(s->c.y.c * s->c.y.h * s->c.y.w) *
+                  (double)(s->c.x.c / s->c.groups * s->c.kernel[0] * s->c.kernel[1]);
+    int64_t most = (int64_t)(macs / TASK_MACS),
+            want = n_workers > 1 ? 4 * n_workers : 1;
+    if (s->slot == QN_CONV_WINO) most *= s->images;
+    if (want > most) want = most;
+    if (want < 1) want = 1;
+    int64_t grain = s->slot == QN_CONV_DIRECT ? 48 : s->slot == QN_CONV_WINO ? 24 : 4;
+    int64_t fit = s->things / grain > 0 ? s->things / grain : 1;
+    s->cut_i = want < fit ? want : fit;
+    s->cut_c = (want + s->cut_i - 1) / s->cut_i;
+    if (s->cut_c > s->groups_of_channels) s->cut_c = s->groups_of_channels;
+}
+
+quern_status qn_conv_way_prepare(qn_prep *p, qn_conv_way *s, int weight, int key,
+                                 quern_error *err)
+{
+    if (s->slot == QN_CONV_DIRECT && !p->no_winograd) s->c.tile = wino_tile(&s->c);
+    if (s->c.tile) s->slot = QN_CONV_WINO;
+    s->groups_of_channels = qn_conv8c_panels(&s->c);
+    s->things = s->c.y.h;
+    if (s->slot == QN_CONV_DIRECT) s->things *= s->c.y.w;
+    if (s->slot == QN_CONV_DEPTH) s->groups_of_channels = qn_blocks8c(s->c.y.c);
+    if (s->slot == QN_CONV_STEM) s->scratch = (size_t)qn_stem8c_scratch(&s->c);
+    if (s->slot == QN_CONV_WINO) {
+        s->things = qn_wino8c_tiles(&s->c, s->images);
+        s->scratch = (size_t)qn_wino8c_scratch(&s->c);
+    }
+    cut(s, p->n_workers);
+    QN_TRY(take_weight(p, s, weight, key, err));
+    QN_TRY(take_segments(p, s, err));
+    s->scratch = (s->scratch + 15) & ~(size_t)15;
+    qn_prep_scratch(p, s->scratch * sizeof(float) * (size_t)p->n_workers);
+    return QUERN_OK;
+}
+
+/* ---- run ---- */
+
+typedef struct job {
+    const qn_conv_way *s;
+    const qn_conv8c *c;
+    const qn_kernels *k;
+    float *scratch;
+} job;
+
+static void run_tasks(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const job *j = ctx;
+    const qn_conv_way *s = j->s;
+    for (int64_t n = begin; n < end; n++) {
+        int64_t c = n % s->cut_c, i = n / s->cut_c % s->cut_i;
+        qn_task8c t = {.image = n / s->cut_c / s->cut_i,
+                       .i0 = s->things * i / s->cut_i,
+                       .i1 = s->things * (i + 1) / s->cut_i,
+                       .c0 = s->groups_of_channels * c / s->cut_c,
+                       .c1 = s->groups_of_channels * (c + 1) / s->cut_c,
+                       .scratch = j->scratch + (size_t)worker * s->scratch};
+        switch (s->slot) {
+        case QN_CONV_DIRECT:
+            j->k->conv8c_f32(j->c, &t);
+            break;
+        case QN_CONV_STEM:
+            j->k->stem8c_f32(j->c, &t);
+            break;
+        case QN_CONV_DEPTH:
+            j->k->dw8c_f32(j->c, &t);
+            break;
+        case QN_CONV_WINO:
+            j->k->wino8c_f32(j->c, &t);
+            break;
+        }
+    }
+}
+
+void qn_conv_way_run(const qn_conv_way *s, const qn_conv8c *c, const qn_instr *i,
+                     const qn_exec *x)
+{
+    job j = {.s = s, .c = c, .k = x->k, .scratch = i->scratch};
+    int64_t images = s->slot == QN_CONV_WINO ? 1 : s->images;
+    qn_parallel_for(x->pool, images * s->cut_i * s->cut_c, 1, run_tasks, &j);
+}
