@@ -27,6 +27,27 @@ void qn_nll_f32(const qn_nll *p, const float *logp, const float *weight, float *
 void qn_nll_f64(const qn_nll *p, const double *logp, const double *weight,
                 double *loss);
 
+/* Softmax and cross-entropy with a distribution for each row as its target.  smoothing
+ * s mixes the uniform distribution in: t' = (1 - s) t + s / classes. */
+typedef struct qn_softmax_loss {
+    int64_t n, classes;
+    double smoothing;
+} qn_softmax_loss;
+
+/* prob [n, classes] = softmax(logits); returns
+ * sum_i weight[i] sum_c -t'[i,c] log prob[i,c] / sum_i weight[i], 0 without weight. */
+double qn_softmax_loss_f32(const qn_softmax_loss *p, const float *logits,
+                           const float *target, const float *weight, float *prob);
+double qn_softmax_loss_f64(const qn_softmax_loss *p, const double *logits,
+                           const double *target, const double *weight, double *prob);
+/* Its gradient with respect to the logits, times scale:
+ * d[i,c] = scale weight[i] (prob[i,c] - t'[i,c]) / sum weight. */
+void qn_softmax_loss_grad_f32(const qn_softmax_loss *p, double scale, const float *prob,
+                              const float *target, const float *weight, float *d);
+void qn_softmax_loss_grad_f64(const qn_softmax_loss *p, double scale,
+                              const double *prob, const double *target,
+                              const double *weight, double *d);
+
 /* One step of an optimizer on n elements.  rate is decayed already. */
 typedef struct qn_adagrad {
     double rate, epsilon, decay; /* decay: of the weight norm */

@@ -6,3 +6,7 @@
 #include "kernels/tmpl/vloss.h"
 #define SUF f64
 #include "kernels/tmpl/vloss.h"
+#define SUF f32
+#include "kernels/tmpl/softmax_loss.h"
+#define SUF f64
+#include "kernels/tmpl/softmax_loss.h"
