@@ -218,7 +218,8 @@ uint64_t qn_trainer_hash(const qn_trainer *t)
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
     for (int i = 0; i < t->n; i++) {
         hash = hash_words(hash, t->list[i].data, t->list[i].n);
-        if (t->list[i].average) hash = hash_words(hash, t->list[i].average, t->list[i].n);
+        if (t->list[i].average)
+            hash = hash_words(hash, t->list[i].average, t->list[i].n);
     }
     return hash;
 }

@@ -30,11 +30,11 @@ typedef struct qn_trained {
     int rank;
     int64_t dim[QUERN_MAX_RANK];
     int64_t n;
-    bool is_statistic;          /* a running mean or variance: no gradient, no moments */
-    float *data;                /* what the network reads */
-    float *moment[QN_MOMENTS];  /* NULL past the optimizer's number */
-    float *held;                /* gradient accumulated, or NULL */
-    float *average;             /* moving average, or NULL */
+    bool is_statistic;         /* a running mean or variance: no gradient, no moments */
+    float *data;               /* what the network reads */
+    float *moment[QN_MOMENTS]; /* NULL past the optimizer's number */
+    float *held;               /* gradient accumulated, or NULL */
+    float *average;            /* moving average, or NULL */
     float rate_scale, decay_scale;
     qn_value *value;
 } qn_trained;
@@ -93,7 +93,7 @@ int qn_trainer_accumulated(const qn_trainer *trainer); /* batches held right now
 uint64_t qn_trainer_hash(const qn_trainer *trainer);
 
 typedef struct qn_trainer_stats {
-    int64_t n_parameters, n_trained; /* numbers in the model; those with a gradient */
+    int64_t n_parameters, n_trained;  /* numbers in the model; those with a gradient */
     size_t weight_bytes, state_bytes; /* weights; moments, averages, accumulators */
     size_t slab_bytes, packed_bytes;  /* activations and gradients; packed weights */
     double macs;                      /* of a step */

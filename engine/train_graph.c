@@ -158,8 +158,8 @@ static quern_status set_floats(builder *b, qn_node *node, const char *name,
     QN_TRY(qn_arena_array(b->g->arena, (size_t)n, sizeof(float), &p, err));
     memcpy(p, x, (size_t)n * sizeof(float));
     return qn_node_set_attr(
-        node,
-        &(qn_attr_value){.name = name, .kind = QN_ATTR_FLOATS, .floats = {n, p}}, err);
+        node, &(qn_attr_value){.name = name, .kind = QN_ATTR_FLOATS, .floats = {n, p}},
+        err);
 }
 
 /* The model's picture input is computed from pixels. */
@@ -199,8 +199,8 @@ static quern_status add_loss(builder *b, qn_value **loss, qn_value **logits,
                        (*logits)->name, (*logits)->rank);
     QN_TRY(new_input(b, QN_STEP_TARGET, "target", QUERN_FLOAT, 2, (*logits)->dim, err));
     QN_TRY(new_input(b, QN_STEP_WEIGHT, "weight", QUERN_FLOAT, 1, (*logits)->dim, err));
-    QN_TRY(new_input(b, QN_STEP_HYPER, "hyper", QUERN_FLOAT, 1,
-                     (int64_t[]){QN_HYPER_N}, err));
+    QN_TRY(new_input(b, QN_STEP_HYPER, "hyper", QUERN_FLOAT, 1, (int64_t[]){QN_HYPER_N},
+                     err));
     qn_value *in[] = {*logits, b->in[QN_STEP_TARGET], b->in[QN_STEP_WEIGHT]};
     QN_TRY(append(b, QN_DOMAIN, "SoftmaxLoss", 3, in, 2, &node, err));
     QN_TRY(set_float(node, "smoothing", b->opt->smoothing, err));

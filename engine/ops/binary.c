@@ -6,6 +6,7 @@
  * axis; lowering keeps such an axis, since where B's dimensions go depends on A's rank,
  * which only infer knows.  Sources: the ONNX operators of these names, in the versions
  * given. */
+#include "engine/ops/grads.h"
 #include "engine/ops/binary_blocked.h"
 #include "engine/broadcast.h"
 #include "engine/op.h"
@@ -269,32 +270,32 @@ static quern_status pow_run(const qn_instr *i, const qn_exec *x, quern_error *er
 #define ACT    QN_OP_FUSES_ACT
 
 /* clang-format off */
-/*  row, name, version, kernel, element types, output type, more flags */
+/*  row, name, version, kernel, element types, output type, more flags, gradient */
 #define BINARY_MAP(X)                                                                  \
-    X(add, "Add", 14, add, QN_T_NUMBERS, NUMBER, SWAPS | ACT)                          \
-    X(sub, "Sub", 14, sub, QN_T_NUMBERS, NUMBER, ACT)                                  \
-    X(mul, "Mul", 14, mul, QN_T_NUMBERS, NUMBER, SWAPS | ACT)                          \
-    X(div, "Div", 14, div, QN_T_NUMBERS, NUMBER, ACT)                                  \
-    X(and, "And", 7, and, QN_T_BOOL, QUERN_BOOL, SWAPS)                                \
-    X(or, "Or", 7, or, QN_T_BOOL, QUERN_BOOL, SWAPS)                                   \
-    X(xor, "Xor", 7, xor, QN_T_BOOL, QUERN_BOOL, SWAPS)                                \
-    X(less, "Less", 13, less, QN_T_NUMBERS, QUERN_BOOL, ANY)                           \
-    X(less_equal, "LessOrEqual", 16, less_equal, QN_T_NUMBERS, QUERN_BOOL, ANY)        \
-    X(greater, "Greater", 13, greater, QN_T_NUMBERS, QUERN_BOOL, ANY)                  \
+    X(add, "Add", 14, add, QN_T_NUMBERS, NUMBER, SWAPS | ACT, qn_grad_plus)             \
+    X(sub, "Sub", 14, sub, QN_T_NUMBERS, NUMBER, ACT, qn_grad_minus)                     \
+    X(mul, "Mul", 14, mul, QN_T_NUMBERS, NUMBER, SWAPS | ACT, qn_grad_mul)             \
+    X(div, "Div", 14, div, QN_T_NUMBERS, NUMBER, ACT, qn_grad_div)                     \
+    X(and, "And", 7, and, QN_T_BOOL, QUERN_BOOL, SWAPS, NULL)                          \
+    X(or, "Or", 7, or, QN_T_BOOL, QUERN_BOOL, SWAPS, NULL)                             \
+    X(xor, "Xor", 7, xor, QN_T_BOOL, QUERN_BOOL, SWAPS, NULL)                          \
+    X(less, "Less", 13, less, QN_T_NUMBERS, QUERN_BOOL, ANY, NULL)                     \
+    X(less_equal, "LessOrEqual", 16, less_equal, QN_T_NUMBERS, QUERN_BOOL, ANY, NULL)  \
+    X(greater, "Greater", 13, greater, QN_T_NUMBERS, QUERN_BOOL, ANY, NULL)            \
     X(greater_equal, "GreaterOrEqual", 16, greater_equal, QN_T_NUMBERS, QUERN_BOOL,    \
-      ANY)                                                                             \
-    X(bitwise_and, "BitwiseAnd", 18, bit_and, QN_T_INTS, NUMBER, SWAPS)                \
-    X(bitwise_or, "BitwiseOr", 18, bit_or, QN_T_INTS, NUMBER, SWAPS)                   \
-    X(bitwise_xor, "BitwiseXor", 18, bit_xor, QN_T_INTS, NUMBER, SWAPS)
+      ANY, NULL)                                                                       \
+    X(bitwise_and, "BitwiseAnd", 18, bit_and, QN_T_INTS, NUMBER, SWAPS, NULL)          \
+    X(bitwise_or, "BitwiseOr", 18, bit_or, QN_T_INTS, NUMBER, SWAPS, NULL)             \
+    X(bitwise_xor, "BitwiseXor", 18, bit_xor, QN_T_INTS, NUMBER, SWAPS, NULL)
 /* clang-format on */
 
-#define X(row, text, version, kernel, dtypes, result, more)         \
-    static quern_status row##_prepare(qn_prep *p, quern_error *err) \
-    {                                                               \
-        return binary_prepare(p, QN_BINARY_##kernel, err);          \
+#define X(row, text, version, kernel, dtypes, result, more, gradient) \
+    static quern_status row##_prepare(qn_prep *p, quern_error *err)   \
+    {                                                                 \
+        return binary_prepare(p, QN_BINARY_##kernel, err);            \
     }
 BINARY_MAP(X)
-X(prelu, "PRelu", 16, prelu, PRELU_TYPES, NUMBER, ANY)
+X(prelu, "PRelu", 16, prelu, PRELU_TYPES, NUMBER, ANY, NULL)
 #undef X
 
 #define BINARY_COMMON                                               \
@@ -302,19 +303,20 @@ X(prelu, "PRelu", 16, prelu, PRELU_TYPES, NUMBER, ANY)
     .lower = binary_lower
 #define ELEMENTWISE (QN_OP_INPLACE | QN_OP_HALF_AS_F32)
 
-#define X(row, text, version, kernel, dtypes, result, more) \
-    const qn_op qn_op_##row = {                             \
-        .name = text,                                       \
-        .since = version,                                   \
-        .flags = ELEMENTWISE | (more),                      \
-        .types = {dtypes},                                  \
-        .out_type = result,                                 \
-        .attrs = binary_attrs,                              \
-        .infer = binary_infer,                              \
-        .prepare = row##_prepare,                           \
-        .blocked = qn_binary_blocked,                       \
-        .run = binary_run,                                  \
-        BINARY_COMMON,                                      \
+#define X(row, text, version, kernel, dtypes, result, more, gradient) \
+    const qn_op qn_op_##row = {                                       \
+        .name = text,                                                 \
+        .since = version,                                             \
+        .flags = ELEMENTWISE | (more),                                \
+        .types = {dtypes},                                            \
+        .out_type = result,                                           \
+        .attrs = binary_attrs,                                        \
+        .infer = binary_infer,                                        \
+        .prepare = row##_prepare,                                     \
+        .blocked = qn_binary_blocked,                                 \
+        .grad = gradient,                                             \
+        .run = binary_run,                                            \
+        BINARY_COMMON,                                                \
     };
 BINARY_MAP(X)
 #undef X
@@ -377,6 +379,7 @@ const qn_op qn_op_pow = {
     .attrs = binary_attrs,
     .infer = binary_infer,
     .prepare = pow_prepare,
+    .grad = qn_grad_pow,
     .run = pow_run,
     BINARY_COMMON,
 };

@@ -2,6 +2,7 @@
 /* engine/ops/cast.c - Cast-28, CastLike-25: every element type to every other, text
  * included (numbers as text are the same in every locale); BitCast-26: the bits kept.
  */
+#include "engine/ops/grads.h"
 #include "engine/broadcast.h"
 #include "engine/op.h"
 #include "engine/text.h"
@@ -304,6 +305,7 @@ const qn_op qn_op_cast = {
     .out_dtype = cast_dtype,
     .check = cast_check,
     .infer = qn_infer_same,
+    .grad = qn_grad_cast,
     .run = cast_run,
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/concat.c - tensors one after the other along an axis; ONNX Concat-13. */
+#include "engine/ops/grads.h"
 #include "engine/rows8c.h"
 #include "engine/strided.h"
 
@@ -119,5 +120,6 @@ const qn_op qn_op_concat = {
     .lower = concat_lower,
     .infer = concat_infer,
     .blocked = concat_can_block,
+    .grad = qn_grad_concat,
     .run = concat_run,
 };

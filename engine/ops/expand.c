@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/expand.c - repeats a tensor along its axes: ONNX Expand-13 (broadcast to a
  * shape, both ways) and Tile-13 (repeats per axis; opset 1 tiles one axis). */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -45,6 +46,7 @@ const qn_op qn_op_expand = {
     .max_in = 2,
     .types = {QN_T_ALL, QN_T_I64},
     .infer = expand_infer,
+    .grad = qn_grad_expand,
     .run = expand_run,
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/gather.c - picks slices, elements or sub-tensors by index; ONNX Gather-13,
  * GatherElements-13, GatherND-13.  Every index is checked before anything is copied. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -96,6 +97,7 @@ const qn_op qn_op_gather = {
     .params_size = sizeof(gather_params),
     .types = {QN_T_ALL, QN_T_INDEX},
     .infer = gather_infer,
+    .grad = qn_grad_gather,
     .run = gather_run,
 };
 

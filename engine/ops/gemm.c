@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/gemm.c - Y = alpha op(A) op(B) + beta C, C broadcast to Y; ONNX Gemm-13.
  */
+#include "engine/ops/grads.h"
 #include "engine/ops/matmul.h"
 #include "engine/linear.h"
 #include "kernels/matrix.h"
@@ -165,7 +166,8 @@ const qn_op qn_op_gemm = {
     .flags = QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT,
     .attrs = gemm_attrs, .params_size = sizeof(gemm_params),
     .types = {QN_T_FLOATS | QN_T_WIDE_INTS},
-    .lower = gemm_lower, .infer = gemm_infer, .prepare = gemm_prepare, .run = gemm_run,
+    .lower = gemm_lower, .infer = gemm_infer, .prepare = gemm_prepare, .grad = qn_grad_gemm,
+    .run = gemm_run,
     .macs = gemm_macs,
 };
 /* clang-format on */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/identity.c - the input under another name: a tensor, a sequence or an
  * optional; ONNX Identity-25. */
+#include "engine/ops/grads.h"
 #include "engine/op.h"
 
 static quern_status identity_infer(const qn_infer *x, quern_error *err)
@@ -19,5 +20,6 @@ const qn_op qn_op_identity = {
     .max_in = 1,
     .flags = QN_OP_VIEW | QN_OP_ANY_KIND,
     .infer = identity_infer,
+    .grad = qn_grad_reshape,
     .run = qn_run_copy,
 };

@@ -3,6 +3,7 @@
  * operand is a row (A) or a column (B) whose dim vanishes from Y; ONNX MatMul-13.
  * Linear is the same with a matrix B and a bias along the last dim, made by fuse_bias.
  */
+#include "engine/ops/grads.h"
 #include "engine/ops/matmul.h"
 #include "engine/linear.h"
 #include "engine/product.h"
@@ -152,7 +153,8 @@ const qn_op qn_op_matmul = {
     .name = "MatMul", .since = 13, .min_in = 2, .max_in = 2,
     .flags = QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT | QN_OP_ADDS,
     .types = {QN_T_FLOATS | QN_T_WIDE_INTS},
-    .infer = matmul_infer, .prepare = matmul_prepare, .run = matmul_run,
+    .infer = matmul_infer, .prepare = matmul_prepare, .grad = qn_grad_matmul,
+    .run = matmul_run,
     .macs = qn_matmul_macs,
 };
 

@@ -5,6 +5,7 @@
  *
  * Each axis gets a map from output to source position, -1 where the constant goes. Axes
  * at the end that keep their size are moved as one block. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -259,6 +260,7 @@ const qn_op qn_op_pad = {
     .check = pad_check,
     .infer = pad_infer,
     .prepare = pad_prepare,
+    .grad = qn_grad_pad,
     .run = pad_run,
 };
 

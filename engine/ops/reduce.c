@@ -2,6 +2,7 @@
 /* engine/ops/reduce.c - ReduceSum, ReduceMean and eight more: one number for all
  * elements along some axes; ONNX ReduceSum-13, the others -18, ReduceMax/Min-20.  Older
  * forms have the axes as an attribute. */
+#include "engine/ops/grads.h"
 #include "kernels/reduce.h"
 #include "engine/op.h"
 
@@ -131,19 +132,19 @@ static quern_status reduce_run(const qn_instr *i, const qn_exec *x, qn_reduce_ki
      QN_BIT(QUERN_UINT64))
 
 /* row name, ONNX name, version, kind, types; they differ in nothing else */
-#define REDUCE_MAP(X)                                                       \
-    X(sum, "ReduceSum", 13, QN_REDUCE_SUM, QN_T_REDUCE)                     \
-    X(mean, "ReduceMean", 18, QN_REDUCE_MEAN, QN_T_REDUCE)                  \
-    X(max, "ReduceMax", 20, QN_REDUCE_MAX, QN_T_PLAIN)                      \
-    X(min, "ReduceMin", 20, QN_REDUCE_MIN, QN_T_PLAIN)                      \
-    X(prod, "ReduceProd", 18, QN_REDUCE_PROD, QN_T_REDUCE)                  \
-    X(l1, "ReduceL1", 18, QN_REDUCE_L1, QN_T_REDUCE)                        \
-    X(l2, "ReduceL2", 18, QN_REDUCE_L2, QN_T_REDUCE)                        \
-    X(sum_square, "ReduceSumSquare", 18, QN_REDUCE_SUM_SQUARE, QN_T_REDUCE) \
-    X(log_sum, "ReduceLogSum", 28, QN_REDUCE_LOG_SUM, QN_T_REDUCE)          \
-    X(log_sum_exp, "ReduceLogSumExp", 28, QN_REDUCE_LOG_SUM_EXP, QN_T_FLOATS)
+#define REDUCE_MAP(X)                                                             \
+    X(sum, "ReduceSum", 13, QN_REDUCE_SUM, QN_T_REDUCE, qn_grad_reduce_sum)       \
+    X(mean, "ReduceMean", 18, QN_REDUCE_MEAN, QN_T_REDUCE, qn_grad_reduce_mean)   \
+    X(max, "ReduceMax", 20, QN_REDUCE_MAX, QN_T_PLAIN, qn_grad_reduce_most)       \
+    X(min, "ReduceMin", 20, QN_REDUCE_MIN, QN_T_PLAIN, qn_grad_reduce_most)       \
+    X(prod, "ReduceProd", 18, QN_REDUCE_PROD, QN_T_REDUCE, NULL)                  \
+    X(l1, "ReduceL1", 18, QN_REDUCE_L1, QN_T_REDUCE, NULL)                        \
+    X(l2, "ReduceL2", 18, QN_REDUCE_L2, QN_T_REDUCE, NULL)                        \
+    X(sum_square, "ReduceSumSquare", 18, QN_REDUCE_SUM_SQUARE, QN_T_REDUCE, NULL) \
+    X(log_sum, "ReduceLogSum", 28, QN_REDUCE_LOG_SUM, QN_T_REDUCE, NULL)          \
+    X(log_sum_exp, "ReduceLogSumExp", 28, QN_REDUCE_LOG_SUM_EXP, QN_T_FLOATS, NULL)
 
-#define X(row, onnx, version, kind, dtypes)                                     \
+#define X(row, onnx, version, kind, dtypes, gradient)                           \
     static quern_status reduce_##row##_run(const qn_instr *i, const qn_exec *x, \
                                            quern_error *err)                    \
     {                                                                           \
@@ -160,6 +161,7 @@ static quern_status reduce_run(const qn_instr *i, const qn_exec *x, qn_reduce_ki
         .types = {dtypes, QN_T_I64},                                            \
         .lower = reduce_lower,                                                  \
         .infer = reduce_infer,                                                  \
+        .grad = gradient,                                                       \
         .run = reduce_##row##_run,                                              \
     };
 REDUCE_MAP(X)

@@ -2,6 +2,7 @@
 /* engine/ops/reshape.c - the same elements under another shape, without a copy: ONNX
  * Reshape-25, Flatten-25, Squeeze-25, Unsqueeze-25.  Lists that were attributes once
  * (Reshape before 5, the others before 13) become inputs. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 
@@ -81,6 +82,7 @@ const qn_op qn_op_reshape = {
     .types = {QN_T_ALL, QN_T_I64},
     .lower = reshape_lower,
     .infer = reshape_infer,
+    .grad = qn_grad_reshape,
     .run = qn_run_copy,
 };
 
@@ -117,6 +119,7 @@ const qn_op qn_op_flatten = {
     .params_size = sizeof(flatten_params),
     .types = {QN_T_ALL},
     .infer = flatten_infer,
+    .grad = qn_grad_reshape,
     .run = qn_run_copy,
 };
 
@@ -169,6 +172,7 @@ const qn_op qn_op_squeeze = {
     .types = {QN_T_ALL, QN_T_I64},
     .lower = axes_lower,
     .infer = squeeze_infer,
+    .grad = qn_grad_reshape,
     .run = qn_run_copy,
 };
 
@@ -198,5 +202,6 @@ const qn_op qn_op_unsqueeze = {
     .types = {QN_T_ALL, QN_T_I64},
     .lower = axes_lower,
     .infer = unsqueeze_infer,
+    .grad = qn_grad_reshape,
     .run = qn_run_copy,
 };

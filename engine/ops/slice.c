@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/slice.c - NumPy slicing with steps of either sign; ONNX Slice-13.  Opset 1
  * had starts, ends and axes as attributes. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -113,5 +114,6 @@ const qn_op qn_op_slice = {
     .types = {QN_T_ALL, QN_T_INDEX},
     .lower = slice_lower,
     .infer = slice_infer,
+    .grad = qn_grad_slice,
     .run = slice_run,
 };

@@ -2,6 +2,7 @@
 /* engine/ops/softmax.c - Softmax, LogSoftmax and Hardmax along one axis; ONNX -13.
  * Below 13 everything from the axis on was one row: lowering says so in the attribute
  * `flat`, which ONNX does not have. */
+#include "engine/ops/grads.h"
 #include "kernels/softmax.h"
 #include "engine/op.h"
 
@@ -80,12 +81,12 @@ static quern_status normalise(const qn_instr *i, const qn_exec *x, qn_softmax_ki
 }
 
 /* row name, ONNX name, kind */
-#define SOFTMAX_MAP(X)                           \
-    X(softmax, "Softmax", QN_SOFTMAX)            \
-    X(log_softmax, "LogSoftmax", QN_LOG_SOFTMAX) \
-    X(hardmax, "Hardmax", QN_HARDMAX)
+#define SOFTMAX_MAP(X)                                                \
+    X(softmax, "Softmax", QN_SOFTMAX, qn_grad_softmax)                \
+    X(log_softmax, "LogSoftmax", QN_LOG_SOFTMAX, qn_grad_log_softmax) \
+    X(hardmax, "Hardmax", QN_HARDMAX, NULL)
 
-#define X(row, onnx, kind)                                             \
+#define X(row, onnx, kind, gradient)                                   \
     static quern_status row##_run(const qn_instr *i, const qn_exec *x, \
                                   quern_error *err)                    \
     {                                                                  \
@@ -102,6 +103,7 @@ static quern_status normalise(const qn_instr *i, const qn_exec *x, qn_softmax_ki
         .types = {QN_T_FLOATS},                                        \
         .lower = softmax_lower,                                        \
         .infer = softmax_infer,                                        \
+        .grad = gradient,                                              \
         .run = row##_run,                                              \
     };
 SOFTMAX_MAP(X)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/split.c - cuts a tensor along an axis; ONNX Split-18.  Sizes were an
  * attribute before 13; opset 1 had them as an optional input too. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -110,5 +111,6 @@ const qn_op qn_op_split = {
     .lower = split_lower,
     .check = split_check,
     .infer = split_infer,
+    .grad = qn_grad_split,
     .run = split_run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/transpose.c - permutes axes; ONNX Transpose-25.  The strided copy merges
  * axes that stay together, so NCHW to NHWC is a 2-D transposition in tiles. */
+#include "engine/ops/grads.h"
 #include "engine/op.h"
 #include "engine/strided.h"
 
@@ -72,5 +73,6 @@ const qn_op qn_op_transpose = {
     .types = {QN_T_ALL},
     .check = transpose_check,
     .infer = transpose_infer,
+    .grad = qn_grad_transpose,
     .run = transpose_run,
 };

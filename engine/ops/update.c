@@ -90,8 +90,8 @@ static int64_t n_blocks(const qn_tensor *t)
 static quern_status update_prepare(qn_prep *p, quern_error *err)
 {
     (void)err;
-    qn_prep_scratch(
-        p, (size_t)(n_blocks(p->instr->in[QN_UPDATE_W]) + 1) * sizeof(double));
+    qn_prep_scratch(p,
+                    (size_t)(n_blocks(p->instr->in[QN_UPDATE_W]) + 1) * sizeof(double));
     return QUERN_OK;
 }
 

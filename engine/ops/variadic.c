@@ -3,6 +3,7 @@
  * joined from the left, with NumPy's broadcasting.
  *
  * Not in place: the output fills up while later operands are still to be read. */
+#include "engine/ops/grads.h"
 #include "engine/broadcast.h"
 #include "engine/op.h"
 #include "kernels/elementwise.h"
@@ -131,6 +132,7 @@ const qn_op qn_op_max = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_NUMBERS},
     .prepare = max_prepare,
+    .grad = qn_grad_most,
     .run = variadic_run,
     VARIADIC_COMMON,
 };
@@ -141,6 +143,7 @@ const qn_op qn_op_min = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_NUMBERS},
     .prepare = min_prepare,
+    .grad = qn_grad_most,
     .run = variadic_run,
     VARIADIC_COMMON,
 };
@@ -151,6 +154,7 @@ const qn_op qn_op_sum = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_FLOATS},
     .prepare = sum_prepare,
+    .grad = qn_grad_sum,
     .run = variadic_run,
     VARIADIC_COMMON,
 };
@@ -161,6 +165,7 @@ const qn_op qn_op_mean = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_FLOATS},
     .prepare = sum_prepare,
+    .grad = qn_grad_sum,
     .run = mean_run,
     VARIADIC_COMMON,
 };

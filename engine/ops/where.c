@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/where.c - Where-16: Y = C ? A : B with NumPy's broadcasting over all
  * three, any element type. */
+#include "engine/ops/grads.h"
 #include "engine/broadcast.h"
 #include "engine/op.h"
 #include "kernels/elementwise.h"
@@ -70,5 +71,6 @@ const qn_op qn_op_where = {
     .out_dtype = where_dtype,
     .infer = qn_infer_broadcast,
     .prepare = where_prepare,
+    .grad = qn_grad_where,
     .run = where_run,
 };
