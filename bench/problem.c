@@ -149,6 +149,7 @@ static quern_status take_numbers(parser *s, int field, int at, const char *name)
     const qn_problem_field *f = &s->problem.kind->fields[field];
     if (s->is_set[field] && at < 0)
         return wrong(s, name, "is given twice", f->name, strlen(f->name));
+    if (at_char(s, '=')) s->p++; /* n8 or n=8 */
     for (int part = 0;; part++) {
         if (part == f->n || (part > 0 && at >= 0))
             return wrong(s, s->p, "has too many numbers", f->name, strlen(f->name));
@@ -260,6 +261,54 @@ static quern_status take_fields(parser *s)
         else if (!s->is_brief)
             return wrong(s, s->p, "stands where a comma should be", s->p, 1);
     }
+}
+
+/* ---- fields that a sweep file sets ----------------------------------------------- */
+
+/* Past this field and the comma behind it. */
+static void skip_field(parser *s)
+{
+    for (bool is_list = false; s->p < s->end && (is_list || *s->p != ','); s->p++)
+        is_list = *s->p == '{' || (is_list && *s->p != '}');
+    if (s->p < s->end) s->p++;
+}
+
+static quern_status take_set(parser *s)
+{
+    while (s->p < s->end) {
+        int part;
+        const int field = find_field(s, s->p, letters(s), &part);
+        if (field < 0 || s->is_set[field]) {
+            skip_field(s);
+            continue;
+        }
+        QN_TRY(take_field(s));
+        if (s->p < s->end && *s->p != ',')
+            return wrong(s, s->p, "stands where a comma should be", s->p, 1);
+        s->p += s->p < s->end;
+    }
+    return QUERN_OK;
+}
+
+/* What the problem does not say itself and its kind has, the last line of them first.
+ */
+static quern_status take_sets(parser *s, const qn_problems *list)
+{
+    const parser own = *s;
+    for (int i = list->n_sets - 1; i >= 0; i--) {
+        const qn_problem_set *set = &list->sets[i];
+        s->text = set->line;
+        s->p = set->fields;
+        s->end = set->end;
+        s->line = set->number;
+        s->is_brief = false;
+        QN_TRY(take_set(s));
+    }
+    s->text = own.text;
+    s->p = own.p;
+    s->end = own.end;
+    s->line = own.line;
+    return QUERN_OK;
 }
 
 /* ---- the parts of a line --------------------------------------------------------- */
@@ -453,38 +502,7 @@ quern_status qn_problem_parse(qn_problems *list, const char *text, size_t n, int
     QN_TRY(take_types(&s));
     QN_TRY(take_posts(&s));
     QN_TRY(take_name(&s));
+    QN_TRY(take_sets(&s, list));
     QN_TRY(needed(&s));
     return expand(&s, list);
-}
-
-quern_status qn_sweep_parse(qn_problems *list, const char *text, size_t n,
-                            quern_error *err)
-{
-    int64_t wanted = -1, found = 0;
-    int line = 0;
-    for (size_t at = 0; at < n; line++) {
-        const char *p = text + at, *stop = memchr(p, '\n', n - at);
-        size_t len = stop ? (size_t)(stop - p) : n - at;
-        at += len + (stop != NULL);
-        const char *hash = memchr(p, '#', len);
-        if (hash) len = (size_t)(hash - p);
-        while (len > 0 && (unsigned char)p[len - 1] <= ' ')
-            len--;
-        if (len == 0) continue;
-        if (len > 6 && !memcmp(p, "count ", 6)) {
-            if (!qn_text_to_int(p + 6, len - 6, &wanted) || wanted < 0)
-                return qn_fail(err, QUERN_INVALID,
-                               "line %d, column 7: a number of problems is missing",
-                               line + 1);
-            continue;
-        }
-        QN_TRY(qn_problem_parse(list, p, len, line + 1, err));
-        found++;
-    }
-    if (wanted >= 0 && found != wanted)
-        return qn_fail(err, QUERN_INVALID,
-                       "line %d, column 1: the file ends after %lld of its %lld "
-                       "problems",
-                       line + 1, (long long)found, (long long)wanted);
-    return QUERN_OK;
 }

@@ -7,7 +7,7 @@
  * that have their usual value may be left out; numbers may be lists, {1,2,8}, and
  * ranges, 1..64, 1..64+8 and 1..4096*2, and the line then stands for every combination.
  * Kinds without a type, conv: or gemm:, take the short forms of oneDNN's benchdnn:
- * conv:n1c64h56-k64r3p1:f32+bias+relu. */
+ * conv:n1c64h56-k64r3p1:f32+bias+relu.  Files of problems: sweep.h. */
 #ifndef QN_BENCH_PROBLEM_H
 #define QN_BENCH_PROBLEM_H
 
@@ -71,10 +71,18 @@ struct qn_problem {
     int64_t count;
 };
 
+/* Fields that problems have unless they say else: "n8,act=relu" of a sweep file. */
+typedef struct qn_problem_set {
+    const char *line, *fields, *end; /* where they stand in their line */
+    int number;                      /* of the line */
+} qn_problem_set;
+
 typedef struct qn_problems {
     qn_arena *arena;
     qn_problem *p;
     int n, room;
+    const qn_problem_set *sets; /* for lines parsed from now on; the last one wins */
+    int n_sets;
 } qn_problems;
 
 /* Every kind; NULL ends. */
@@ -83,10 +91,6 @@ extern const qn_problem_kind *const qn_problem_kinds[];
 /* Adds what one line says.  Errors begin "line L, column C: ". */
 quern_status qn_problem_parse(qn_problems *list, const char *text, size_t n, int line,
                               quern_error *err);
-/* Adds what a .qbs file says: a problem a line; # begins a comment; "count N" says how
- * many lines with problems there must be, so that a file cut short is seen. */
-quern_status qn_sweep_parse(qn_problems *list, const char *text, size_t n,
-                            quern_error *err);
 /* A copy at the end of the list. */
 quern_status qn_problems_add(qn_problems *list, const qn_problem *problem,
                              quern_error *err);

@@ -107,7 +107,10 @@ void qn_problem_help(qn_buf *out)
     qn_buf_text(
         out, "A problem is KIND:FIELD,FIELD,...[@NAME][*COUNT], a field its name and "
              "a number.\nA number may be a list {1,2,8} or a range 1..64, 1..64+8, "
-             "1..4096*2.\nKinds and fields (in brackets: may be left out):\n");
+             "1..4096*2.\nFiles of problems know '# comment', 'count N' "
+             "(problem lines), 'set FIELD,FIELD'\n(for the lines below that do not say "
+             "else) and 'include FILE'.\nKinds and fields (in brackets: may be left "
+             "out):\n");
     for (int n = 0; qn_problem_kinds[n]; n++) {
         const qn_problem_kind *k = qn_problem_kinds[n];
         qn_buf_format(out, "  %-12s%s\n             ", k->name, k->summary);

@@ -3,7 +3,7 @@
  * scripts see it. */
 #include "tests/test.h"
 
-#include "bench/problem.h"
+#include "bench/sweep.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +115,13 @@ void test_bench_problem_mistakes(qn_test *t)
         {"conv_f32:ic3,h9,oc8 junk", "'junk' is left over"},
         {"count 2\nact_f32:n1,act=relu\n", "after 1 of its 2"},
         {"count x\n", "line 1, column 7"},
+        {"set \n", "line 1, column 1: 'set' is no kind"},
+        {"act_f32:n1,act=relu\nset n8,q9\n",
+         "line 2, column 8: is no field of any kind"},
+        {"set n8,\nact_f32:n1", "line 1, column 8: is no field"},
+        {"  \nset  n0\ngemm_f32:m1,k1", "line 2, column 6: 'n' is too small"},
+        {"set n8x\ngemm_f32:m1,k1", "line 1, column 8:"},
+        {"include a.qbs\n", "line 1, column 1: only files"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         parsed p;
@@ -125,11 +132,77 @@ void test_bench_problem_mistakes(qn_test *t)
     }
 }
 
+void test_bench_sweep_sets(qn_test *t)
+{
+    static const char text[] = "act_f32:n1,act=tanh\n"
+                               "set n={2,3},act=relu,k3\n"
+                               "act_f32:n1\n"
+                               "act_f32:act=gelu\n"
+                               "set n7\n"
+                               "act_f32:act=gelu\n"
+                               "conv_f32:ic8,h9,oc8";
+    static const char *const wanted[] = {
+        "act_f32:n1,act=tanh", "act_f32:n1,act=relu",
+        "act_f32:n2,act=gelu", "act_f32:n3,act=gelu",
+        "act_f32:n7,act=gelu", "conv_f32:n7,ic8,h9,w9,oc8,k3,act=relu"};
+    char said[QN_PROBLEM_TEXT];
+    parsed p;
+    parse(&p, text);
+    REQUIRE_OK(t, p.status, &p.err);
+    CHECK_EQ(t, p.list.n, 6);
+    for (int i = 0; i < p.list.n && i < 6; i++)
+        CHECK_STR(t, qn_problem_text(said, &p.list.p[i], true), wanted[i]);
+    qn_arena_done(&p.arena);
+}
+
+static quern_status load(qn_test *t, const char *name, int *n, quern_error *err)
+{
+    qn_mem mem;
+    qn_arena arena;
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    qn_problems list = {.arena = &arena};
+    const quern_status status = qn_sweep_load(&list, qn_temp(t, name), err);
+    *n = list.n;
+    qn_arena_done(&arena);
+    return status;
+}
+
+static void put_text(qn_test *t, const char *name, const char *text)
+{
+    qn_put_file(t, qn_temp(t, name), text, strlen(text));
+}
+
+void test_bench_sweep_include(qn_test *t)
+{
+    quern_error err = {.status = QUERN_OK};
+    int n;
+    put_text(t, "a.qbs", "count 1\nset n4\ninclude b.qbs # four\nact_f32:act=relu\n");
+    put_text(t, "b.qbs", "act_f32:act=gelu\nset n9\nact_f32:act=gelu");
+    put_text(t, "self.qbs", "include self.qbs\ninclude self.qbs\ninclude self.qbs\n");
+    put_text(t, "out.qbs", "\n include ../a.qbs\n");
+    put_text(t, "up.qbs", "include ../a.qbs\n");
+    put_text(t, "none.qbs", "include nothing.qbs\n");
+    put_text(t, "bad.qbs", "include worse.qbs\n");
+    put_text(t, "worse.qbs", "\nact_f32:q1\n");
+    CHECK_OK(t, load(t, "a.qbs", &n, &err), &err);
+    CHECK_EQ(t, n, 3);
+    CHECK_FAILS(t, load(t, "self.qbs", &n, &err), QUERN_INVALID, &err, "8 deep");
+    CHECK_FAILS(t, load(t, "up.qbs", &n, &err), QUERN_INVALID, &err,
+                "line 1, column 9: include ../a.qbs");
+    CHECK(t, load(t, "out.qbs", &n, &err) != QUERN_OK);
+    CHECK_FAILS(t, load(t, "none.qbs", &n, &err), QUERN_IO, &err, "nothing.qbs");
+    CHECK_FAILS(t, load(t, "bad.qbs", &n, &err), QUERN_INVALID, &err,
+                "include worse.qbs: line 2, column 9");
+    CHECK_HAS(t, err.text, "bad.qbs: line 1, column 9");
+}
+
 /* A sweep file cut anywhere is refused, and every byte changed is taken or refused. */
 void test_bench_sweep_damaged(qn_test *t)
 {
-    static const char text[] = "# a net\ncount 3\nconv_f32:ic{1,2},h9,oc8,k3,p1@a*2\n"
-                               "gemm_f32:m1..8*2,n3,k4,tb\npool_f32:c1,h4,k2,type=max";
+    static const char text[] =
+        "# a net\ncount 3\nset n2\nconv_f32:ic{1,2},h9,oc8,k3,p1@a*2\n"
+        "gemm_f32:m1..8*2,n3,k4,tb\npool_f32:c1,h4,k2,type=max";
     char copy[sizeof text];
     for (size_t n = 20; n + 1 < sizeof text; n++) {
         parsed p;

@@ -2,7 +2,7 @@
 /* tools/bench_problems.c - see bench_problems.h. */
 #include "tools/bench_problems.h"
 
-#include "formats/files.h"
+#include "bench/sweep.h"
 #include "tools/out.h"
 
 #include <stdio.h>
@@ -11,7 +11,8 @@
 static int mistake(const char *where, const quern_error *err, qn_mem *mem)
 {
     qn_buf help;
-    fprintf(stderr, "quern: %s: %s\n\n", QN_CLEAN(where), err->text);
+    qn_report(where, err);
+    fputc('\n', stderr);
     qn_buf_init(&help, mem);
     qn_problem_help(&help);
     fputs(help.p ? help.p : "", stderr);
@@ -32,12 +33,9 @@ int qn_bench_problems(const qn_args *args, const char *from_option, qn_problems 
     }
     for (int i = 0; i < qn_arg_count(args, "file"); i++) {
         const char *path = qn_arg_nth(args, "file", i);
-        char *text;
-        size_t n;
-        if (qn_file_text(out->arena, path, &text, &n, &err) != QUERN_OK)
-            return qn_report(NULL, &err);
-        if (qn_sweep_parse(out, text, n, &err) != QUERN_OK)
-            return mistake(path, &err, out->arena->mem);
+        if (qn_sweep_load(out, path, &err) != QUERN_OK)
+            return err.status == QUERN_INVALID ? mistake(NULL, &err, out->arena->mem)
+                                               : qn_report(NULL, &err);
     }
     if (out->n == 0) {
         qn_usage(args, "needs a problem, or -f FILE with some");
