@@ -162,6 +162,8 @@ quern_status qn_node_set_int(qn_node *node, const char *name, int64_t i,
                              quern_error *err);
 quern_status qn_node_set_ints(qn_node *node, const char *name, int64_t n,
                               const int64_t *v, quern_error *err);
+quern_status qn_node_set_float(qn_node *node, const char *name, float f,
+                               quern_error *err);
 quern_status qn_node_set_str(qn_node *node, const char *name, const char *s,
                              quern_error *err);
 void qn_node_drop_attr(qn_node *node, const char *name);

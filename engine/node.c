@@ -61,6 +61,13 @@ quern_status qn_node_set_int(qn_node *node, const char *name, int64_t i,
         node, &(qn_attr_value){.name = name, .kind = QN_ATTR_INT, .i = i}, err);
 }
 
+quern_status qn_node_set_float(qn_node *node, const char *name, float f,
+                               quern_error *err)
+{
+    return qn_node_set_attr(
+        node, &(qn_attr_value){.name = name, .kind = QN_ATTR_FLOAT, .f = f}, err);
+}
+
 quern_status qn_node_set_ints(qn_node *node, const char *name, int64_t n,
                               const int64_t *v, quern_error *err)
 {

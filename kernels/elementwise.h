@@ -61,6 +61,26 @@ typedef void qn_unary_fn(const void *x, void *y, int64_t n, const float *p);
 /* NULL: the function is not defined on that type.  float16 and such are never. */
 qn_unary_fn *qn_unary(enum qn_unary_op op, enum qn_elem type);
 
+/* clang-format off */
+/* The functions that have a gradient other than 0: those whose gradient is computed from
+ * their value y, so that x need not be kept, and those that need x. */
+#define QN_UNARY_GRAD_Y_MAP(X)                                                         \
+    X(relu) X(clip) X(sigmoid) X(tanh) X(exp) X(sqrt) X(reciprocal)
+#define QN_UNARY_GRAD_X_MAP(X)                                                         \
+    X(log) X(erf) X(sin) X(cos) X(tan) X(asin) X(acos) X(atan) X(sinh) X(cosh)         \
+    X(asinh) X(acosh) X(atanh) X(abs) X(neg) X(leaky_relu) X(thresholded_relu) X(elu)  \
+    X(selu) X(celu) X(shrink) X(softplus) X(softsign) X(hard_sigmoid) X(hard_swish)    \
+    X(gelu) X(gelu_tanh) X(swish) X(mish)
+#define QN_UNARY_GRAD_MAP(X) QN_UNARY_GRAD_Y_MAP(X) QN_UNARY_GRAD_X_MAP(X)
+/* clang-format on */
+
+/* dx = dy f'(x), with f's parameters in p[2]; v is x or, if qn_unary_grad_from_value,
+ * y. dx may be dy or v.  float32 and float64. */
+typedef void qn_unary_grad_fn(const void *dy, const void *v, void *dx, int64_t n,
+                              const double *p);
+qn_unary_grad_fn *qn_unary_grad(enum qn_unary_op op, enum qn_elem type); /* or NULL */
+bool qn_unary_grad_from_value(enum qn_unary_op op);
+
 /* y = min(max(x, *lo), *hi), any number; NaN passes. */
 typedef void qn_clip_fn(const void *x, void *y, int64_t n, const void *lo,
                         const void *hi);

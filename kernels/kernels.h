@@ -59,6 +59,11 @@ typedef void qn_dwtaps_f32_fn(int64_t n, int taps, const int64_t *shift,
 typedef void qn_unary_f32_fn(int op, const float *x, float *y, int64_t n,
                              const float *p);
 
+/* dx[i] = dy[i] f'(x[i]), as qn_unary_grad of elementwise.h.  Same bits in every row.
+ */
+typedef void qn_unary_grad_f32_fn(int op, const float *dy, const float *v, float *dx,
+                                  int64_t n, const double *p);
+
 /* y [n] in place becomes the activation of that kind (act.h).  Same bits in every row.
  */
 typedef void qn_act_f32_fn(int kind, float alpha, float beta, float *y, int64_t n);
@@ -70,27 +75,28 @@ typedef void qn_softmax_f32_fn(qn_softmax_kind kind, int64_t n, int64_t inner,
 typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
 
 /*  slot name, function type; *8c* are described in blocked.h, panels in panels.h */
-#define QN_SLOT_MAP(X)                  \
-    X(gemm_f32, qn_gemm_f32_fn)         \
-    X(gemm_f64, qn_gemm_f64_fn)         \
-    X(gemv_f32, qn_gemv_f32_fn)         \
-    X(gemv_f64, qn_gemv_f64_fn)         \
-    X(panels_f32, qn_panels_f32_fn)     \
-    X(dwtaps_f32, qn_dwtaps_f32_fn)     \
-    X(unary_f32, qn_unary_f32_fn)       \
-    X(act_f32, qn_act_f32_fn)           \
-    X(softmax_f32, qn_softmax_f32_fn)   \
-    X(moments_f32, qn_moments_f32_fn)   \
-    X(conv8c_f32, qn_conv8c_f32_fn)     \
-    X(stem8c_f32, qn_stem8c_f32_fn)     \
-    X(wino8c_f32, qn_wino8c_f32_fn)     \
-    X(dw8c_f32, qn_dw8c_f32_fn)         \
-    X(pool8c_f32, qn_pool8c_f32_fn)     \
-    X(mean8c_f32, qn_mean8c_f32_fn)     \
-    X(add8c_f32, qn_add8c_f32_fn)       \
-    X(scale8c_f32, qn_scale8c_f32_fn)   \
-    X(resize8c_f32, qn_resize8c_f32_fn) \
-    X(to8c_f32, qn_to8c_f32_fn)         \
+#define QN_SLOT_MAP(X)                      \
+    X(gemm_f32, qn_gemm_f32_fn)             \
+    X(gemm_f64, qn_gemm_f64_fn)             \
+    X(gemv_f32, qn_gemv_f32_fn)             \
+    X(gemv_f64, qn_gemv_f64_fn)             \
+    X(panels_f32, qn_panels_f32_fn)         \
+    X(dwtaps_f32, qn_dwtaps_f32_fn)         \
+    X(unary_f32, qn_unary_f32_fn)           \
+    X(act_f32, qn_act_f32_fn)               \
+    X(unary_grad_f32, qn_unary_grad_f32_fn) \
+    X(softmax_f32, qn_softmax_f32_fn)       \
+    X(moments_f32, qn_moments_f32_fn)       \
+    X(conv8c_f32, qn_conv8c_f32_fn)         \
+    X(stem8c_f32, qn_stem8c_f32_fn)         \
+    X(wino8c_f32, qn_wino8c_f32_fn)         \
+    X(dw8c_f32, qn_dw8c_f32_fn)             \
+    X(pool8c_f32, qn_pool8c_f32_fn)         \
+    X(mean8c_f32, qn_mean8c_f32_fn)         \
+    X(add8c_f32, qn_add8c_f32_fn)           \
+    X(scale8c_f32, qn_scale8c_f32_fn)       \
+    X(resize8c_f32, qn_resize8c_f32_fn)     \
+    X(to8c_f32, qn_to8c_f32_fn)             \
     X(from8c_f32, qn_from8c_f32_fn)
 
 /* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */

@@ -461,6 +461,7 @@ static const char *const corners[] = {
     "moments_f32:m3,n{1,7,8,100}",
     "act_f32:n{1,7,33},act=hard_swish",
     "unary_f32:n{1,9,31},op=tanh",
+    "unary_grad_f32:n{1,9,31},op=gelu",
     "map_f32:n2,c{3,16},h5,w3,op=add,act=relu",
     "map_f32:c13,h4,op=scale,act=silu",
     "map_f32:n2,c{1,11},h3,w7,op=block",

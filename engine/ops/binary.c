@@ -9,6 +9,7 @@
 #include "engine/ops/grads.h"
 #include "engine/ops/binary_blocked.h"
 #include "engine/broadcast.h"
+#include "engine/grad.h"
 #include "engine/op.h"
 #include "kernels/elementwise.h"
 
@@ -321,6 +322,28 @@ X(prelu, "PRelu", 16, prelu, PRELU_TYPES, NUMBER, ANY, NULL)
 BINARY_MAP(X)
 #undef X
 
+/* dX = dC * (X < 0 ? slope : 1), dslope = dC * min(X, 0). */
+static quern_status prelu_grad(qn_grad *g, const qn_node *node, quern_error *err)
+{
+    const binary_params *p = node->params;
+    qn_value *d = qn_grad_of(g, node, 0), *x = node->in[0], *slope = node->in[1];
+    qn_value *zero, *one, *mask, *factor, *dx, *below, *part, *dslope;
+    if (p->axis >= 0 && slope->rank > 0)
+        return qn_fail(err, QUERN_UNSUPPORTED, "gradient of a slope along an axis");
+    QN_TRY(qn_grad_scalar(g, 0, x, &zero, err));
+    QN_TRY(qn_grad_scalar(g, 1, x, &one, err));
+    QN_TRY(qn_grad_2(g, "Less", x, zero, &mask, err));
+    QN_TRY(qn_grad_emit(g, "", "Where", 3, (qn_value *[]){mask, slope, one}, &factor,
+                        err));
+    QN_TRY(qn_grad_2(g, "Mul", d, factor, &dx, err));
+    QN_TRY(qn_grad_add(g, node, 0, dx, err));
+    if (!qn_grad_wants(g, node, 1)) return QUERN_OK;
+    QN_TRY(qn_grad_2(g, "Min", x, zero, &below, err));
+    QN_TRY(qn_grad_2(g, "Mul", d, below, &part, err));
+    QN_TRY(qn_grad_sum_to(g, part, slope, &dslope, err));
+    return qn_grad_add(g, node, 1, dslope, err);
+}
+
 const qn_op qn_op_prelu = {
     .name = "PRelu",
     .since = 16,
@@ -330,6 +353,7 @@ const qn_op qn_op_prelu = {
     .infer = prelu_infer,
     .prepare = prelu_prepare,
     .run = binary_run,
+    .grad = prelu_grad,
     BINARY_COMMON,
 };
 

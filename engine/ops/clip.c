@@ -3,8 +3,7 @@
  * lo > hi the upper wins; NaN passes.  Versions before 11 had the limits as attributes.
  */
 #include "engine/broadcast.h"
-#include "engine/op.h"
-#include "kernels/elementwise.h"
+#include "engine/ops/unary_grad.h"
 
 #include <math.h>
 
@@ -104,6 +103,12 @@ static quern_status clip_run(const qn_instr *i, const qn_exec *x, quern_error *e
     return QUERN_OK;
 }
 
+/* The limits take no gradient. */
+static quern_status clip_grad(qn_grad *g, const qn_node *node, quern_error *err)
+{
+    return qn_grad_unary(g, node, QN_UNARY_clip, 0, 0, err);
+}
+
 const qn_op qn_op_clip = {
     .name = "Clip",
     .since = 13,
@@ -115,4 +120,5 @@ const qn_op qn_op_clip = {
     .infer = qn_infer_same,
     .prepare = clip_prepare,
     .run = clip_run,
+    .grad = clip_grad,
 };

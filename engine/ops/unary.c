@@ -5,8 +5,8 @@
  * which is which).  Sources: the ONNX operators of these names, in the versions given.
  */
 #include "engine/broadcast.h"
+#include "engine/ops/unary_grad.h"
 #include "engine/rows8c.h"
-#include "kernels/elementwise.h"
 
 #include <string.h>
 
@@ -150,11 +150,26 @@ static quern_status gelu_check(const qn_node *node, quern_error *err)
                    p->approximate);
 }
 
+static enum qn_unary_op gelu_of(const unary_params *p)
+{
+    return strcmp(p->approximate, "tanh") == 0 ? QN_UNARY_gelu_tanh : QN_UNARY_gelu;
+}
+
 static quern_status gelu_prepare(qn_prep *p, quern_error *err)
 {
-    const unary_params *params = p->instr->params;
-    bool by_tanh = strcmp(params->approximate, "tanh") == 0;
-    return unary_prepare(p, by_tanh ? QN_UNARY_gelu_tanh : QN_UNARY_gelu, err);
+    return unary_prepare(p, gelu_of(p->instr->params), err);
+}
+
+static quern_status unary_grad(qn_grad *g, const qn_node *node, enum qn_unary_op op,
+                               quern_error *err)
+{
+    const unary_params *p = node->params;
+    return qn_grad_unary(g, node, op, p->a, p->b, err);
+}
+
+static quern_status gelu_grad(qn_grad *g, const qn_node *node, quern_error *err)
+{
+    return unary_grad(g, node, gelu_of(node->params), err);
 }
 
 #define RELU_TYPES (QN_T_FLOATS | QN_T_SIGNED)
@@ -203,10 +218,14 @@ static quern_status gelu_prepare(qn_prep *p, quern_error *err)
     X(bitwise_not, "BitwiseNot", 18, bit_not, QN_T_INTS, no_attrs)
 /* clang-format on */
 
-#define X(row, text, version, kernel, dtypes, attributes)           \
-    static quern_status row##_prepare(qn_prep *p, quern_error *err) \
-    {                                                               \
-        return unary_prepare(p, QN_UNARY_##kernel, err);            \
+#define X(row, text, version, kernel, dtypes, attributes)                             \
+    static quern_status row##_prepare(qn_prep *p, quern_error *err)                   \
+    {                                                                                 \
+        return unary_prepare(p, QN_UNARY_##kernel, err);                              \
+    }                                                                                 \
+    static quern_status row##_grad(qn_grad *g, const qn_node *node, quern_error *err) \
+    {                                                                                 \
+        return unary_grad(g, node, QN_UNARY_##kernel, err);                           \
     }
 UNARY_MAP(X)
 #undef X
@@ -223,6 +242,7 @@ UNARY_MAP(X)
         .types = {dtypes},                                \
         .attrs = attributes,                              \
         .prepare = row##_prepare,                         \
+        .grad = row##_grad,                               \
         UNARY_COMMON,                                     \
     };
 UNARY_MAP(X)
@@ -235,5 +255,6 @@ const qn_op qn_op_gelu = {
     .attrs = gelu_attrs,
     .check = gelu_check,
     .prepare = gelu_prepare,
+    .grad = gelu_grad,
     UNARY_COMMON,
 };

@@ -5,12 +5,14 @@
 #include "kernels/vmath.h"
 
 qn_unary_f32_fn qn_unary_f32_ref;
+qn_unary_grad_f32_fn qn_unary_grad_f32_ref;
 
 #define T       float
 #define V(name) name##_f32
 #define M(name) name##f
 #define Q(name) qn_##name##_f32
 #include "kernels/tmpl/vunary.h"
+#include "kernels/tmpl/vunarygrad.h"
 #include "kernels/tmpl/vlimits.h"
 #undef T
 #undef V
@@ -22,6 +24,7 @@ qn_unary_f32_fn qn_unary_f32_ref;
 #define M(name) name
 #define Q(name) qn_##name##_f64
 #include "kernels/tmpl/vunary.h"
+#include "kernels/tmpl/vunarygrad.h"
 #include "kernels/tmpl/vlimits.h"
 #undef T
 #undef V
@@ -126,4 +129,29 @@ qn_clip_fn *qn_clip(enum qn_elem type)
 void qn_unary_f32_ref(int op, const float *x, float *y, int64_t n, const float *p)
 {
     unary_table_f32[op](x, y, n, p);
+}
+
+qn_unary_grad_fn *qn_unary_grad(enum qn_unary_op op, enum qn_elem type)
+{
+    return type == QN_E_F32   ? unary_grad_table_f32[op]
+           : type == QN_E_F64 ? unary_grad_table_f64[op]
+                              : NULL;
+}
+
+bool qn_unary_grad_from_value(enum qn_unary_op op)
+{
+    switch (op) {
+#define X(name) case QN_UNARY_##name:
+        QN_UNARY_GRAD_Y_MAP(X)
+#undef X
+        return true;
+    default:
+        return false;
+    }
+}
+
+void qn_unary_grad_f32_ref(int op, const float *dy, const float *v, float *dx,
+                           int64_t n, const double *p)
+{
+    unary_grad_table_f32[op](dy, v, dx, n, p);
 }

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/ops/unary_grad.c - UnaryGrad: dX = dY f'(X) element by element, in one pass.
+ *
+ * Inputs: dY; X, or Y of functions whose gradient is computed from their value; for
+ * `clip` the limits as Clip has them.  The attribute `function` is the kernel's name
+ * (kernels/elementwise.h), alpha and beta are its parameters. */
+#include "engine/ops/unary_grad.h"
+
+#include "engine/broadcast.h"
+#include "engine/rows8c.h"
+
+#include <math.h>
+#include <string.h>
+
+typedef struct grad_params {
+    const char *function;
+    float alpha, beta;
+} grad_params;
+
+typedef struct grad_state {
+    qn_unary_grad_fn *fn;
+    qn_unary_grad_f32_fn *fast; /* for float32 */
+    int op;
+} grad_state;
+
+static const struct {
+    const char *name;
+    enum qn_unary_op op;
+} names[] = {
+#define X(name) {#name, QN_UNARY_##name},
+    QN_UNARY_GRAD_MAP(X)
+#undef X
+};
+
+int qn_unary_grad_named(const char *name)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i].name, name) == 0) return (int)names[i].op;
+    return -1;
+}
+
+static const char *name_of(enum qn_unary_op op)
+{
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].op == op) return names[i].name;
+    return NULL;
+}
+
+quern_status qn_grad_unary(qn_grad *g, const qn_node *node, enum qn_unary_op op,
+                           float a, float b, quern_error *err)
+{
+    const char *name = name_of(op);
+    if (!name) return QUERN_OK;
+    bool limits = op == QN_UNARY_clip;
+    qn_value *from = qn_unary_grad_from_value(op) ? node->out[0] : node->in[0];
+    qn_value *in[4] = {qn_grad_of(g, node, 0), from,
+                       limits && node->n_in > 1 ? node->in[1] : NULL,
+                       limits && node->n_in > 2 ? node->in[2] : NULL};
+    qn_node *made;
+    QN_TRY(qn_grad_node(g, QN_DOMAIN, "UnaryGrad", limits ? 4 : 2, in, 1, &made, err));
+    QN_TRY(qn_node_set_str(made, "function", name, err));
+    QN_TRY(qn_node_set_float(made, "alpha", a, err));
+    QN_TRY(qn_node_set_float(made, "beta", b, err));
+    QN_TRY(qn_grad_append(g, made, err));
+    return qn_grad_add(g, node, 0, made->out[0], err);
+}
+
+static quern_status grad_check(const qn_node *node, quern_error *err)
+{
+    const grad_params *p = node->params;
+    if (qn_unary_grad_named(p->function) >= 0) return QUERN_OK;
+    return qn_fail(err, QUERN_INVALID, "function is '%s'", p->function);
+}
+
+static quern_status grad_infer(const qn_infer *x, quern_error *err)
+{
+    if (!qn_same_shape(x->in[0], x->in[1]))
+        return qn_fail(err, QUERN_SHAPE, "dY is %s but X is %s", QN_SHAPE(x->in[0]),
+                       QN_SHAPE(x->in[1]));
+    for (int i = 2; i < x->n_in; i++)
+        if (x->in[i] && qn_tensor_count(x->in[i]) != 1)
+            return qn_fail(err, QUERN_SHAPE, "input %d is %s, takes one element", i,
+                           QN_SHAPE(x->in[i]));
+    return qn_infer_same(x, err);
+}
+
+static bool grad_can_block(const qn_instr *i, qn_blocked *how)
+{
+    if (!qn_blocked_unary(i, how)) return false;
+    how->in = 3;
+    return true;
+}
+
+static quern_status grad_prepare(qn_prep *p, quern_error *err)
+{
+    const qn_instr *i = p->instr;
+    const grad_params *params = i->params;
+    grad_state *s;
+    QN_TRY(qn_prep_state(p, sizeof *s, (void **)&s, err));
+    s->op = qn_unary_grad_named(params->function);
+    s->fn = qn_unary_grad((enum qn_unary_op)s->op, (enum qn_elem)i->in[0]->dtype);
+    s->fast = i->in[0]->dtype == QUERN_FLOAT ? p->k->unary_grad_f32 : NULL;
+    if (i->in[1]->dtype == i->in[0]->dtype) return QUERN_OK;
+    return qn_fail(err, QUERN_SHAPE, "dY is %s but X is %s",
+                   quern_dtype_name(i->in[0]->dtype),
+                   quern_dtype_name(i->in[1]->dtype));
+}
+
+typedef struct grad_job {
+    const grad_state *s;
+    qn_plane8c dy, v, dx; /* of a plain tensor: data only */
+    size_t size;          /* bytes of an element */
+    double p[2];
+} grad_job;
+
+static void grad_run_of(const grad_job *j, const void *dy, const void *v, void *dx,
+                        int64_t n)
+{
+    if (j->s->fast)
+        j->s->fast(j->s->op, dy, v, dx, n, j->p);
+    else
+        j->s->fn(dy, v, dx, n, j->p);
+}
+
+static void grad_block(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const grad_job *j = ctx;
+    size_t at = (size_t)begin * j->size;
+    (void)worker;
+    grad_run_of(j, (const char *)j->dy.data + at, (const char *)j->v.data + at,
+                (char *)j->dx.data + at, end - begin);
+}
+
+/* Item: a row of a blocked tensor. */
+static void grad_rows(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const grad_job *j = ctx;
+    (void)worker;
+    for (int64_t t = begin; t < end; t++)
+        grad_run_of(j, qn_row8c(&j->dy, t), qn_row8c(&j->v, t), qn_row8c(&j->dx, t),
+                    j->dx.w * QN_BLOCK8);
+}
+
+static double limit(const qn_instr *i, int k, double otherwise)
+{
+    return i->n_in > k && i->in[k] ? qn_get_real(i->in[k], 0) : otherwise;
+}
+
+static quern_status grad_run(const qn_instr *i, const qn_exec *x, quern_error *err)
+{
+    const grad_params *params = i->params;
+    (void)err;
+    if (!i->out[0]) return QUERN_OK;
+    grad_job j = {.s = i->state,
+                  .dy.data = i->in[0]->data,
+                  .v.data = i->in[1]->data,
+                  .dx.data = i->out[0]->data,
+                  .size = qn_dtype_size(i->in[0]->dtype),
+                  .p = {(double)params->alpha, (double)params->beta}};
+    if (j.s->op == QN_UNARY_clip) {
+        j.p[0] = limit(i, 2, -HUGE_VAL);
+        j.p[1] = limit(i, 3, HUGE_VAL);
+    }
+    int64_t n = qn_tensor_count(i->in[0]);
+    if (!i->is_blocked) {
+        qn_parallel_for(n > 2 * QN_BLOCK ? x->pool : NULL, n, QN_BLOCK, grad_block, &j);
+        return QUERN_OK;
+    }
+    j.dy = qn_tensor_plane(i->in[0]);
+    j.v = qn_tensor_plane(i->in[1]);
+    j.dx = qn_tensor_plane(i->out[0]);
+    qn_parallel_for(x->pool, qn_n_rows8c(&j.dx, i->in[0]->dim[0]),
+                    qn_row8c_grain(&j.dx), grad_rows, &j);
+    return QUERN_OK;
+}
+
+static const qn_attr grad_attrs[] = {
+    QN_STR(grad_params, function, "relu"),
+    QN_FLOAT(grad_params, alpha, 0),
+    QN_FLOAT(grad_params, beta, 0),
+    QN_ATTRS_END,
+};
+
+const qn_op qn_op_unary_grad = {
+    .name = "UnaryGrad",
+    .domain = QN_DOMAIN,
+    .since = 1,
+    .min_in = 2,
+    .max_in = 4,
+    .flags = QN_OP_INPLACE | QN_OP_HALF_AS_F32,
+    .attrs = grad_attrs,
+    .params_size = sizeof(grad_params),
+    .types = {QN_T_FLOATS},
+    .check = grad_check,
+    .infer = grad_infer,
+    .blocked = grad_can_block,
+    .prepare = grad_prepare,
+    .run = grad_run,
+};
