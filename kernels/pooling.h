@@ -43,6 +43,17 @@ void qn_sumpool_f32(const qn_window *w, const qn_pool_sum *how, const float *x,
 void qn_sumpool_f64(const qn_window *w, const qn_pool_sum *how, const double *x,
                     double *y, double *row);
 
+/* The way back, dx [in...].  Greatest: dy goes to the first element of the window that
+ * is y.  Mean: to all of them alike, count_pad as above. */
+void qn_maxpool_grad_f32(const qn_window *w, const float *x, const float *y,
+                         const float *dy, float *dx);
+void qn_maxpool_grad_f64(const qn_window *w, const double *x, const double *y,
+                         const double *dy, double *dx);
+void qn_meanpool_grad_f32(const qn_window *w, bool count_pad, const float *dy,
+                          float *dx);
+void qn_meanpool_grad_f64(const qn_window *w, bool count_pad, const double *dy,
+                          double *dx);
+
 /* Of n elements: mean, greatest (lowest value of the type if n is 0), Lp norm. */
 float qn_mean_f32(const float *x, int64_t n);
 double qn_mean_f64(const double *x, int64_t n);
@@ -50,5 +61,10 @@ float qn_greatest_f32(const float *x, int64_t n);
 double qn_greatest_f64(const double *x, int64_t n);
 float qn_lpnorm_f32(const float *x, int64_t n, int64_t p);
 double qn_lpnorm_f64(const double *x, int64_t n, int64_t p);
+/* The way back through the mean and the greatest, y, of n elements. */
+void qn_mean_grad_f32(float dy, float *dx, int64_t n);
+void qn_mean_grad_f64(double dy, double *dx, int64_t n);
+void qn_greatest_grad_f32(const float *x, float y, float dy, float *dx, int64_t n);
+void qn_greatest_grad_f64(const double *x, double y, double dy, double *dx, int64_t n);
 
 #endif

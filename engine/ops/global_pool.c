@@ -3,6 +3,7 @@
  * one number a plane, all spatial dims become 1. */
 #include "engine/ops/conv_shape.h"
 #include "engine/ops/pool_blocked.h"
+#include "engine/ops/pool_grad.h"
 #include "kernels/pooling.h"
 
 typedef float plane_f32_fn(const float *x, int64_t n, int64_t p);
@@ -117,6 +118,7 @@ const qn_op qn_op_global_average_pool = {
     .infer = global_infer,
     .blocked = qn_pool_blocked,
     .run = global_average_run,
+    .grad = qn_global_average_pool_grad,
 };
 
 const qn_op qn_op_global_max_pool = {
@@ -128,6 +130,7 @@ const qn_op qn_op_global_max_pool = {
     .types = {QN_T_FLOATS},
     .infer = global_infer,
     .run = global_max_run,
+    .grad = qn_global_max_pool_grad,
 };
 
 const qn_op qn_op_global_lp_pool = {

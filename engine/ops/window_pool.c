@@ -3,6 +3,7 @@
  * three ways to combine what it sees.  A task is a plane (image, channel). */
 #include "engine/ops/conv_shape.h"
 #include "engine/ops/pool_blocked.h"
+#include "engine/ops/pool_grad.h"
 #include "kernels/pooling.h"
 
 #include <string.h>
@@ -204,6 +205,7 @@ const qn_op qn_op_maxpool = {
     .blocked = qn_pool_blocked,
     .prepare = pool_prepare,
     .run = maxpool_run,
+    .grad = qn_max_pool_grad,
 };
 
 const qn_op qn_op_averagepool = {
@@ -220,6 +222,7 @@ const qn_op qn_op_averagepool = {
     .blocked = qn_pool_blocked,
     .prepare = pool_prepare,
     .run = sumpool_run,
+    .grad = qn_average_pool_grad,
 };
 
 const qn_op qn_op_lppool = {

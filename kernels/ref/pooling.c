@@ -79,6 +79,9 @@ static int64_t qn_rows_padded(const qn_window *w, const int64_t *at)
 #undef GREATEST
 #undef LPNORM
 #undef MATH
+#define V(name) qn_##name##_f32
+#include "kernels/tmpl/vpoolgrad.h"
+#undef V
 #undef T
 
 #define T             double
@@ -101,6 +104,9 @@ static int64_t qn_rows_padded(const qn_window *w, const int64_t *at)
 #define LPNORM     qn_lpnorm_f64
 #define MATH(name) name
 #include "kernels/tmpl/sumpool.h"
+#define V(name) qn_##name##_f64
+#include "kernels/tmpl/vpoolgrad.h"
+#undef V
 #undef T
 #undef LOWEST
 
