@@ -28,6 +28,30 @@ void qn_normalize_f64(double *y, const double *x, int64_t n,
                       const double mean_factor[2], const double *scale,
                       const double *bias);
 
+/* y = act((x - mean) * scale + bias); act: a qn_unary_op with the parameters p, -1 for
+ * none.  The way back first needs two sums, of g and of g (x - mean), where g is dy
+ * before the activation, and then is dx = scale * (g - shift - (x - mean) * slope).
+ * y is formed again where it is needed; dx may be dy or x. */
+typedef struct qn_norm_map {
+    double mean, scale, bias;
+    int act;
+    double p[2];
+} qn_norm_map;
+typedef struct qn_grad_sums {
+    double sum, product;
+} qn_grad_sums;
+typedef struct qn_norm_back {
+    double scale, shift, slope;
+} qn_norm_back;
+qn_grad_sums qn_norm_grad_sums_f32(const float *dy, const float *x, int64_t n,
+                                   const qn_norm_map *m);
+qn_grad_sums qn_norm_grad_sums_f64(const double *dy, const double *x, int64_t n,
+                                   const qn_norm_map *m);
+void qn_norm_grad_f32(float *dx, const float *dy, const float *x, int64_t n,
+                      const qn_norm_map *m, const qn_norm_back *b);
+void qn_norm_grad_f64(double *dx, const double *dy, const double *x, int64_t n,
+                      const qn_norm_map *m, const qn_norm_back *b);
+
 /* Local response over channels: x, y [channels][pitch], columns [0, n) of them, at most
  * QN_LRN_BLOCK.  y = x / (bias + alpha/size * sum of squares over the window)^beta. */
 #define QN_LRN_BLOCK 512

@@ -4,7 +4,10 @@
  * follow; ONNX BatchNormalization-15.  Lowered: is_test of 1 and 6, spatial of 6 and 7,
  * the two extra outputs that mean training in 7 and 9. */
 #include "engine/ops/batch_norm_blocked.h"
-#include "engine/ops/conv_shape.h"
+
+#include "engine/grad.h"
+#include "engine/ops/batch_norm_grad.h"
+#include "engine/ops/batch_stats.h"
 #include "kernels/act.h"
 #include "kernels/norm.h"
 
@@ -22,7 +25,7 @@ typedef struct bn_channel {
 
 typedef struct bn_job {
     const qn_instr *i;
-    int64_t n, channels, len;
+    qn_channels s;
 } bn_job;
 
 /* spatial 0: every activation is a channel.  X is flattened to [N, F] and back. */
@@ -75,19 +78,11 @@ static quern_status bn_lower(qn_graph *g, qn_node *node, quern_error *err)
     return spatial ? QUERN_OK : lower_per_activation(g, node, err);
 }
 
-static int64_t bn_channels(const qn_tensor *x)
-{
-    return x->rank > 1 ? x->dim[1] : 1;
-}
-
 static quern_status bn_infer(const qn_infer *x, quern_error *err)
 {
     const qn_tensor *in = x->in[0];
     const bn_params *p = x->params;
-    for (int i = 1; i < 5; i++)
-        if (qn_tensor_count(x->in[i]) != bn_channels(in))
-            return qn_fail(err, QUERN_SHAPE, "X is %s but input %d is %s", QN_SHAPE(in),
-                           i, QN_SHAPE(x->in[i]));
+    QN_TRY(qn_channels_check(x, in, 1, 5, err));
     if (x->out[0]) qn_copy_shape(x->out[0], in);
     for (int i = 1; i < x->n_out; i++) {
         if (!x->out[i]) continue;
@@ -116,29 +111,8 @@ static quern_status bn_prepare(qn_prep *p, quern_error *err)
     const bn_params *params = p->instr->params;
     if (p->instr->is_blocked)
         return qn_batch_norm_blocked_prepare(p, params->epsilon, err);
-    qn_prep_scratch(p, (size_t)bn_channels(p->instr->in[0]) * sizeof(bn_channel));
+    qn_prep_scratch(p, (size_t)qn_channels_of(p->instr->in[0]).c * sizeof(bn_channel));
     return QUERN_OK;
-}
-
-/* Mean and variance of channel c over the batch. */
-static qn_moments channel_moments(const bn_job *job, int64_t c)
-{
-    const qn_tensor *x = job->i->in[0];
-    double mean = 0, variance = 0;
-    for (int pass = 0; pass < 2; pass++)
-        for (int64_t n = 0; n < job->n; n++) {
-            int64_t at = (n * job->channels + c) * job->len;
-            qn_moments m = x->dtype == QUERN_DOUBLE
-                               ? qn_moments_f64((const double *)x->data + at, job->len)
-                               : qn_moments_f32((const float *)x->data + at, job->len);
-            double off = m.mean - mean; /* pass 1: from the mean of the whole batch */
-            if (pass == 0)
-                mean += (m.mean - mean) / (double)(n + 1);
-            else
-                variance += (m.variance + off * off) / (double)job->n;
-        }
-    if (job->n == 0 || job->len == 0) mean = variance = NAN;
-    return (qn_moments){mean, variance};
 }
 
 static void run_channels(void *ctx, int64_t begin, int64_t end, int worker)
@@ -151,7 +125,7 @@ static void run_channels(void *ctx, int64_t begin, int64_t end, int worker)
     for (int64_t c = begin; c < end; c++) {
         qn_moments m = {qn_get_real(i->in[3], c), qn_get_real(i->in[4], c)};
         if (p->training_mode) {
-            qn_moments batch = channel_moments(job, c);
+            qn_moments batch = qn_channel_moments(i->in[0], c);
             double keep = (double)p->momentum;
             if (i->n_out > 1 && i->out[1])
                 qn_set_real(i->out[1], c, m.mean * keep + batch.mean * (1 - keep));
@@ -173,18 +147,18 @@ static void run_planes(void *ctx, int64_t begin, int64_t end, int worker)
     const qn_act *act = &i->act;
     (void)worker;
     for (int64_t t = begin; t < end; t++) {
-        const bn_channel *m = (const bn_channel *)i->scratch + t % job->channels;
-        int64_t at = t * job->len;
+        const bn_channel *m = (const bn_channel *)i->scratch + t % job->s.c;
+        int64_t at = t * job->s.len;
         if (i->in[0]->dtype == QUERN_DOUBLE) {
             double *y = (double *)i->out[0]->data + at;
-            qn_affine_f64(y, (const double *)i->in[0]->data + at, job->len, m->mean,
+            qn_affine_f64(y, (const double *)i->in[0]->data + at, job->s.len, m->mean,
                           m->scale, m->bias);
-            if (act->kind) qn_act_f64(act->kind, act->alpha, act->beta, y, job->len);
+            if (act->kind) qn_act_f64(act->kind, act->alpha, act->beta, y, job->s.len);
         } else {
             float *y = (float *)i->out[0]->data + at;
-            qn_affine_f32(y, (const float *)i->in[0]->data + at, job->len, m->mean,
+            qn_affine_f32(y, (const float *)i->in[0]->data + at, job->s.len, m->mean,
                           m->scale, m->bias);
-            if (act->kind) qn_act_f32(act->kind, act->alpha, act->beta, y, job->len);
+            if (act->kind) qn_act_f32(act->kind, act->alpha, act->beta, y, job->s.len);
         }
     }
 }
@@ -192,16 +166,33 @@ static void run_planes(void *ctx, int64_t begin, int64_t end, int worker)
 static quern_status bn_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     const qn_tensor *in = i->in[0];
-    bn_job job = {i, in->rank > 0 ? in->dim[0] : 1, bn_channels(in),
-                  in->rank > 2 ? qn_dims_count(in, 2, in->rank) : 1};
+    bn_job job = {i, qn_channels_of(in)};
     (void)err;
     if (i->is_blocked) return qn_batch_norm_blocked_run(i, x);
-    qn_parallel_for(x->pool, job.channels, 16, run_channels, &job);
-    int64_t grain = (64 << 10) / (job.len + 1);
+    qn_parallel_for(x->pool, job.s.c, 16, run_channels, &job);
+    int64_t grain = (64 << 10) / (job.s.len + 1);
     if (i->out[0])
-        qn_parallel_for(x->pool, job.n * job.channels, grain < 1 ? 1 : grain,
-                        run_planes, &job);
+        qn_parallel_for(x->pool, job.s.n * job.s.c, grain < 1 ? 1 : grain, run_planes,
+                        &job);
     return QUERN_OK;
+}
+
+/* With frozen statistics Y is an affine map of X; in training mode those of the batch
+ * are formed again, so that the outputs may be what they like. */
+static quern_status bn_grad(qn_grad *g, const qn_node *node, quern_error *err)
+{
+    const bn_params *p = node->params;
+    qn_batch_grad how = {node->in[3], node->in[4], p->epsilon, !p->training_mode};
+    if (p->training_mode) {
+        qn_node *made;
+        QN_TRY(
+            qn_grad_node(g, QN_DOMAIN, "BatchNormTrain", 3, node->in, 3, &made, err));
+        QN_TRY(qn_node_set_float(made, "epsilon", p->epsilon, err));
+        QN_TRY(qn_grad_append(g, made, err));
+        how.mean = made->out[1];
+        how.var = made->out[2];
+    }
+    return qn_grad_batch_norm(g, node, &how, err);
 }
 
 static const qn_attr bn_attrs[] = {QN_FLOAT(bn_params, epsilon, 1e-5f),
@@ -225,4 +216,5 @@ const qn_op qn_op_batch_normalization = {
     .blocked = bn_can_block,
     .prepare = bn_prepare,
     .run = bn_run,
+    .grad = bn_grad,
 };

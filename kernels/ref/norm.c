@@ -2,6 +2,8 @@
 /* kernels/ref/norm.c - normalisation in float and double. */
 #include "kernels/norm.h"
 
+#include "kernels/elementwise.h"
+
 #include <math.h>
 
 #define T           float
@@ -34,3 +36,20 @@
 #define LRN         qn_lrn_f64
 #define LPSCALE     qn_lpscale_f64
 #include "kernels/tmpl/vnorm.h"
+#undef T
+
+#define T       float
+#define ELEM    QN_E_F32
+#define L(name) name##_f32
+#define V(name) qn_##name##_f32
+#include "kernels/tmpl/vnormgrad.h"
+#undef T
+#undef ELEM
+#undef L
+#undef V
+
+#define T       double
+#define ELEM    QN_E_F64
+#define L(name) name##_f64
+#define V(name) qn_##name##_f64
+#include "kernels/tmpl/vnormgrad.h"
