@@ -142,6 +142,11 @@ static quern_status make_cache(qn_loader *l, quern_error *err)
     return QUERN_OK;
 }
 
+static bool mixes(const qn_loader_options *o)
+{
+    return o->mixup > 0 || o->cutmix > 0;
+}
+
 static quern_status make_slot(qn_loader *l, qn_loader_slot *slot, quern_error *err)
 {
     const size_t n = (size_t)l->batches.max_n;
@@ -151,9 +156,16 @@ static quern_status make_slot(qn_loader *l, qn_loader_slot *slot, quern_error *e
     qn_arena_init(&slot->scratch, &slot->mem);
     QN_TRY(qn_arena_array(&l->arena, n, l->picture, &p, err));
     slot->pixels = p;
-    QN_TRY(qn_arena_array(&l->arena, n, (classes + 1) * sizeof(float), &p, err));
+    QN_TRY(qn_arena_raw(&l->arena, l->picture, &p, err));
+    slot->spare = p;
+    if (mixes(&l->o)) {
+        QN_TRY(qn_arena_array(&l->arena, n, l->picture, &p, err));
+        slot->before = p;
+    }
+    QN_TRY(qn_arena_array(&l->arena, n, (classes + 2) * sizeof(float), &p, err));
     slot->target = p;
     slot->weight = slot->target + n * classes;
+    slot->weight_before = slot->weight + n;
     QN_TRY(qn_arena_array(&l->arena, n, sizeof *slot->label, &p, err));
     slot->label = p;
     QN_TRY(qn_arena_array(&l->arena, n, sizeof *slot->item, &p, err));
@@ -175,6 +187,11 @@ static quern_status make_slots(qn_loader *l, quern_error *err)
 
 /* ---- the whole ---- */
 
+static bool is_alpha(double x)
+{
+    return x == 0 || (x >= 0.01 && x <= 100);
+}
+
 static quern_status check_options(const qn_loader_options *o, quern_error *err)
 {
     const qn_frame *f = &o->frame;
@@ -188,6 +205,10 @@ static quern_status check_options(const qn_loader_options *o, quern_error *err)
     if (o->batch < 1 || o->batch > 1 << 20)
         return qn_fail(err, QUERN_INVALID, "batches of %lld pictures, not 1 .. %d",
                        (long long)o->batch, 1 << 20);
+    if (!is_alpha(o->mixup) || !is_alpha(o->cutmix))
+        return qn_fail(err, QUERN_INVALID,
+                       "mixup %g, cutmix %g: not 0, nor 0.01 .. 100", o->mixup,
+                       o->cutmix);
     if (o->n_threads < 0 || o->n_threads > 64)
         return qn_fail(err, QUERN_INVALID, "%d loader threads, not 0 .. 64",
                        o->n_threads);
@@ -207,18 +228,21 @@ static void shape_batches(qn_loader *l)
                               .n_classes = l->o.set->n_classes,
                               .get = qn_loader_get,
                               .free = l->batches.free};
-    l->varies = l->o.shuffle || l->o.sampler == QN_SAMPLE_BALANCED;
+    l->varies = l->o.shuffle || l->o.sampler == QN_SAMPLE_BALANCED || l->augment.n ||
+                mixes(&l->o);
 }
 
 static quern_status set_up(qn_loader *l, quern_error *err)
 {
     l->picture = (size_t)l->o.frame.height * (size_t)l->o.frame.width *
                  (size_t)l->o.frame.channels;
+    QN_TRY(qn_augment_parse(l->o.augment, &l->augment, err));
     QN_TRY(choose_items(l, err));
     QN_TRY(weigh(l, err));
     shape_batches(l);
     l->o.items = NULL;
     l->o.class_weight = NULL;
+    l->o.augment = NULL;
     l->in_place = is_in_place(l);
     QN_TRY(make_cache(l, err));
     QN_TRY(make_slots(l, err));

@@ -44,8 +44,12 @@ typedef struct qn_loader_options {
     qn_sampler sampler;
     qn_class_weights weights;
     const float *class_weight; /* [classes of the set]; copied */
-    int64_t n_epochs;          /* nothing is prepared ahead past these; 0: unknown */
-    int n_threads;             /* that prepare ahead; 0: get does it itself */
+    const char *augment;       /* list as in augment.h; NULL: none */
+    double mixup, cutmix;   /* alpha of the Beta distribution; 0: not done; with both,
+                             * chance picks one for each batch */
+    int64_t n_epochs;       /* nothing is prepared ahead past these; 0: unknown */
+    int64_t mix_off_epochs; /* the last so many of n_epochs do without mixing */
+    int n_threads;          /* that prepare ahead; 0: get does it itself */
     qn_cache cache;
     size_t cache_bytes; /* of QN_CACHE_AUTO; 0: a quarter of the machine's memory */
 } qn_loader_options;

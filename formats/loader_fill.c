@@ -95,17 +95,28 @@ quern_status qn_loader_picture(qn_loader *l, int64_t k, qn_arena *scratch,
     return QUERN_OK;
 }
 
+void qn_loader_augment(const qn_loader *l, int64_t item, int64_t epoch, uint8_t *pixels,
+                       uint8_t *spare)
+{
+    const qn_augment_key key = {l->o.seed, epoch, item};
+    qn_image image = {l->o.frame.width, l->o.frame.height, l->o.frame.channels, pixels};
+    qn_augment_apply(&l->augment, &key, &image, spare);
+}
+
 /* ---- the batch ---- */
 
+/* Picture k of the loader's becomes number i of the batch. */
 static quern_status put(qn_loader *l, qn_loader_slot *slot, int64_t i, int64_t k,
-                        quern_error *err)
+                        int64_t epoch, quern_error *err)
 {
     const uint8_t *pixels;
     const int64_t item = l->items[k];
     const int32_t label = l->o.set->label[item];
     QN_TRY(qn_loader_picture(l, k, &slot->scratch, &pixels, err));
-    memcpy(slot->pixels + (size_t)i * l->picture, pixels, l->picture);
+    uint8_t *place = slot->pixels + (size_t)i * l->picture;
+    memcpy(place, pixels, l->picture);
     qn_arena_reset(&slot->scratch);
+    qn_loader_augment(l, item, epoch, place, slot->spare);
     float *target = slot->target + i * l->batches.n_classes;
     memset(target, 0, (size_t)l->batches.n_classes * sizeof *target);
     if (label >= 0) target[label] = 1;
@@ -124,6 +135,7 @@ quern_status qn_loader_fill(qn_loader *l, qn_loader_slot *slot, quern_error *err
     const order o = order_of(l, epoch);
     slot->n = left < l->o.batch ? left : l->o.batch;
     for (int64_t i = 0; i < slot->n; i++)
-        QN_TRY(put(l, slot, i, picture_at(&o, begin + i), err));
+        QN_TRY(put(l, slot, i, picture_at(&o, begin + i), epoch, err));
+    if (slot->before) qn_loader_mix(l, slot, epoch);
     return QUERN_OK;
 }

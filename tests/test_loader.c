@@ -379,3 +379,101 @@ void test_loader_out_of_memory(qn_test *t)
         CHECK_EQ(t, heap.blocks, 0);
     }
 }
+
+/* Everything that is drawn, at once. */
+void test_loader_augmented_same_bytes(qn_test *t)
+{
+    uint64_t want[12];
+    kit k;
+    kit_init(t, &k, 50);
+    k.o.augment = "strong,noise=.05,rotate=10";
+    k.o.mixup = 0.2;
+    k.o.cutmix = 1;
+    for (int threads = 0; threads < 4; threads++) {
+        qn_batches *b;
+        k.o.n_threads = threads;
+        qn_note(t, "%d threads", threads);
+        REQUIRE_OK(t, qn_loader_create(&k.mem, &k.o, &b, &k.err), &k.err);
+        for (int i = 0; i < 12; i++) {
+            const int at = threads == 3 ? 11 - i : i;
+            const uint64_t got =
+                digest_at(t, &k, b, at / b->per_epoch, at % b->per_epoch);
+            if (threads == 0)
+                want[at] = got;
+            else
+                CHECK(t, got == want[at]);
+        }
+        b->free(b);
+        CHECK_EQ(t, (int64_t)k.mem.used, 0);
+    }
+    CHECK(t, want[0] != want[7]);
+    k.o.augment = "flop";
+    qn_batches *b;
+    CHECK_FAILS(t, qn_loader_create(&k.mem, &k.o, &b, &k.err), QUERN_INVALID, &k.err,
+                "did you mean flip?");
+    k.o.augment = NULL;
+    k.o.mixup = -1;
+    CHECK_FAILS(t, qn_loader_create(&k.mem, &k.o, &b, &k.err), QUERN_INVALID, &k.err,
+                "mixup -1");
+}
+
+/* Of a picture in one gray, mixed with others: its own share as the pixels say. */
+static void check_mixed(qn_test *t, const qn_batch *x, int64_t i, bool pastes)
+{
+    const uint8_t *p = x->pixels + 16 * i;
+    const float *target = x->target + CLASSES * i;
+    int n_other = 0, other = -1;
+    CHECK_WITHIN(t, target[0] + target[1] + target[2], 1.0, 1e-6);
+    for (int j = 0; j < 16; j++)
+        if (p[j] != x->item[i]) {
+            n_other++;
+            other = p[j];
+        }
+    if (n_other == 0 || (!pastes && n_other < 16)) return;
+    const double share = target[x->label[i]];
+    CHECK_WITHIN(t, x->weight[i], 1.0, 1e-6);
+    if (pastes) {
+        for (int j = 0; j < 16; j++)
+            CHECK(t, p[j] == x->item[i] || p[j] == other);
+        if (x->label[i] != other % CLASSES)
+            CHECK_WITHIN(t, share, 1 - n_other / 16.0, 1e-6);
+        return;
+    }
+    bool found = false;
+    for (int64_t j = 0; j < x->n; j++) {
+        const double own = x->label[i] == x->label[j] ? -1 : share;
+        const double mixed = own * (double)x->item[i] + (1 - own) * (double)x->item[j];
+        found |= own < 0 || (mixed - p[0] <= 0.51 && p[0] - mixed <= 0.51);
+    }
+    CHECK(t, found);
+}
+
+void test_loader_mixes(qn_test *t)
+{
+    kit k;
+    qn_batches *b;
+    kit_init(t, &k, 50);
+    put_array(t, &k);
+    k.o.n_epochs = 6;
+    k.o.mix_off_epochs = 2;
+    for (int pastes = 0; pastes < 2; pastes++) {
+        int n_soft = 0;
+        k.o.mixup = pastes ? 0 : 1;
+        k.o.cutmix = pastes;
+        REQUIRE_OK(t, qn_loader_create(&k.mem, &k.o, &b, &k.err), &k.err);
+        for (int64_t at = 0; at < 6 * b->per_epoch; at++) {
+            const int64_t epoch = at / b->per_epoch;
+            qn_batch x;
+            REQUIRE_OK(t, b->get(b, epoch, at % b->per_epoch, &x, &k.err), &k.err);
+            for (int64_t i = 0; i < x.n; i++) {
+                const float own = x.target[CLASSES * i + x.label[i]];
+                check_mixed(t, &x, i, pastes);
+                if (epoch >= 4) CHECK_WITHIN(t, own, 1.0, 0);
+                n_soft += own < 1;
+            }
+        }
+        CHECK(t, n_soft > 60);
+        b->free(b);
+    }
+    CHECK_EQ(t, (int64_t)k.mem.used, 0);
+}
