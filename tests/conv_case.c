@@ -63,15 +63,15 @@ void qn_test_fill(qn_test *t, qn_tensor *x)
         qn_set_real(x, i, qn_test_uniform(t, -1, 1));
 }
 
-void qn_conv_attrs(qn_op_case *c, const qn_conv_case *v)
+void qn_conv_attrs(qn_node *node, const qn_conv_case *v)
 {
-    qn_node_set_ints(c->node, "kernel_shape", v->rank, v->kernel, NULL);
-    qn_node_set_ints(c->node, "strides", v->rank, v->stride, NULL);
-    qn_node_set_ints(c->node, "dilations", v->rank, v->dilation, NULL);
-    qn_node_set_int(c->node, "group", v->group, NULL);
-    qn_node_set_str(c->node, "auto_pad", v->auto_pad, NULL);
+    qn_node_set_ints(node, "kernel_shape", v->rank, v->kernel, NULL);
+    qn_node_set_ints(node, "strides", v->rank, v->stride, NULL);
+    qn_node_set_ints(node, "dilations", v->rank, v->dilation, NULL);
+    qn_node_set_int(node, "group", v->group, NULL);
+    qn_node_set_str(node, "auto_pad", v->auto_pad, NULL);
     if (v->auto_pad[0] == 'N')
-        qn_node_set_ints(c->node, "pads", 2 * v->rank, v->pads, NULL);
+        qn_node_set_ints(node, "pads", 2 * v->rank, v->pads, NULL);
 }
 
 bool qn_test_step(int rank, const int64_t *dim, int64_t *at)

@@ -26,7 +26,7 @@ bool qn_conv_settle(qn_conv_case *v);
 void qn_conv_choose(qn_test *t, qn_conv_case *v, int round);
 void qn_conv_note(qn_test *t, const qn_conv_case *v);
 /* Its attributes. */
-void qn_conv_attrs(qn_op_case *c, const qn_conv_case *v);
+void qn_conv_attrs(qn_node *node, const qn_conv_case *v);
 
 /* Random numbers in [-1, 1). */
 void qn_test_fill(qn_test *t, qn_tensor *x);

@@ -29,7 +29,7 @@ static void begin(qn_test *t, qn_op_case *c, const qn_conv_case *v, const char *
     random_input(t, c, 0, dtype, 2 + v->rank, x);
     random_input(t, c, 1, dtype, 2 + v->rank, w);
     if (v->bias) random_input(t, c, 2, dtype, 1, &channels);
-    qn_conv_attrs(c, v);
+    qn_conv_attrs(c->node, v);
 }
 
 /* Channel o of image n at position `at`: the sum, and in *mass the sum of magnitudes.

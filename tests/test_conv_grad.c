@@ -2,6 +2,7 @@
 /* tests/test_conv_grad.c - gradients of convolutions against the definition: every
  * product of a tap is dealt out in double.  |error| <= (terms + 2) * eps * sum |a*b|.
  */
+#include "engine/model.h"
 #include "tests/conv_case.h"
 
 #include <float.h>
@@ -91,7 +92,7 @@ static void begin(qn_op_case *c, const truth *r, const char *name, const qn_tens
     put(c, 1, b);
     put(c, 2, shape);
     memset(c->in[2].data, 0xff, qn_tensor_bytes(shape));
-    qn_conv_attrs(c, &r->v);
+    qn_conv_attrs(c->node, &r->v);
 }
 
 static void check(qn_test *t, const qn_tensor *got, const double *want,
@@ -191,6 +192,262 @@ void test_conv_grad_refuses(qn_test *t)
     begin(&c, &r, "ConvGradW", &r.w, &r.w);
     CHECK_FAILS(t, qn_case_run(&c, 1), QUERN_SHAPE, &c.err, "dY is");
     qn_case_end(&c);
+}
+
+/* ---- in a session, which lays tensors out blocked ---- */
+
+static qn_value *add_operand(quern_model *m, const qn_tensor *x, bool constant)
+{
+    qn_value *v = NULL;
+    if (constant) {
+        qn_graph_add_constant(m->graph, "c", x, &v, NULL);
+        return v;
+    }
+    qn_graph_add_value(m->graph, "x", &v, NULL);
+    v->dtype = x->dtype;
+    v->is_input = true;
+    v->rank = x->rank;
+    memcpy(v->dim, x->dim, sizeof x->dim);
+    m->graph->inputs[m->graph->n_inputs++] = v;
+    return v;
+}
+
+/* The model out = name(dY, second, third); W is a constant. */
+static bool make_model(qn_test *t, truth *r, const char *name, quern_model **out)
+{
+    quern_error err;
+    quern_model *m;
+    qn_node *node;
+    void *p, *q;
+    const bool of_x = strcmp(name, "ConvGradX") == 0;
+    if (!CHECK_OK(t, qn_model_create(NULL, &m, &err), &err)) return false;
+    qn_arena_array(&m->arena, 3, sizeof(qn_value *), &p, NULL);
+    qn_arena_array(&m->arena, 1, sizeof(qn_value *), &q, NULL);
+    m->graph->inputs = p;
+    m->graph->outputs = q;
+    m->graph->n_outputs = 1;
+    qn_graph_new_node(m->graph, name, "quern", 1, 3, 1, &node, NULL);
+    node->in[0] = add_operand(m, &r->dy, false);
+    node->in[1] = add_operand(m, of_x ? &r->w : &r->x, of_x);
+    node->in[2] = add_operand(m, of_x ? &r->x : &r->w, !of_x);
+    qn_graph_add_value(m->graph, "y", &node->out[0], NULL);
+    m->graph->outputs[0] = node->out[0];
+    qn_conv_attrs(node, &r->v);
+    qn_graph_insert(m->graph, node, NULL);
+    *out = m;
+    return CHECK_OK(t, qn_model_finish(m, &err), &err);
+}
+
+static void bind(qn_test *t, quern_session *s, int i, const qn_tensor *x)
+{
+    quern_error err;
+    quern_tensor q = {.dtype = x->dtype, .rank = x->rank, .data = x->data};
+    memcpy(q.dim, x->dim, sizeof q.dim);
+    CHECK_OK(t, quern_session_bind(s, i, &q, &err), &err);
+}
+
+/* Runs twice, the second time over a used slab; the result is copied to y. */
+static bool run_session(qn_test *t, truth *r, const char *name,
+                        const quern_session_options *opt, qn_tensor *y)
+{
+    quern_model *m;
+    quern_session *s;
+    quern_error err;
+    quern_tensor out = {0};
+    if (!make_model(t, r, name, &m)) return false;
+    bool ok = CHECK_OK(t, quern_session_create(m, opt, &s, &err), &err);
+    if (ok) {
+        bind(t, s, 0, &r->dy);
+        bind(t, s, 1, &r->x);
+        ok = CHECK_OK(t, quern_run(s, &err), &err) &&
+             CHECK_OK(t, quern_run(s, &err), &err) &&
+             CHECK_OK(t, quern_session_output(s, 0, &out, &err), &err);
+        if (ok) {
+            qn_set_shape(y, out.dtype, out.rank, out.dim);
+            y->data = qn_exact(t, qn_tensor_bytes(y));
+            memcpy(y->data, out.data, qn_tensor_bytes(y));
+        }
+        quern_session_free(s);
+    }
+    quern_model_free(m);
+    return ok;
+}
+
+static quern_session_options options(int threads, bool winograd, const char *isa)
+{
+    return (quern_session_options){.size = sizeof(quern_session_options),
+                                   .n_threads = threads,
+                                   .no_winograd = !winograd,
+                                   .isa = isa,
+                                   .layout = "blocked",
+                                   .poison = 1};
+}
+
+static double most(const double *x, int64_t n)
+{
+    double best = 0;
+    for (int64_t i = 0; i < n; i++)
+        best = fmax(best, x[i]);
+    return best;
+}
+
+static void check_blocked(qn_test *t, const qn_conv_case *v)
+{
+    static const char *const isas[] = {NULL, "ref"};
+    truth r;
+    qn_tensor y, alone;
+    find_truth(t, &r, v, QUERN_FLOAT);
+    const int64_t x_terms = v->oc * qn_test_product(v->rank, v->kernel);
+    const int64_t w_terms = v->n * qn_test_product(v->rank, v->out);
+    for (int i = 0; i < 2; i++) {
+        qn_conv_note(t, v);
+        quern_session_options opt = options(1, false, isas[i]);
+        if (run_session(t, &r, "ConvGradX", &opt, &y))
+            check(t, &y, r.dx, r.dx_mass, x_terms);
+        if (run_session(t, &r, "ConvGradW", &opt, &alone))
+            check(t, &alone, r.dw, r.dw_mass, w_terms);
+        opt.n_threads = 3;
+        if (run_session(t, &r, "ConvGradW", &opt, &y))
+            CHECK(t, memcmp(y.data, alone.data, qn_tensor_bytes(&y)) == 0);
+    }
+    /* Winograd's errors follow the largest of the neighbours. */
+    quern_session_options opt = options(2, true, NULL);
+    const double mass = most(r.dx_mass, qn_tensor_count(&r.x));
+    for (int64_t k = 0; k < qn_tensor_count(&r.x); k++)
+        r.dx_mass[k] = mass;
+    if (run_session(t, &r, "ConvGradX", &opt, &y)) check(t, &y, r.dx, r.dx_mass, 8);
+}
+
+void test_conv_grad_blocked(qn_test *t)
+{
+    const char *const set = "NOTSET";
+    const qn_conv_case cases[] = {
+        /* 3x3, direct and Winograd, whole and odd blocks */
+        {2,
+         false,
+         2,
+         1,
+         16,
+         32,
+         {12, 12},
+         {0},
+         {3, 3},
+         {1, 1},
+         {1, 1},
+         {1, 1, 1, 1},
+         set},
+        {2,
+         false,
+         1,
+         1,
+         20,
+         41,
+         {13, 9},
+         {0},
+         {3, 3},
+         {1, 1},
+         {1, 1},
+         {0, 2, 1, 0},
+         set},
+        {2,
+         false,
+         18,
+         1,
+         8,
+         16,
+         {5, 5},
+         {0},
+         {3, 3},
+         {1, 1},
+         {1, 1},
+         {1, 1, 1, 1},
+         set},
+        /* strides, stride over kernel, dilation, asymmetric padding */
+        {2,
+         false,
+         2,
+         1,
+         16,
+         24,
+         {9, 11},
+         {0},
+         {3, 3},
+         {2, 2},
+         {1, 1},
+         {1, 1, 1, 1},
+         set},
+        {2, false, 2, 1, 9, 17, {10, 7}, {0}, {1, 1}, {2, 3}, {1, 1}, {0}, set},
+        {2,
+         false,
+         1,
+         1,
+         8,
+         8,
+         {11, 12},
+         {0},
+         {3, 2},
+         {2, 4},
+         {2, 3},
+         {3, 0, 1, 5},
+         set},
+        {2,
+         false,
+         1,
+         1,
+         10,
+         12,
+         {9, 9},
+         {0},
+         {3, 3},
+         {1, 1},
+         {2, 2},
+         {2, 2, 2, 2},
+         set},
+        {2, false, 2, 1, 7, 8, {1, 14}, {0}, {1, 5}, {1, 2}, {1, 1}, {0}, "SAME_LOWER"},
+        /* 1x1 */
+        {2, false, 2, 1, 64, 70, {5, 7}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, set},
+        {2, false, 1, 1, 33, 8, {1, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, set},
+        /* stems */
+        {2,
+         false,
+         3,
+         1,
+         3,
+         32,
+         {14, 15},
+         {0},
+         {7, 7},
+         {2, 2},
+         {1, 1},
+         {3, 3, 3, 3},
+         set},
+        {2,
+         false,
+         4,
+         1,
+         1,
+         20,
+         {12, 12},
+         {0},
+         {3, 3},
+         {1, 1},
+         {1, 1},
+         {1, 1, 1, 1},
+         set},
+        /* groups: whole blocks, depthwise, and others */
+        {2, false, 2, 3, 8, 16, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, set},
+        {2, false, 2, 4, 2, 3, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, set},
+        {2, false, 2, 19, 1, 1, {9, 8}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, set},
+        {2, false, 2, 24, 1, 1, {9, 8}, {0}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, set},
+        {2, false, 2, 8, 1, 1, {9, 13}, {0}, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}, set},
+        {2, false, 1, 9, 1, 1, {17, 9}, {0}, {7, 7}, {2, 1}, {1, 1}, {3, 3, 3, 3}, set},
+        {2, false, 2, 8, 1, 1, {9, 9}, {0}, {3, 4}, {1, 3}, {2, 1}, {1, 0, 0, 2}, set},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        qn_conv_case v = cases[k];
+        REQUIRE(t, qn_conv_settle(&v));
+        check_blocked(t, &v);
+    }
 }
 
 void test_channel_sum(qn_test *t)

@@ -3,6 +3,7 @@
  * the columns of the gradient, folded (conv_fold.h). */
 #include "engine/ops/conv_fold.h"
 #include "engine/ops/conv_grad.h"
+#include "engine/ops/conv_grad_blocked.h"
 
 enum { IN_DY, IN_W, IN_X };
 
@@ -21,6 +22,7 @@ static quern_status x_prepare(qn_prep *p, quern_error *err)
     const qn_instr *i = p->instr;
     const qn_window_params *params = i->params;
     qn_window w;
+    if (i->is_blocked) return qn_conv_grad_x_blocked_prepare(p, err);
     QN_TRY(qn_window_fit(params, i->in[IN_X], i->in[IN_W], &w, err));
     return qn_fold_prepare(p, &w, params->group, err);
 }
@@ -28,7 +30,10 @@ static quern_status x_prepare(qn_prep *p, quern_error *err)
 static quern_status x_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
-    qn_fold_run(i, x, NULL);
+    if (i->is_blocked)
+        qn_conv_grad_x_blocked_run(i, x);
+    else
+        qn_fold_run(i, x, NULL);
     return QUERN_OK;
 }
 
@@ -53,6 +58,7 @@ const qn_op qn_op_conv_grad_x = {
     .shape_only = 1 << IN_X,
     .check = qn_window_check,
     .infer = x_infer,
+    .blocked = qn_conv_grad_x_blocked,
     .prepare = x_prepare,
     .run = x_run,
     .macs = x_macs,

@@ -32,7 +32,7 @@ void qn_dw8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
                 if (c->add.data)
                     sum += c->add.data[t->image * c->add.image + at + lane];
                 qn_act_f32(c->act.kind, c->act.alpha, c->act.beta, &sum, 1);
-                at = block * c->y.plane + r * c->y.row + i * QN_BLOCK8 + lane;
+                at = block * c->y.plane + r * c->y.row + i * c->y_step + lane;
                 c->y.data[t->image * c->y.image + at] = ch < c->y.c ? sum : 0;
             }
     }

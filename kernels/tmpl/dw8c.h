@@ -14,6 +14,7 @@ typedef struct qn_dwk8c {
     int64_t rows, row;   /* kernel rows; floats from one's input to the next's */
     int64_t cols, col;   /* the same for columns */
     int64_t step;        /* floats from one output's input to the next's */
+    int64_t y_step;      /* floats from one output to the next */
     qn_bounds8 bounds;
 } qn_dwk8c;
 
@@ -67,7 +68,7 @@ static inline void any_stretch(const qn_dwk8c *a, const float *x, const float *a
 #pragma GCC unroll 4
     for (int i = 0; i < n; i++) {
         if (add) sum[i] = qn_add8(sum[i], qn_load8(add + 8 * i));
-        qn_store8(y + 8 * i, qn_bound8(&a->bounds, sum[i]));
+        qn_store8(y + a->y_step * i, qn_bound8(&a->bounds, sum[i]));
     }
 }
 
@@ -104,6 +105,13 @@ static qn_dwk8c_fn *const *choose(const qn_conv8c *c, int64_t *max)
     return known ? table[k / 2 - 1][s - 1] : dw_any;
 }
 
+static void finish_row(const qn_conv8c *c, int64_t block, float *y)
+{
+    const int64_t n = c->y_step == 8 ? c->y.w : 1;
+    for (int64_t i = 0; i < c->y.w; i += n)
+        qn_finish8(&c->act, &c->y, block, y + i * c->y_step, n);
+}
+
 void QN_V8_ROW(dw8c_f32)(const qn_conv8c *c, const qn_task8c *t)
 {
     int64_t max;
@@ -115,6 +123,7 @@ void QN_V8_ROW(dw8c_f32)(const qn_conv8c *c, const qn_task8c *t)
                   .cols = c->kernel[1],
                   .col = c->dilation[1] * 8,
                   .step = c->stride[1] * 8,
+                  .y_step = c->y_step,
                   .bounds = qn_bounds8_of(&c->act)};
     for (int64_t b = t->c0; b < t->c1; b++) {
         a.weight = c->weight + b * a.rows * a.cols * 8;
@@ -129,10 +138,11 @@ void QN_V8_ROW(dw8c_f32)(const qn_conv8c *c, const qn_task8c *t)
                                            : NULL;
             for (int64_t i = 0, at = 0; i < parts; i++) {
                 int64_t n = size + (i < longer);
-                fn[n - 1](&a, x + at * a.step, add ? add + at * 8 : NULL, y + at * 8);
+                fn[n - 1](&a, x + at * a.step, add ? add + at * 8 : NULL,
+                          y + at * c->y_step);
                 at += n;
             }
-            qn_finish8(&c->act, &c->y, b, y, c->y.w);
+            finish_row(c, b, y);
         }
     }
 }
