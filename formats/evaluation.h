@@ -45,10 +45,10 @@ quern_status qn_evaluation_json(const qn_evaluation *e, qn_json *j, qn_arena *ar
                                 quern_error *err);
 /* "confusion":[[..]] */
 void qn_confusion_json(const qn_metrics *m, qn_json *j);
-/* Writes report.json, confusion.csv, per_class.csv, predictions.csv and reliability.csv
- * into the folder, which is made if need be; each file whole or not at all.  suffix
- * (may be "") stands before the dot: "_val". */
+/* Writes report.json, confusion.csv, per_class.csv, predictions.csv, reliability.csv
+ * and, if there are slices, slices.csv into the folder, which is made if need be; each
+ * file whole or not at all.  suffix (may be "") stands before the dot: "_val". */
 quern_status qn_evaluation_write(const qn_evaluation *e, const char *folder,
-                                 const char *suffix, quern_error *err);
+                                 const char *suffix, qn_mem *mem, quern_error *err);
 
 #endif

@@ -8,8 +8,8 @@
 #include <math.h>
 #include <string.h>
 
-static quern_status picture_input(const quern_model *model, quern_info *input,
-                                  quern_error *err)
+quern_status qn_classifier_input(const quern_model *model, quern_info *input,
+                                 quern_error *err)
 {
     const int n = quern_model_n_inputs(model);
     if (n != 1)
@@ -23,7 +23,7 @@ quern_status qn_classifier_attach(qn_classifier *net, const quern_model *model,
                                   const qn_recipe *recipe, qn_arena *arena,
                                   quern_error *err)
 {
-    QN_TRY(picture_input(model, &net->input, err));
+    QN_TRY(qn_classifier_input(model, &net->input, err));
     if (recipe)
         net->recipe = *recipe;
     else
@@ -39,7 +39,7 @@ static quern_status open_all(qn_classifier *net, const qn_args *args, const char
     const int64_t top = qn_arg_int(args, "top");
     qn_recipe recipe;
     QN_TRY(quern_model_open(path, &model, &net->owned, err));
-    QN_TRY(picture_input(net->owned, &net->input, err));
+    QN_TRY(qn_classifier_input(net->owned, &net->input, err));
     QN_TRY(qn_recipe_read(&recipe, net->owned, &net->input, args, arena, err));
     net->top = (int)(top > QN_TOP_MAX ? QN_TOP_MAX : top < 5 ? 5 : top);
     return qn_classifier_attach(net, net->owned, &session, &recipe, arena, err);

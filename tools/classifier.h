@@ -24,6 +24,9 @@ typedef struct qn_classifier {
     int n_classes; /* known after the first run */
 } qn_classifier;
 
+/* The input that takes pictures: the only one. */
+quern_status qn_classifier_input(const quern_model *model, quern_info *input,
+                                 quern_error *err);
 /* Opens the model, makes its session, reads its recipe.  Errors name the file. */
 quern_status qn_classifier_open(qn_classifier *net, const qn_args *args,
                                 const char *path, qn_arena *arena, quern_error *err);

@@ -4,13 +4,14 @@
 #include "engine/os.h"
 #include "formats/idx.h"
 #include "tools/classifier.h"
+#include "tools/figures.h"
 #include "formats/files.h"
 #include "tools/out.h"
 #include "tools/pictures.h"
-#include "tools/score.h"
 #include "tools/show.h"
 #include "tools/term.h"
 
+#include <math.h>
 #include <string.h>
 
 const qn_option qn_classify_options[] = {
@@ -58,7 +59,7 @@ typedef struct classification {
     qn_pictures pictures;
     qn_progress progress;
     qn_tensor truth; /* data NULL: not given */
-    qn_score score;
+    qn_buf outcomes; /* a qn_outcome per picture that has a truth */
     qn_buf out;
     int64_t n_done;
     int top;  /* classes to name */
@@ -129,6 +130,27 @@ static quern_status draw(classification *c, const char *name, const qn_image *im
     return QUERN_OK;
 }
 
+/* Only the best answers are known: a label below them has no probability. */
+static void add_outcome(classification *c, const qn_answer *a, int64_t truth)
+{
+    const int n = c->net.n_classes;
+    const bool is_class = truth >= 0 && truth < n;
+    qn_outcome o = {.label = is_class ? (int32_t)truth : -1,
+                    .predicted = a->best[0],
+                    .rank = n,
+                    .weight = 1,
+                    .confidence = a->p[0],
+                    .p_label = NAN,
+                    .brier = NAN};
+    for (int i = 0; i < a->n; i++)
+        if (a->best[i] == o.label) {
+            o.rank = i;
+            o.p_label = a->p[i];
+        }
+    o.loss = -log(o.p_label);
+    qn_buf_add(&c->outcomes, &o, sizeof o);
+}
+
 static quern_status tell(classification *c, const char *name, const qn_image *image,
                          const qn_answer *a, quern_error *err)
 {
@@ -136,10 +158,7 @@ static quern_status tell(classification *c, const char *name, const qn_image *im
     const bool is_known = c->truth.data && c->n_done < c->truth.dim[0];
     const int64_t truth = is_known ? qn_get_int(&c->truth, c->n_done) : -1;
     const int64_t at = c->n_done++;
-    if (c->truth.data && !c->score.confusion)
-        QN_TRY(qn_score_init(&c->score, c->net.n_classes, c->net.recipe.classes,
-                             &c->arena, err));
-    if (is_known) qn_score_add(&c->score, truth, a->best, a->n);
+    if (is_known) add_outcome(c, a, truth);
     if (is_json)
         json_line(c, name, a);
     else if (at < qn_arg_int(c->args, "show"))
@@ -209,25 +228,41 @@ static quern_status load_truth(classification *c, quern_error *err)
     return status;
 }
 
-static void sum_up(classification *c, double seconds)
+static void sum_up_json(classification *c, const qn_metrics *m, double images_per_s)
 {
     qn_json j;
-    if (!c->score.confusion) return;
+    qn_json_begin(&j, &c->out);
+    qn_json_int(&j, "n", m->n);
+    qn_json_real(&j, "top1", m->figure[QN_FIGURE_TOP1]);
+    qn_json_real(&j, "top5", m->figure[QN_FIGURE_TOP5]);
+    qn_confusion_json(m, &j);
+    qn_json_real(&j, "images_per_s", images_per_s);
+    qn_json_end(&j);
+    qn_out_flush(&c->out);
+}
+
+static quern_status sum_up(classification *c, double seconds, quern_error *err)
+{
+    const double images_per_s = seconds > 0 ? (double)c->n_done / seconds : 0;
+    const char *const *names = c->net.recipe.classes;
+    qn_metrics m;
+    if (!c->truth.data) return QUERN_OK;
+    QN_TRY(qn_buf_status(&c->outcomes, err));
+    QN_TRY(qn_metrics_of_outcomes((const qn_outcome *)(void *)c->outcomes.p,
+                                  (int64_t)(c->outcomes.n / sizeof(qn_outcome)),
+                                  c->net.n_classes, NULL, &c->arena, &m, err));
     if (qn_arg_flag(c->args, "json")) {
-        qn_json_begin(&j, &c->out);
-        qn_score_json(&c->score, &j);
-        qn_json_real(&j, "images_per_s", seconds > 0 ? (double)c->n_done / seconds : 0);
-        qn_json_end(&j);
-        qn_out_flush(&c->out);
-        return;
+        sum_up_json(c, &m, images_per_s);
+        return QUERN_OK;
     }
     if (qn_arg_flag(c->args, "confusion")) {
-        qn_score_print_confusion(&c->score, &c->mem, stdout);
+        qn_print_confusion(&m, names, &c->mem, stdout);
         printf("\n");
     }
-    qn_score_print(&c->score, &c->mem, stdout);
-    printf("%.2f s, %.0f pictures a second\n", seconds,
-           seconds > 0 ? (double)c->n_done / seconds : 0);
+    QN_TRY(qn_print_classes(&m, names, &c->arena, stdout, err));
+    qn_print_right(&m, stdout);
+    printf("%.2f s, %.0f pictures a second\n", seconds, images_per_s);
+    return QUERN_OK;
 }
 
 static quern_status classify(classification *c, quern_error *err)
@@ -252,8 +287,7 @@ static quern_status classify(classification *c, quern_error *err)
     if (c->truth.data && c->n_done != c->truth.dim[0])
         return qn_fail(err, QUERN_SHAPE, "%lld pictures and %lld labels",
                        (long long)c->n_done, (long long)c->truth.dim[0]);
-    sum_up(c, qn_os_seconds() - start);
-    return QUERN_OK;
+    return sum_up(c, qn_os_seconds() - start, err);
 }
 
 int qn_cmd_classify(const qn_args *args)
@@ -268,12 +302,14 @@ int qn_cmd_classify(const qn_args *args)
     qn_arena_init(&c.arena, &c.mem);
     qn_arena_init(&c.pixels, &c.mem);
     qn_buf_init(&c.out, &c.mem);
+    qn_buf_init(&c.outcomes, &c.mem);
     qn_pictures_init(&c.pictures, &c.mem, args->operands + 1, args->n_operands - 1,
                      (int64_t)qn_arg_limit(args, "pixels", 0));
     const quern_status status = classify(&c, &err);
     qn_classifier_close(&c.net);
     qn_pictures_done(&c.pictures);
     qn_buf_done(&c.out);
+    qn_buf_done(&c.outcomes);
     qn_arena_done(&c.pixels);
     qn_arena_done(&c.arena);
     return status == QUERN_OK ? c.code : qn_report(NULL, &err);

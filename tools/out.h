@@ -25,7 +25,7 @@ int qn_out_flush(qn_buf *buf);
 
 /* ---- tables ---- */
 
-#define QN_TABLE_COLUMNS 16
+#define QN_TABLE_COLUMNS 24
 
 /* Cells are kept until qn_table_print knows the widths. */
 typedef struct qn_table {
