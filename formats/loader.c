@@ -12,12 +12,14 @@
 static quern_status check_item(const qn_loader_options *o, int64_t item,
                                quern_error *err)
 {
+    char room[QN_ITEM_TEXT];
     if (item < 0 || item >= o->set->n)
         return qn_fail(err, QUERN_INVALID, "item %lld of a set of %lld",
                        (long long)item, (long long)o->set->n);
     if (o->set->label[item] >= o->set->n_classes)
-        return qn_fail(err, QUERN_DATA, "item %lld has label %d; there are %d classes",
-                       (long long)item, o->set->label[item], o->set->n_classes);
+        return qn_fail(err, QUERN_DATA, "%s: label %d, but there are %d classes",
+                       qn_item_name(o->set, item, room), o->set->label[item],
+                       o->set->n_classes);
     return QUERN_OK;
 }
 

@@ -58,5 +58,11 @@ typedef struct qn_loader_options {
  * ended by its own free. */
 quern_status qn_loader_create(qn_mem *mem, const qn_loader_options *options,
                               qn_batches **out, quern_error *err);
+/* A contact sheet of what such a loader would deliver: a row for each of a few items,
+ * first the picture as it is (framed), then as it is in epochs 0, 1, ..; without
+ * mixing. The sheet is in the arena. */
+quern_status qn_loader_sheet(qn_mem *mem, const qn_loader_options *options, int rows,
+                             int epochs, qn_arena *arena, qn_image *out,
+                             quern_error *err);
 
 #endif

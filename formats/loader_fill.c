@@ -46,15 +46,9 @@ static int64_t picture_at(const order *o, int64_t place)
 static quern_status read_item(const qn_loader *l, int64_t item, qn_arena *scratch,
                               const uint8_t **out, quern_error *err)
 {
-    const qn_dataset *set = l->o.set;
     const qn_frame *f = &l->o.frame;
-    qn_image image = {set->width, set->height, set->channels, NULL};
-    if (set->array)
-        image.pixels = (uint8_t *)set->array + (size_t)item * (size_t)set->height *
-                                                   (size_t)set->width *
-                                                   (size_t)set->channels;
-    else
-        QN_TRY(set->format->read(set, item, scratch, &image, err));
+    qn_image image;
+    QN_TRY(qn_dataset_read(l->o.set, item, scratch, &image, err));
     QN_TRY(qn_frame_apply(f, &image, scratch, &image, err));
     if (image.height != f->height || image.width != f->width)
         return qn_fail(err, QUERN_SHAPE,
@@ -67,8 +61,9 @@ static quern_status read_item(const qn_loader *l, int64_t item, qn_arena *scratc
 static quern_status read_named(const qn_loader *l, int64_t item, qn_arena *scratch,
                                const uint8_t **out, quern_error *err)
 {
+    char room[QN_ITEM_TEXT];
     const quern_status status = read_item(l, item, scratch, out, err);
-    if (status != QUERN_OK) qn_within(err, "item %lld", (long long)item);
+    if (status != QUERN_OK) qn_within(err, "%s", qn_item_name(l->o.set, item, room));
     return status;
 }
 

@@ -4,6 +4,7 @@
 #include "tests/test.h"
 
 #include "engine/shuffle.h"
+#include "formats/contact_sheet.h"
 #include "formats/loader.h"
 
 #include <string.h>
@@ -475,5 +476,84 @@ void test_loader_mixes(qn_test *t)
         CHECK(t, n_soft > 60);
         b->free(b);
     }
+    CHECK_EQ(t, (int64_t)k.mem.used, 0);
+}
+
+/* ---- sheets --------------------------------------------------------------------- */
+
+static const uint8_t *pixel(const qn_image *p, int x, int y)
+{
+    return p->pixels + (size_t)p->channels * ((size_t)y * (size_t)p->width + (size_t)x);
+}
+
+static bool is_gray(const uint8_t *p, int value)
+{
+    return p[0] == value && p[1] == value && p[2] == value;
+}
+
+void test_contact_sheet(qn_test *t)
+{
+    static const uint8_t red[3] = {255, 0, 0};
+    const qn_sheet_style style = {.columns = 2, .cell = 10, .border = 1, .gap = 2};
+    uint8_t small[] = {50, 60}, large[40 * 20];
+    const qn_image two = {2, 1, 1, small}, wide = {40, 20, 1, large};
+    kit k;
+    qn_arena arena;
+    qn_image sheet;
+    int left, top;
+    kit_init(t, &k, 3);
+    qn_arena_init(&arena, &k.mem);
+    memset(large, 77, sizeof large);
+    REQUIRE_OK(t, qn_sheet_make(&style, 3, &arena, &sheet, &k.err), &k.err);
+    CHECK(t, sheet.width == 2 + 2 * 14 && sheet.height == 2 + 2 * 14);
+    CHECK_OK(t, qn_sheet_put(&style, &sheet, 0, &two, red, &arena, &k.err), &k.err);
+    CHECK_OK(t, qn_sheet_put(&style, &sheet, 2, &wide, NULL, &arena, &k.err), &k.err);
+    /* enlarged five times, in the middle of a framed cell */
+    qn_sheet_place(&style, 0, &left, &top);
+    CHECK(t, left == 3 && top == 3);
+    CHECK(t, is_gray(pixel(&sheet, 3, 5), 50) && is_gray(pixel(&sheet, 7, 9), 50));
+    CHECK(t, is_gray(pixel(&sheet, 8, 5), 60) && is_gray(pixel(&sheet, 12, 9), 60));
+    CHECK(t, is_gray(pixel(&sheet, 3, 4), 0) && is_gray(pixel(&sheet, 3, 10), 0));
+    CHECK(t, !memcmp(pixel(&sheet, 2, 2), red, 3));
+    CHECK(t, !memcmp(pixel(&sheet, 13, 13), red, 3));
+    CHECK(t, is_gray(pixel(&sheet, 14, 13), 0));
+    /* shrunk to half a cell's height */
+    qn_sheet_place(&style, 2, &left, &top);
+    CHECK(t, left == 3 && top == 17);
+    CHECK(t, is_gray(pixel(&sheet, 3, 19), 77) && is_gray(pixel(&sheet, 12, 23), 77));
+    CHECK(t, is_gray(pixel(&sheet, 3, 18), 0) && is_gray(pixel(&sheet, 3, 24), 0));
+    CHECK(t, is_gray(pixel(&sheet, 2, 19), 0));
+    CHECK(t, qn_sheet_make(&style, (int64_t)1 << 40, &arena, &sheet, &k.err) ==
+                 QUERN_LIMIT);
+    qn_arena_done(&arena);
+}
+
+void test_loader_sheet(qn_test *t)
+{
+    kit k;
+    qn_arena arena;
+    qn_image sheet;
+    kit_init(t, &k, 30);
+    qn_arena_init(&arena, &k.mem);
+    k.o.augment = "noise=.2";
+    REQUIRE_OK(t, qn_loader_sheet(&k.mem, &k.o, 5, 3, &arena, &sheet, &k.err), &k.err);
+    const qn_sheet_style style = qn_sheet_default(4);
+    for (int row = 0; row < 5; row++) {
+        int left, top, x, y;
+        qn_sheet_place(&style, 4 * row, &left, &top);
+        const int item = *pixel(&sheet, left, top); /* its gray, item by item */
+        CHECK(t, item < 30);
+        CHECK(t, is_gray(pixel(&sheet, left + 95, top + 95), item));
+        CHECK(t, is_gray(pixel(&sheet, left - 1, top), 128));
+        for (int column = 1; column < 4; column++) {
+            qn_sheet_place(&style, 4 * row + column, &x, &y);
+            int n_other = 0;
+            for (int i = 0; i < 16; i++)
+                n_other += *pixel(&sheet, x + 24 * (i % 4), y + 24 * (i / 4)) != item;
+            CHECK(t, n_other > 4);
+            CHECK(t, is_gray(pixel(&sheet, x - 1, y), 255));
+        }
+    }
+    qn_arena_done(&arena);
     CHECK_EQ(t, (int64_t)k.mem.used, 0);
 }
