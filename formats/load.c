@@ -44,19 +44,19 @@ static quern_status read_memory(quern_model *model, const void *bytes, size_t n,
     return qn_onnx_read(model, (qn_span){copy, n, 0}, &external, err);
 }
 
-/* Up to IR 3 every initializer had to be an input, too: that said nothing.  Written as
- * IR 4, the same model lists the inputs that are to be fed. */
+/* Up to IR 3 every initializer had to be an input, too, and some exporters never
+ * stopped.  From IR 4 on the inputs are those that are to be fed. */
 static void drop_default_inputs(quern_model *model)
 {
     qn_graph *g = model->graph;
     int kept = 0;
-    if (model->ir_version > 3) return;
+    if (model->keep_overridable) return;
     for (int i = 0; i < g->n_inputs; i++) {
         g->inputs[i]->is_input = !g->inputs[i]->constant;
         if (g->inputs[i]->is_input) g->inputs[kept++] = g->inputs[i];
     }
     g->n_inputs = kept;
-    model->ir_version = 4;
+    if (model->ir_version < 4) model->ir_version = 4;
 }
 
 static quern_status finish_raw(quern_model *model, quern_error *err)

@@ -15,8 +15,9 @@ quern_status qn_onnx_read(quern_model *model, qn_span bytes, qn_external *extern
 
 /* A raw model: the graph as the file has it, in topological order, with its own
  * operator forms, attributes and names; nothing is lowered, bound or simplified, so it
- * cannot run.  It may be edited by engine/graph.h (nodes that are added take the opset
- * of qn_model_opset) and written by qn_onnx_write, external data inline. Documentation,
+ * cannot run.  Inputs with a default are initializers unless keep_overridable is set.
+ * The model may be edited by engine/graph.h (nodes that are added take the opset of
+ * qn_model_opset) and written by qn_onnx_write, external data inline. Documentation,
  * types of values inside and the layout of sparse tensors are not kept. */
 quern_status qn_onnx_open_raw(const char *path, const quern_model_options *opt,
                               quern_model **out, quern_error *err);
