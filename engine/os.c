@@ -154,7 +154,8 @@ static quern_status read_all(const qn_file *file, uint8_t *to, quern_error *err)
 quern_status qn_file_read(const qn_file *file, qn_arena *arena, void **out,
                           quern_error *err)
 {
-    QN_TRY(qn_arena_raw(arena, file->bytes, out, err));
+    QN_TRY(qn_arena_raw(arena, file->bytes + 1, out, err));
+    ((char *)*out)[file->bytes] = 0;
     return read_all(file, *out, err);
 }
 

@@ -35,7 +35,7 @@ typedef struct qn_map {
 quern_status qn_file_open(const char *folder, const char *path, qn_file *out,
                           quern_error *err);
 void qn_file_close(qn_file *file);
-/* All bytes of the file, in the arena. */
+/* All bytes of the file with a zero byte behind them, in the arena. */
 quern_status qn_file_read(const qn_file *file, qn_arena *arena, void **out,
                           quern_error *err);
 /* The file may be closed afterwards.  An empty file fails. */

@@ -8,9 +8,8 @@
 
 /* ---- items ---------------------------------------------------------------------- */
 
-/* A list of n elements in room for more; the old one stays behind in the arena. */
-static quern_status grow(qn_arena *arena, void *list, size_t n, size_t room,
-                         size_t size, quern_error *err)
+quern_status qn_list_grow(qn_arena *arena, void *list, size_t n, size_t room,
+                          size_t size, quern_error *err)
 {
     void *more, *old;
     QN_TRY(qn_arena_array(arena, room, size, &more, err));
@@ -26,10 +25,11 @@ static quern_status make_room(qn_dataset *set, int64_t n, quern_error *err)
     size_t room = set->room ? 2 * (size_t)set->room : 256;
     if (n <= set->room) return QUERN_OK;
     if (room < (size_t)n) room = (size_t)n;
-    QN_TRY(grow(&set->arena, &set->label, held, room, sizeof *set->label, err));
-    QN_TRY(grow(&set->arena, &set->split, held, room, sizeof *set->split, err));
+    QN_TRY(qn_list_grow(&set->arena, &set->label, held, room, sizeof *set->label, err));
+    QN_TRY(qn_list_grow(&set->arena, &set->split, held, room, sizeof *set->split, err));
     if (set->name || set->n == 0)
-        QN_TRY(grow(&set->arena, &set->name, held, room, sizeof *set->name, err));
+        QN_TRY(
+            qn_list_grow(&set->arena, &set->name, held, room, sizeof *set->name, err));
     set->room = (int64_t)room;
     return QUERN_OK;
 }
@@ -71,8 +71,8 @@ quern_status qn_set_reject(qn_dataset *set, const char *item, quern_error *err,
     const size_t n = (size_t)set->n_rejects;
     if (n == INT32_MAX) return qn_fail(err, QUERN_LIMIT, "%zu items are refused", n);
     if ((n & (n - 1)) == 0) /* full at every power of two */
-        QN_TRY(
-            grow(&set->arena, &set->rejects, n, n ? 2 * n : 1, sizeof(qn_reject), err));
+        QN_TRY(qn_list_grow(&set->arena, &set->rejects, n, n ? 2 * n : 1,
+                            sizeof(qn_reject), err));
     qn_reject *r = set->rejects + n;
     QN_TRY(qn_arena_text(&set->arena, item, strlen(item), &r->item, err));
     QN_TRY(qn_arena_text(&set->arena, text, strlen(text), &r->reason, err));
@@ -189,7 +189,83 @@ quern_status qn_set_read_classes(qn_dataset *set, const char *path, bool *found,
     return QUERN_OK;
 }
 
+/* Names the classes that have items, but none for training. */
+static quern_status check_trained(const qn_dataset *set, const uint8_t *splits,
+                                  quern_error *err)
+{
+    const uint8_t trained = 1 << QN_SPLIT_TRAIN | 1 << QN_SPLIT_NONE;
+    char names[256] = "";
+    int unknown = 0;
+    for (int c = 0; c < set->n_classes; c++) {
+        if (!splits[c] || (splits[c] & trained)) continue;
+        const size_t n = strlen(names);
+        snprintf(names + n, sizeof names - n, "%s'%s'", unknown++ ? ", " : "",
+                 set->classes[c]);
+    }
+    if (!unknown) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT,
+                   "%d of %d classes are in val or test, but not in train: %s", unknown,
+                   set->n_classes, names);
+}
+
+quern_status qn_set_check_splits(const qn_dataset *set, quern_error *err)
+{
+    qn_arena arena;
+    void *room;
+    uint8_t all = 0;
+    qn_arena_init(&arena, set->arena.mem);
+    quern_status status =
+        qn_arena_array(&arena, (size_t)set->n_classes, sizeof all, &room, err);
+    if (status == QUERN_OK) {
+        uint8_t *splits = room; /* [n_classes]: a bit for each split it has items in */
+        for (int64_t i = 0; i < set->n; i++) {
+            if (set->label[i] >= 0)
+                splits[set->label[i]] |= (uint8_t)(1 << set->split[i]);
+            all |= (uint8_t)(1 << set->split[i]);
+        }
+        if (all & 1 << QN_SPLIT_TRAIN) status = check_trained(set, splits, err);
+    }
+    qn_arena_done(&arena);
+    return status;
+}
+
 /* ---- names of files ------------------------------------------------------------- */
+
+/* The same for a path that is a link. */
+static const char *refuses_link(const char *real, const char *path)
+{
+    char target[QN_PATH_MAX];
+    const size_t n = real ? strlen(real) : 0;
+    if (qn_path_resolve(path, target, NULL) != QUERN_OK)
+        return "the link leads nowhere";
+    if (n > 1 && (strncmp(target, real, n) != 0 || (target[n] && target[n] != '/')))
+        return "the link leads out of the data set";
+    switch (qn_path_look(target)) {
+    case QN_PATH_FILE:
+        return NULL;
+    case QN_PATH_FOLDER:
+        return "a link to a folder is not followed";
+    default:
+        return "the link leads to no regular file";
+    }
+}
+
+const char *qn_set_refuses(const char *real, const char *path)
+{
+    switch (qn_path_look(path)) {
+    case QN_PATH_FILE:
+        return NULL;
+    case QN_PATH_LINK:
+        return refuses_link(real, path);
+    case QN_PATH_ABSENT:
+        return "there is no such file";
+    case QN_PATH_FOLDER:
+        return "it is a folder";
+    case QN_PATH_OTHER:
+        break;
+    }
+    return "it is no regular file";
+}
 
 static bool has_end_of(const char *name, const char *const *ends)
 {

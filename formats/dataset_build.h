@@ -8,6 +8,10 @@
 
 #define QN_MAX_CLASSES (1 << 20)
 
+/* Moves a list (a pointer to it is at `list`) of n elements of `size` bytes to where
+ * there is zeroed room for more; the old one stays behind in the arena. */
+quern_status qn_list_grow(qn_arena *arena, void *list, size_t n, size_t room,
+                          size_t size, quern_error *err);
 /* Appends an item; name belongs to the set's arena, or is NULL in all items. */
 quern_status qn_set_add(qn_dataset *set, const char *name, int32_t label,
                         qn_split split, quern_error *err);
@@ -34,13 +38,19 @@ quern_status qn_set_number_classes(qn_dataset *set, quern_error *err);
  * labels need.  *found: there was. */
 quern_status qn_set_read_classes(qn_dataset *set, const char *path, bool *found,
                                  quern_error *err);
-/* Every label must be one of the classes. */
-quern_status qn_set_check_labels(const qn_dataset *set, quern_error *err);
+/* A class with items for choosing or testing must have some to train on, if there are
+ * any. */
+quern_status qn_set_check_splits(const qn_dataset *set, quern_error *err);
 
 /* The bytes of a file decoded: path is relative to folder and may not leave it, or
  * folder is NULL. */
 quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
                            qn_image *out, quern_error *err);
+
+/* Why the file at path cannot be an item of the set whose folder is `real` (without
+ * links; NULL: anywhere), or NULL when it can: a regular file, or a link to one inside.
+ */
+const char *qn_set_refuses(const char *real, const char *path);
 
 /* Whether name ends like a picture that is read; like any picture. */
 bool qn_is_picture_name(const char *name);

@@ -71,20 +71,6 @@ static quern_status refuse(walk *w, const char *reason, quern_error *err)
     return qn_set_reject(w->set, w->path + w->root, err, "%s", reason);
 }
 
-/* Whether the link that the walk is at leads to a file inside the set. */
-static bool leads_inside(const walk *w, const char **why)
-{
-    char target[QN_PATH_MAX];
-    const size_t n = strlen(w->real);
-    *why = "the link leads nowhere";
-    if (qn_path_resolve(w->path, target, NULL) != QUERN_OK) return false;
-    *why = "the link leads out of the data set";
-    if (strncmp(target, w->real, n) != 0 || (target[n] && target[n] != '/' && n > 1))
-        return false;
-    *why = "a link to a folder is not followed";
-    return qn_path_look(target) == QN_PATH_FILE;
-}
-
 /* ---- items ---------------------------------------------------------------------- */
 
 static quern_status add_file(walk *w, int32_t label, qn_split split, quern_error *err)
@@ -104,21 +90,10 @@ static quern_status walk_class(walk *w, int32_t label, qn_split split, int depth
 static quern_status visit(walk *w, int32_t label, qn_split split, int depth,
                           quern_error *err)
 {
-    const char *why;
-    switch (qn_path_look(w->path)) {
-    case QN_PATH_FILE:
-        return add_file(w, label, split, err);
-    case QN_PATH_FOLDER:
+    if (qn_path_look(w->path) == QN_PATH_FOLDER)
         return walk_class(w, label, split, depth + 1, err);
-    case QN_PATH_LINK:
-        return leads_inside(w, &why) ? add_file(w, label, split, err)
-                                     : refuse(w, why, err);
-    case QN_PATH_OTHER:
-        return refuse(w, "it is no regular file", err);
-    case QN_PATH_ABSENT:
-        break;
-    }
-    return refuse(w, "it is gone", err);
+    const char *why = qn_set_refuses(w->real, w->path);
+    return why ? refuse(w, why, err) : add_file(w, label, split, err);
 }
 
 /* Everything below the folder that the walk is at. */
@@ -170,7 +145,6 @@ static quern_status list_folders(walk *w, const char ***folders, int *n_folders,
     int n;
     size_t before;
     void *room;
-    const char *why;
     QN_TRY(list(w, &names, &n, err));
     QN_TRY(qn_arena_array(&w->scratch, (size_t)n, sizeof *names, &room, err));
     *folders = room;
@@ -179,12 +153,14 @@ static quern_status list_folders(walk *w, const char ***folders, int *n_folders,
         if (is_hidden(names[i])) continue;
         QN_TRY(enter(w, names[i], &before, err));
         const qn_path_kind kind = qn_path_look(w->path);
+        const char *why = NULL;
         if (kind == QN_PATH_FOLDER)
             (*folders)[(*n_folders)++] = names[i];
-        else if (kind == QN_PATH_LINK && !leads_inside(w, &why))
-            QN_TRY(refuse(w, why, err));
-        else if (qn_is_any_picture_name(names[i]))
-            QN_TRY(refuse(w, "it lies in no class folder", err));
+        else if (kind == QN_PATH_LINK)
+            why = qn_set_refuses(w->real, w->path);
+        if (kind != QN_PATH_FOLDER && !why && qn_is_any_picture_name(names[i]))
+            why = "it lies in no class folder";
+        if (why) QN_TRY(refuse(w, why, err));
         leave(w, before);
     }
     return QUERN_OK;

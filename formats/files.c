@@ -21,25 +21,15 @@ quern_status qn_path_format(char out[QN_PATH_MAX], quern_error *err, const char 
                    QN_PATH_MAX - 1);
 }
 
-static quern_status read_text(const qn_file *file, qn_arena *arena, char **text,
-                              quern_error *err)
-{
-    void *bytes, *copy;
-    QN_TRY(qn_file_read(file, arena, &bytes, err));
-    QN_TRY(qn_arena_raw(arena, file->bytes + 1, &copy, err));
-    if (file->bytes) memcpy(copy, bytes, file->bytes);
-    *text = copy;
-    (*text)[file->bytes] = 0;
-    return QUERN_OK;
-}
-
 quern_status qn_file_text(qn_arena *arena, const char *path, char **text, size_t *n,
                           quern_error *err)
 {
     qn_file file;
     quern_status status = qn_file_open(NULL, path, &file, err);
     if (status == QUERN_OK) {
-        status = read_text(&file, arena, text, err);
+        void *bytes;
+        status = qn_file_read(&file, arena, &bytes, err);
+        *text = bytes;
         if (n) *n = file.bytes;
         qn_file_close(&file);
     }

@@ -51,14 +51,31 @@ static quern_status grow(qn_names *names, quern_error *err)
     return QUERN_OK;
 }
 
+/* Appends a text that is not there yet. */
+static quern_status append(qn_names *names, const char *text, size_t n, int64_t *index,
+                           quern_error *err)
+{
+    if (names->n == names->room) QN_TRY(grow(names, err));
+    names->text[names->n] = text;
+    names->slot[find_slot(names, text, n)] = (int32_t)names->n + 1;
+    *index = names->n++;
+    return QUERN_OK;
+}
+
 quern_status qn_names_add(qn_names *names, const char *p, size_t n, int64_t *index,
                           quern_error *err)
 {
+    const char *copy;
     *index = qn_names_find(names, p, n);
     if (*index >= 0) return QUERN_OK;
-    if (names->n == names->room) QN_TRY(grow(names, err));
-    QN_TRY(qn_arena_text(names->arena, p, n, &names->text[names->n], err));
-    names->slot[find_slot(names, p, n)] = (int32_t)names->n + 1;
-    *index = names->n++;
-    return QUERN_OK;
+    QN_TRY(qn_arena_text(names->arena, p, n, &copy, err));
+    return append(names, copy, n, index, err);
+}
+
+quern_status qn_names_keep(qn_names *names, const char *text, int64_t *index,
+                           quern_error *err)
+{
+    const size_t n = strlen(text);
+    *index = qn_names_find(names, text, n);
+    return *index >= 0 ? QUERN_OK : append(names, text, n, index, err);
 }

@@ -20,5 +20,8 @@ int64_t qn_names_find(const qn_names *names, const char *p, size_t n);
 /* The same, added when it is not there: then *index is the old names->n. */
 quern_status qn_names_add(qn_names *names, const char *p, size_t n, int64_t *index,
                           quern_error *err);
+/* The same with a zero-ended text that lasts as long as the list: it is not copied. */
+quern_status qn_names_keep(qn_names *names, const char *text, int64_t *index,
+                           quern_error *err);
 
 #endif

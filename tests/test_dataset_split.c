@@ -181,7 +181,8 @@ void test_split_folds(qn_test *t)
         const qn_split_plan plan = {
             .val = -1, .stratify = true, .folds = 5, .fold = fold};
         REQUIRE_OK(t, qn_dataset_split(&set, &plan, &k.err), &k.err);
-        CHECK_WITHIN(t, (double)count(&set, QN_SPLIT_VAL, -1), N / 5.0, 3); /* 1 a class */
+        CHECK_WITHIN(t, (double)count(&set, QN_SPLIT_VAL, -1), N / 5.0,
+                     3); /* 1 a class */
         for (int i = 0; i < N; i++)
             times[i] += set.split[i] == QN_SPLIT_VAL;
     }
