@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_evaluate.c - a model over a data set: classes by name, slices, threads,
  * the files that are written, and `quern eval` as scripts see it. */
+#include "engine/os.h"
 #include "formats/csv_write.h"
+#include "formats/png_write.h"
 #include "tests/test.h"
 #include "tools/evaluate.h"
 
@@ -231,6 +233,24 @@ void test_evaluate_csv(qn_test *t)
     qn_buf_done(&out);
 }
 
+/* A picture goes into a batch of its own size only. */
+void test_evaluate_sizes(qn_test *t)
+{
+    uint8_t *pixels = qn_exact(t, 6), *batch = qn_exact(t, 4);
+    const qn_image image = {3, 2, 1, pixels};
+    qn_tensor x = {.dtype = QUERN_UINT8, .rank = 4, .dim = {1, 1, 2, 2}, .data = batch};
+    const qn_recipe recipe = {.channels = 1, .std = {1, 1, 1}};
+    qn_mem mem;
+    qn_arena arena;
+    quern_error err;
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    memset(pixels, 0, 6);
+    CHECK_FAILS(t, qn_recipe_apply(&recipe, &image, &arena, &x, 0, &err), QUERN_SHAPE,
+                &err, "a picture of 2 x 3 does not go into a batch of");
+    qn_arena_done(&arena);
+}
+
 /* ---- the command ----------------------------------------------------------------- */
 
 static void says(qn_test *t, int want, const char *part, const char *arguments)
@@ -283,4 +303,39 @@ void test_evaluate_command(qn_test *t)
              qn_temp(t, "out"));
     says(t, 0, "accuracy", command);
     CHECK(t, qn_get_file(t, qn_temp(t, "out/predictions.csv"), NULL));
+}
+
+static void put_png(qn_test *t, qn_mem *mem, const char *class, const char *name)
+{
+    static const uint8_t pixels[9] = {77, 77, 77, 77, 77, 77, 77, 77, 77};
+    const qn_png png = {3, 3, 1, 8, pixels};
+    char path[128];
+    quern_error err;
+    snprintf(path, sizeof path, "set/test/%s", class);
+    CHECK_OK(t, qn_dir_make(qn_temp(t, path), &err), &err);
+    snprintf(path, sizeof path, "set/test/%s/%s", class, name);
+    CHECK_OK(t, qn_png_save(mem, qn_temp(t, path), &png, &err), &err);
+}
+
+/* Class folders: a picture that cannot be read ends it, or is listed. */
+void test_evaluate_bad_picture(qn_test *t)
+{
+    qn_mem mem;
+    char command[1024];
+    const char *set = qn_temp(t, "set");
+    if (qn_quern(t, "version --json | grep -q '\"stb\":true'", NULL) != 0) {
+        qn_skip(t, "needs stb_image");
+        return;
+    }
+    qn_mem_init(&mem, NULL, 0);
+    put_png(t, &mem, "Coat", "a.png");
+    put_png(t, &mem, "Bag", "b.png");
+    qn_put_file(t, qn_temp(t, "set/test/Bag/c.png"), "\x89PNG\r\n\x1a\n", 8);
+    snprintf(command, sizeof command, "eval " NET " '%s'", set);
+    says(t, 1, "test/Bag/c.png: ", command);
+    snprintf(command, sizeof command, "eval " NET " '%s' --skip-bad --json -q", set);
+    says(t, 0, "\"matched\":\"name\",\"n\":2,", command);
+    says(t, 0, "\"rejects\":[{\"item\":\"test/Bag/c.png\"", command);
+    put_png(t, &mem, "Hat", "d.png");
+    says(t, 1, "class 'Hat'", command);
 }

@@ -190,6 +190,24 @@ void test_metrics_bad(qn_test *t)
     end(&k);
 }
 
+/* Whichever allocation fails, that is all that happens. */
+void test_metrics_memory(qn_test *t)
+{
+    const qn_metrics_options opt = {.bootstrap = 3000};
+    quern_status status = QUERN_MEMORY;
+    kit k;
+    qn_metrics m;
+    for (int64_t fail_at = 1; status == QUERN_MEMORY && fail_at < 99; fail_at++) {
+        begin(&k, 1);
+        k.mem.fail_at = fail_at;
+        status = qn_metrics_compute(&six, &opt, &k.arena, &m, &k.err);
+        CHECK(t, status == QUERN_OK || status == QUERN_MEMORY);
+        end(&k);
+        CHECK_EQ(t, k.mem.used, 0);
+    }
+    CHECK_EQ(t, status, QUERN_OK);
+}
+
 /* ---- by construction ------------------------------------------------------------- */
 
 /* n items whose labels are drawn from softmax(logits); p is softmax(scale * logits), in
