@@ -26,11 +26,21 @@ static quern_status put_row(qn_loader *l, int64_t row, const qn_sheet_style *sty
     return QUERN_OK;
 }
 
+/* Cells that hold small pictures enlarged by a whole factor. */
+static qn_sheet_style style_for(const qn_frame *f, int columns)
+{
+    qn_sheet_style style = qn_sheet_default(columns);
+    const int side = f->height > f->width ? f->height : f->width;
+    const int factor = side < style.cell ? (style.cell + side / 2) / side : 1;
+    style.cell = side > 128 ? 128 : side * factor;
+    return style;
+}
+
 quern_status qn_loader_sheet(qn_mem *mem, const qn_loader_options *options, int rows,
                              int epochs, qn_arena *arena, qn_image *out,
                              quern_error *err)
 {
-    const qn_sheet_style style = qn_sheet_default(epochs + 1);
+    const qn_sheet_style style = style_for(&options->frame, epochs + 1);
     qn_loader_options o = *options;
     qn_batches *b;
     o.subset = rows;

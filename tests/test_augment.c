@@ -389,6 +389,26 @@ void test_augment_grain(qn_test *t)
     CHECK_EQ(t, c.pixels[15 * 32 + 16], 138);
 }
 
+/* Rows and columns are blurred by different code: a picture on its side must come out
+ * as the other does, but for the rounding between the two passes. */
+void test_augment_blur_ends(qn_test *t)
+{
+    static const int sides[] = {1, 3, 8, 9, 12, 17};
+    for (int s = 0; s < 6; s++)
+        for (int item = 0; item < 8; item++) {
+            const int w = sides[s], h = sides[item % 6];
+            const qn_image p = noise(t, w, h, 1);
+            qn_image side = noise(t, h, w, 1);
+            for (int i = 0; i < w * h; i++)
+                side.pixels[i % w * h + i / w] = p.pixels[i];
+            const qn_image a = after(t, "blur=1", &p, 0, item);
+            const qn_image b = after(t, "blur=1", &side, 0, item);
+            qn_note(t, "%d x %d", w, h);
+            for (int i = 0; i < w * h; i++)
+                CHECK_WITHIN(t, a.pixels[i], (double)b.pixels[i % w * h + i / w], 1);
+        }
+}
+
 void test_augment_erases_a_box(qn_test *t)
 {
     uint8_t flat[40 * 30];

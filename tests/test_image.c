@@ -2,6 +2,7 @@
 /* tests/test_image.c - pictures: written and decoded, cut, turned, resized; SHA-256. */
 #include "tests/test.h"
 
+#include "formats/fitting.h"
 #include "formats/image.h"
 #include "formats/image_check.h"
 #include "formats/png_write.h"
@@ -243,4 +244,46 @@ void test_sha256(qn_test *t)
         qn_sha256_add(&s, million, sizeof million);
     qn_sha256_end(&s, digest);
     CHECK(t, digest[0] == 0xcd && digest[1] == 0xc7 && digest[31] == 0xd0);
+}
+
+/* A picture of 8 x 4 in frames of 6 x 6. */
+void test_image_frames(qn_test *t)
+{
+    static const struct {
+        qn_fitting fitting;
+        int shorter, height, width;
+    } cases[] = {{QN_STRETCH, 0, 6, 6},
+                 {QN_CROP, 0, 6, 6},
+                 {QN_CROP, 9, 6, 6},
+                 {QN_PAD, 0, 6, 6},
+                 {QN_FIT, 0, 3, 6}};
+    kit k;
+    kit_init(&k);
+    const qn_image p = noise(t, 8, 4, 3);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const qn_frame f = {.height = 6,
+                            .width = 6,
+                            .shorter = cases[i].shorter,
+                            .fitting = cases[i].fitting,
+                            .channels = 3,
+                            .fill = {1, 2, 3}};
+        qn_image q, scaled;
+        int h, w;
+        qn_note(t, "case %d", (int)i);
+        qn_frame_size(&f, &p, &h, &w);
+        REQUIRE_OK(t, qn_frame_apply(&f, &p, &k.arena, &q, &k.err), &k.err);
+        CHECK(t, h == cases[i].height && w == cases[i].width);
+        CHECK(t, q.height == h && q.width == w && q.channels == 3);
+        if (f.fitting == QN_PAD) { /* 3 rows, 1.5 above: half to even gives 2 */
+            REQUIRE_OK(t, qn_image_resize(&k.arena, &p, 6, 3, &scaled, &k.err), &k.err);
+            CHECK(t, !memcmp(q.pixels + 2 * 18, scaled.pixels, 3 * 18));
+            CHECK(t, q.pixels[0] == 1 && q.pixels[1] == 2 && q.pixels[107] == 3);
+        }
+        if (f.fitting == QN_CROP && !f.shorter) { /* 12 x 6: columns 3 .. 8 */
+            REQUIRE_OK(t, qn_image_resize(&k.arena, &p, 12, 6, &scaled, &k.err),
+                       &k.err);
+            CHECK(t, !memcmp(q.pixels, scaled.pixels + 9, 18));
+        }
+    }
+    kit_done(t, &k);
 }

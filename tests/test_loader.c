@@ -3,7 +3,6 @@
  * asks and in any order, balanced classes, sizes, errors from threads. */
 #include "tests/test.h"
 
-#include "engine/shuffle.h"
 #include "formats/contact_sheet.h"
 #include "formats/loader.h"
 
@@ -94,48 +93,6 @@ static uint64_t digest_at(qn_test *t, kit *k, qn_batches *b, int64_t epoch,
     qn_batch x;
     if (!CHECK_OK(t, b->get(b, epoch, batch, &x, &k->err), &k->err)) return 0;
     return digest(b, &x);
-}
-
-void test_shuffle_is_permutation(qn_test *t)
-{
-    static const int sizes[] = {1, 2, 3, 7, 16, 17, 100, 1000};
-    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++) {
-        const int n = sizes[s];
-        uint8_t *seen = qn_exact(t, (size_t)n);
-        int64_t fixed = 0;
-        memset(seen, 0, (size_t)n);
-        qn_note(t, "n=%d", n);
-        for (int epoch = 0; epoch < 20; epoch++) {
-            const qn_shuffle shuffle = qn_shuffle_make(1, "x", (uint64_t)epoch, n);
-            for (int i = 0; i < n; i++) {
-                const int64_t to = qn_shuffle_at(&shuffle, i);
-                if (!CHECK(t, to >= 0 && to < n)) return;
-                CHECK_EQ(t, seen[to]++, epoch);
-                fixed += to == i;
-            }
-        }
-        /* one fixed point is expected in each, with deviation 1 */
-        if (n > 3) CHECK_WITHIN(t, (double)fixed, 20.0, 5 * 4.5);
-    }
-}
-
-/* Each place gets each of 8 numbers equally often. */
-void test_shuffle_is_uniform(qn_test *t)
-{
-    enum { N = 8, ROUNDS = 8000 };
-    int count[N][N] = {{0}};
-    for (int e = 0; e < ROUNDS; e++) {
-        const qn_shuffle shuffle = qn_shuffle_make(5, "x", (uint64_t)e, N);
-        for (int i = 0; i < N; i++)
-            count[i][qn_shuffle_at(&shuffle, i)]++;
-    }
-    double chi2 = 0;
-    for (int i = 0; i < N; i++)
-        for (int j = 0; j < N; j++) {
-            const double d = count[i][j] - (double)ROUNDS / N;
-            chi2 += d * d / ((double)ROUNDS / N);
-        }
-    CHECK(t, chi2 < 49 + 5 * 9.9); /* 49 degrees of freedom */
 }
 
 void test_loader_covers_items(qn_test *t)
@@ -489,43 +446,6 @@ static const uint8_t *pixel(const qn_image *p, int x, int y)
 static bool is_gray(const uint8_t *p, int value)
 {
     return p[0] == value && p[1] == value && p[2] == value;
-}
-
-void test_contact_sheet(qn_test *t)
-{
-    static const uint8_t red[3] = {255, 0, 0};
-    const qn_sheet_style style = {.columns = 2, .cell = 10, .border = 1, .gap = 2};
-    uint8_t small[] = {50, 60}, large[40 * 20];
-    const qn_image two = {2, 1, 1, small}, wide = {40, 20, 1, large};
-    kit k;
-    qn_arena arena;
-    qn_image sheet;
-    int left, top;
-    kit_init(t, &k, 3);
-    qn_arena_init(&arena, &k.mem);
-    memset(large, 77, sizeof large);
-    REQUIRE_OK(t, qn_sheet_make(&style, 3, &arena, &sheet, &k.err), &k.err);
-    CHECK(t, sheet.width == 2 + 2 * 14 && sheet.height == 2 + 2 * 14);
-    CHECK_OK(t, qn_sheet_put(&style, &sheet, 0, &two, red, &arena, &k.err), &k.err);
-    CHECK_OK(t, qn_sheet_put(&style, &sheet, 2, &wide, NULL, &arena, &k.err), &k.err);
-    /* enlarged five times, in the middle of a framed cell */
-    qn_sheet_place(&style, 0, &left, &top);
-    CHECK(t, left == 3 && top == 3);
-    CHECK(t, is_gray(pixel(&sheet, 3, 5), 50) && is_gray(pixel(&sheet, 7, 9), 50));
-    CHECK(t, is_gray(pixel(&sheet, 8, 5), 60) && is_gray(pixel(&sheet, 12, 9), 60));
-    CHECK(t, is_gray(pixel(&sheet, 3, 4), 0) && is_gray(pixel(&sheet, 3, 10), 0));
-    CHECK(t, !memcmp(pixel(&sheet, 2, 2), red, 3));
-    CHECK(t, !memcmp(pixel(&sheet, 13, 13), red, 3));
-    CHECK(t, is_gray(pixel(&sheet, 14, 13), 0));
-    /* shrunk to half a cell's height */
-    qn_sheet_place(&style, 2, &left, &top);
-    CHECK(t, left == 3 && top == 17);
-    CHECK(t, is_gray(pixel(&sheet, 3, 19), 77) && is_gray(pixel(&sheet, 12, 23), 77));
-    CHECK(t, is_gray(pixel(&sheet, 3, 18), 0) && is_gray(pixel(&sheet, 3, 24), 0));
-    CHECK(t, is_gray(pixel(&sheet, 2, 19), 0));
-    CHECK(t, qn_sheet_make(&style, (int64_t)1 << 40, &arena, &sheet, &k.err) ==
-                 QUERN_LIMIT);
-    qn_arena_done(&arena);
 }
 
 void test_loader_sheet(qn_test *t)
