@@ -150,3 +150,33 @@ quern_status qn_raw_untie(quern_model *raw, quern_error *err)
         }
     return qn_raw_prune(raw, err);
 }
+
+/* ---- the form of inference ---- */
+
+/* Keeps the first output; the others must have no readers. */
+static quern_status one_output(qn_node *node, quern_error *err)
+{
+    for (int i = 1; i < node->n_out; i++) {
+        if (node->out[i] && node->out[i]->n_uses)
+            return qn_fail(err, QUERN_UNSUPPORTED,
+                           "output %d of node '%s', made in training only, is read", i,
+                           QN_LABEL(node));
+        if (node->out[i]) node->out[i]->producer = NULL;
+    }
+    if (node->n_out > 1) node->n_out = 1;
+    return QUERN_OK;
+}
+
+quern_status qn_raw_inference(quern_model *raw, quern_error *err)
+{
+    qn_graph_count_uses(raw->graph);
+    for (qn_node *node = raw->graph->first; node; node = node->next) {
+        if (qn_raw_is(node, "BatchNormalization")) {
+            qn_node_drop_attr(node, "training_mode");
+            QN_TRY(one_output(node, err));
+        } else if (qn_raw_is(node, "Dropout") && node->n_in > 2) {
+            node->n_in = node->in[1] ? 2 : 1; /* training_mode */
+        }
+    }
+    return qn_raw_prune(raw, err);
+}

@@ -35,4 +35,9 @@ quern_status qn_raw_untie(quern_model *raw, quern_error *err);
  * batch that is free already is left alone. */
 quern_status qn_raw_free_batch(quern_model *raw, quern_error *err);
 
+/* BatchNormalization and Dropout in the form of inference, as files that are exported
+ * for training have them in the other.  Fails where the statistics of a batch are read.
+ */
+quern_status qn_raw_inference(quern_model *raw, quern_error *err);
+
 #endif
