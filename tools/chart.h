@@ -9,6 +9,7 @@
 #define QN_TOOLS_CHART_H
 
 #include "formats/draw.h"
+#include "formats/image.h"
 
 #include <math.h>
 
@@ -127,6 +128,23 @@ typedef struct qn_histogram_chart {
     int n_bins; /* 0: by the number of values */
 } qn_histogram_chart;
 qn_chart_fn qn_chart_histogram; /* qn_histogram_chart */
+
+/* ---- contact sheet ---- */
+
+#define QN_TILE_LINES 3
+
+typedef struct qn_tile {
+    const qn_image *image;           /* 1 or 3 channels; NULL: an empty frame */
+    const char *line[QN_TILE_LINES]; /* below it; NULL: none */
+} qn_tile;
+
+typedef struct qn_tile_chart {
+    const char *title;
+    const qn_tile *tiles;
+    size_t n;
+} qn_tile_chart;
+qn_chart_fn qn_chart_tiles; /* qn_tile_chart */
+double qn_tile_chart_height(const qn_tile_chart *chart, double width);
 
 /* ---- files ---- */
 

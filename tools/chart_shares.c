@@ -7,7 +7,8 @@
 
 /* ---- reliability ---- */
 
-/* Accuracy as a bar, what lacks to the confidence, or exceeds it, on top. */
+/* A bar up to the accuracy or the confidence, whichever is less; the gap between the
+ * two on top; a line where the accuracy is. */
 static void put_bin(qn_canvas *c, const qn_plot *p, const qn_reliability_chart *r,
                     size_t i)
 {
@@ -17,11 +18,12 @@ static void put_bin(qn_canvas *c, const qn_plot *p, const qn_reliability_chart *
     const double zero = qn_scale_at(&p->y, 0), top = qn_scale_at(&p->y, r->accuracy[i]);
     const double want = qn_scale_at(&p->y, r->confidence[i]);
     if (r->counts[i] <= 0 || !isfinite(top + want)) return;
-    const qn_box bar = {x0, top, x1 - x0, zero - top};
+    const qn_box bar = {x0, fmax(top, want), x1 - x0, zero - fmax(top, want)};
     const qn_box gap = {x0, fmin(top, want), x1 - x0, fabs(top - want)};
-    const qn_colour wrong = qn_palette(1);
-    qn_draw_box(c, &bar, &(qn_pen){qn_faded(qn_palette(0), 210), 0, 0, 0});
-    qn_draw_box(c, &gap, &(qn_pen){qn_faded(wrong, 90), wrong, 0.8, 0});
+    const qn_colour right = qn_palette(0), wrong = qn_palette(1);
+    qn_draw_box(c, &bar, &(qn_pen){qn_mixed(QN_WHITE, right, 0.8), 0, 0, 0});
+    qn_draw_box(c, &gap, &(qn_pen){qn_mixed(QN_WHITE, wrong, 0.4), wrong, 0.7, 0});
+    qn_draw_line(c, x0, top, x1, top, &(qn_pen){0, right, 2.4, 0});
 }
 
 /* How many fell into each bin, as a strip below. */
