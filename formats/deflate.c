@@ -5,18 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n)
-{
-    const uint8_t *p = bytes;
-    crc = ~crc;
-    for (size_t i = 0; i < n; i++) {
-        crc ^= p[i];
-        for (int bit = 0; bit < 8; bit++)
-            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1)));
-    }
-    return ~crc;
-}
-
 bool qn_is_gzip(const void *bytes, size_t n)
 {
     return n >= 2 && !memcmp(bytes, "\x1f\x8b", 2);
@@ -24,6 +12,11 @@ bool qn_is_gzip(const void *bytes, size_t n)
 
 #ifdef QN_HAVE_ZLIB
 #include <zlib.h>
+
+uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n)
+{
+    return (uint32_t)crc32_z(crc, bytes, n);
+}
 
 #define CHUNK ((size_t)1 << 18) /* bytes made at a time */
 
@@ -174,6 +167,18 @@ quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *e
 }
 
 #else
+
+uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n)
+{
+    const uint8_t *p = bytes;
+    crc = ~crc;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= p[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = (crc >> 1) ^ (0xedb88320u & (0u - (crc & 1)));
+    }
+    return ~crc;
+}
 
 static quern_status lacks_zlib(quern_error *err)
 {

@@ -58,6 +58,8 @@ static quern_status names_by_line(char *text, qn_arena *arena,
         line[strcspn(line, "\r")] = 0;
         lines[*n_names] = line;
     }
+    while (*n_names && !*lines[*n_names - 1])
+        --*n_names; /* empty lines at the end name nothing */
     return QUERN_OK;
 }
 

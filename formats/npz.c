@@ -87,67 +87,146 @@ static quern_status find_data(const uint8_t *p, size_t n, const entry *e, qn_spa
     return QUERN_OK;
 }
 
+/* The data unpacked: in the file itself, or in the arena. */
+static quern_status unpack(qn_arena *arena, const entry *e, qn_span *data,
+                           quern_error *err)
+{
+    void *plain;
+    if (e->method == 0) return QUERN_OK;
+    if (e->method != 8)
+        return qn_fail(err, QUERN_UNSUPPORTED, "zip method %d is not read; 0 and 8 are",
+                       e->method);
+    /* deflate packs at most 1032 to 1, so a lie about the size is refused early */
+    if (e->size / 1032 > e->packed)
+        return qn_fail(err, QUERN_FORMAT, "%u bytes cannot unpack to %u", e->packed,
+                       e->size);
+    QN_TRY(qn_arena_raw(arena, e->size, &plain, err));
+    QN_TRY(qn_inflate(data->p, data->n, plain, e->size, err));
+    *data = (qn_span){plain, e->size, 0};
+    return QUERN_OK;
+}
+
 static quern_status read_member(qn_arena *arena, const uint8_t *p, size_t n,
                                 const entry *e, qn_tensor *out, quern_error *err)
 {
     qn_span data;
+    qn_arena plain;
     QN_TRY(find_data(p, n, e, &data, err));
-    if (e->method == 8) {
-        void *plain;
-        /* deflate packs at most 1032 to 1, so a lie about the size is refused early */
-        if (e->size / 1032 > e->packed)
-            return qn_fail(err, QUERN_FORMAT, "%u bytes cannot unpack to %u", e->packed,
-                           e->size);
-        QN_TRY(qn_arena_raw(arena, e->size, &plain, err));
-        QN_TRY(qn_inflate(data.p, data.n, plain, e->size, err));
-        data = (qn_span){plain, e->size, 0};
-    } else if (e->method != 0) {
-        return qn_fail(err, QUERN_UNSUPPORTED, "zip method %d is not read; 0 and 8 are",
-                       e->method);
+    qn_arena_init(&plain, arena->mem);
+    quern_status status = unpack(&plain, e, &data, err);
+    if (status == QUERN_OK && qn_crc32(0, data.p, data.n) != e->crc)
+        status = qn_fail(err, QUERN_FORMAT, "its checksum does not fit");
+    if (status == QUERN_OK) status = qn_npy_parse(data.p, data.n, arena, out, err);
+    qn_arena_done(&plain);
+    return status;
+}
+
+/* ---- archives ------------------------------------------------------------------- */
+
+struct qn_npz {
+    qn_map map; /* of a file; base NULL: the bytes are the caller's */
+    const uint8_t *p;
+    size_t bytes;
+    int n;
+    entry *entries;
+    const char **names;
+};
+
+/* Reads the directory. */
+static quern_status list_members(qn_npz *z, qn_arena *arena, quern_error *err)
+{
+    qn_span dir;
+    int count = 0;
+    void *entries, *names;
+    QN_TRY(find_directory(z->p, z->bytes, &dir, &count, err));
+    if ((size_t)count > dir.n / ENTRY_SIZE)
+        return qn_fail(err, QUERN_FORMAT, "%d members in a directory of %zu bytes",
+                       count, dir.n);
+    QN_TRY(qn_arena_array(arena, (size_t)count, sizeof *z->entries, &entries, err));
+    QN_TRY(qn_arena_array(arena, (size_t)count, sizeof *z->names, &names, err));
+    z->entries = entries;
+    z->names = names;
+    for (; z->n < count; z->n++) {
+        entry *e = &z->entries[z->n];
+        QN_TRY(take_entry(&dir, e, err));
+        size_t length = e->name.n;
+        if (length > 4 && !memcmp(e->name.p + length - 4, ".npy", 4)) length -= 4;
+        QN_TRY(qn_arena_text(arena, (const char *)e->name.p, length, &z->names[z->n],
+                             err));
     }
-    if (qn_crc32(0, data.p, data.n) != e->crc)
-        return qn_fail(err, QUERN_FORMAT, "its checksum does not fit");
-    return qn_npy_parse(data.p, data.n, arena, out, err);
+    return QUERN_OK;
+}
+
+const char *qn_npz_name(const qn_npz *npz, int i)
+{
+    return i >= 0 && i < npz->n ? npz->names[i] : NULL;
+}
+
+quern_status qn_npz_read(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
+                         quern_error *err)
+{
+    const quern_status status =
+        read_member(arena, npz->p, npz->bytes, &npz->entries[i], out, err);
+    if (status != QUERN_OK) qn_within(err, "member '%s'", npz->names[i]);
+    return status;
+}
+
+quern_status qn_npz_open(qn_arena *arena, const char *path, qn_npz **out,
+                         quern_error *err)
+{
+    qn_file file;
+    void *room;
+    *out = NULL;
+    QN_TRY(qn_arena_alloc(arena, sizeof **out, &room, err));
+    qn_npz *z = room;
+    QN_TRY(qn_file_open(NULL, path, &file, err));
+    quern_status status = qn_file_map(&file, &z->map, err);
+    qn_file_close(&file);
+    QN_TRY(status);
+    z->p = z->map.base;
+    z->bytes = z->map.bytes;
+    status = list_members(z, arena, err);
+    if (status == QUERN_OK)
+        *out = z;
+    else
+        qn_npz_close(z);
+    return status;
+}
+
+void qn_npz_close(qn_npz *npz)
+{
+    if (npz) qn_map_done(&npz->map);
+}
+
+static quern_status read_all(const qn_npz *z, qn_arena *arena, qn_npz_member **members,
+                             int *n_members, quern_error *err)
+{
+    void *list;
+    QN_TRY(qn_arena_array(arena, (size_t)z->n + 1, sizeof **members, &list, err));
+    *members = list;
+    for (*n_members = 0; *n_members < z->n; ++*n_members) {
+        qn_npz_member *m = *members + *n_members;
+        m->name = z->names[*n_members];
+        QN_TRY(qn_npz_read(z, *n_members, arena, &m->value, err));
+    }
+    return QUERN_OK;
 }
 
 quern_status qn_npz_parse(qn_arena *arena, const void *bytes, size_t n,
                           qn_npz_member **members, int *n_members, quern_error *err)
 {
-    qn_span dir;
-    int count;
-    void *list;
-    QN_TRY(find_directory(bytes, n, &dir, &count, err));
-    if ((size_t)count > dir.n / ENTRY_SIZE)
-        return qn_fail(err, QUERN_FORMAT, "%d members in a directory of %zu bytes",
-                       count, dir.n);
-    QN_TRY(qn_arena_array(arena, (size_t)count + 1, sizeof **members, &list, err));
-    *members = list;
-    for (*n_members = 0; *n_members < count; ++*n_members) {
-        qn_npz_member *m = *members + *n_members;
-        entry e;
-        QN_TRY(take_entry(&dir, &e, err));
-        size_t length = e.name.n;
-        if (length > 4 && !memcmp(e.name.p + length - 4, ".npy", 4)) length -= 4;
-        QN_TRY(qn_arena_text(arena, (const char *)e.name.p, length, &m->name, err));
-        const quern_status status = read_member(arena, bytes, n, &e, &m->value, err);
-        if (status == QUERN_OK) continue;
-        qn_within(err, "member '%s'", m->name);
-        return status;
-    }
-    return QUERN_OK;
+    qn_npz z = {.p = bytes, .bytes = n};
+    QN_TRY(list_members(&z, arena, err));
+    return read_all(&z, arena, members, n_members, err);
 }
 
 quern_status qn_npz_load(qn_arena *arena, const char *path, qn_npz_member **members,
                          int *n_members, quern_error *err)
 {
-    qn_file file;
-    qn_map map;
-    QN_TRY(qn_file_open(NULL, path, &file, err));
-    quern_status status = qn_file_map(&file, &map, err);
-    qn_file_close(&file);
-    if (status != QUERN_OK) return status;
-    status = qn_npz_parse(arena, map.base, map.bytes, members, n_members, err);
-    qn_map_done(&map);
+    qn_npz *z;
+    QN_TRY(qn_npz_open(arena, path, &z, err));
+    const quern_status status = read_all(z, arena, members, n_members, err);
+    qn_npz_close(z);
     return status;
 }
 

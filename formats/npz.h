@@ -11,6 +11,17 @@ typedef struct qn_npz_member {
     qn_tensor value;
 } qn_npz_member;
 
+/* An archive whose members are read one by one. */
+typedef struct qn_npz qn_npz;
+
+/* *out lives in the arena and is to be closed before it. */
+quern_status qn_npz_open(qn_arena *arena, const char *path, qn_npz **out,
+                         quern_error *err);
+void qn_npz_close(qn_npz *npz);                    /* NULL is fine */
+const char *qn_npz_name(const qn_npz *npz, int i); /* without .npy; NULL past the end */
+quern_status qn_npz_read(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
+                         quern_error *err);
+
 /* Every member, in the order of the archive's directory. */
 quern_status qn_npz_parse(qn_arena *arena, const void *bytes, size_t n,
                           qn_npz_member **members, int *n_members, quern_error *err);
