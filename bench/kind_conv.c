@@ -93,7 +93,7 @@ static void set_window(qn_window *w, const qn_problem *p, int h, int k, int d)
 qn_conv_problem qn_conv_problem_of(const qn_problem *p)
 {
     qn_conv_problem c = {.n = p->v[N][0], .ic = p->v[IC][0]};
-    if (p->kind == &qn_kind_conv_f32) {
+    if (p->kind == &qn_kind_conv_f32 || p->kind == &qn_kind_gradw_f32) {
         set_window(&c.w, p, H, K, D);
         c.oc = p->v[OC][0];
         c.groups = p->v[G][0];
@@ -220,6 +220,71 @@ const qn_problem_kind qn_kind_dw_f32 = {
     .check = check,
     .shape = conv_shape,
     .at = conv_at,
+};
+
+/* ---- the gradient of filters ------------------------------------------------------
+ */
+
+static quern_status gradw_check(const qn_problem *p, quern_error *err)
+{
+    const qn_conv_problem c = qn_conv_problem_of(p);
+    if (c.has_bias || c.has_add || c.act.kind != QN_ACT_NONE)
+        return qn_fail(err, QUERN_INVALID, "filters have no bias, sum or activation");
+    return check(p, err);
+}
+
+static void gradw_shape(const qn_problem *p, qn_truth *t)
+{
+    const qn_conv_problem c = qn_conv_problem_of(p);
+    const int64_t plane = c.w.out[0] * c.w.out[1];
+    t->n_out = c.oc * (c.ic / c.groups) * c.w.kernel[0] * c.w.kernel[1];
+    t->n_in = 2;
+    t->in[0].name = "x";
+    t->in[0].n = c.n * c.ic * c.w.in[0] * c.w.in[1];
+    t->in[1].name = "dy";
+    t->in[1].n = c.n * c.oc * plane;
+    t->cost = t->terms = (double)(c.n * plane);
+    t->flops = 2 * (double)t->n_out * t->terms;
+    t->bytes = 4.0 * (double)(t->in[0].n + t->in[1].n + t->n_out);
+    t->is_sum = true;
+}
+
+static double gradw_at(const qn_truth *t, int64_t index, double *mass)
+{
+    const qn_conv_problem c = qn_conv_problem_of(t->p);
+    const qn_window *w = &c.w;
+    const int64_t taps = w->kernel[0] * w->kernel[1], icg = c.ic / c.groups;
+    const int64_t tap = index % taps, o = index / taps / icg;
+    const int64_t i = o / (c.oc / c.groups) * icg + index / taps % icg;
+    const int64_t shift[2] = {tap / w->kernel[1] * w->dilation[0] - w->begin[0],
+                              tap % w->kernel[1] * w->dilation[1] - w->begin[1]};
+    double sum = 0, total = 0;
+    for (int64_t n = 0; n < c.n; n++)
+        for (int64_t p = 0; p < w->out[0] * w->out[1]; p++) {
+            const int64_t r = p / w->out[1] * w->stride[0] + shift[0];
+            const int64_t s = p % w->out[1] * w->stride[1] + shift[1];
+            if (r < 0 || r >= w->in[0] || s < 0 || s >= w->in[1]) continue;
+            const double product =
+                t->x[0][((n * c.ic + i) * w->in[0] + r) * w->in[1] + s] *
+                t->x[1][(n * c.oc + o) * w->out[0] * w->out[1] + p];
+            sum += product;
+            total += fabs(product);
+        }
+    *mass = total;
+    return sum;
+}
+
+const qn_problem_kind qn_kind_gradw_f32 = {
+    .name = "gradw_f32",
+    .brief = "gradw",
+    .summary = "the gradient of a convolution's filters",
+    .fields = conv_fields,
+    .aliases = conv_aliases,
+    .flag_field = {-1, -1},
+    .act_field = -1,
+    .check = gradw_check,
+    .shape = gradw_shape,
+    .at = gradw_at,
 };
 
 /* ---- pooling --------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 #define QN_KERNELS_KERNELS_H
 
 #include "kernels/blocked.h"
+#include "kernels/gradw8c.h"
 #include "kernels/norm.h"
 #include "kernels/panels.h"
 #include "kernels/softmax.h"
@@ -91,6 +92,8 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(stem8c_f32, qn_stem8c_f32_fn)         \
     X(wino8c_f32, qn_wino8c_f32_fn)         \
     X(dw8c_f32, qn_dw8c_f32_fn)             \
+    X(gradw8c_f32, qn_gradw8c_f32_fn)       \
+    X(dwgradw8c_f32, qn_dwgradw8c_f32_fn)   \
     X(pool8c_f32, qn_pool8c_f32_fn)         \
     X(mean8c_f32, qn_mean8c_f32_fn)         \
     X(add8c_f32, qn_add8c_f32_fn)           \

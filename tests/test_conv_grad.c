@@ -246,6 +246,12 @@ static void bind(qn_test *t, quern_session *s, int i, const qn_tensor *x)
     CHECK_OK(t, quern_session_bind(s, i, &q, &err), &err);
 }
 
+static bool can_block(const qn_conv_case *v)
+{
+    return v->group == 1 || (v->ic == 1 && v->oc == 1) ||
+           (v->ic % 8 == 0 && v->oc % 8 == 0);
+}
+
 /* Runs twice, the second time over a used slab; the result is copied to y. */
 static bool run_session(qn_test *t, truth *r, const char *name,
                         const quern_session_options *opt, qn_tensor *y)
@@ -254,6 +260,7 @@ static bool run_session(qn_test *t, truth *r, const char *name,
     quern_session *s;
     quern_error err;
     quern_tensor out = {0};
+    quern_session_stats stats;
     if (!make_model(t, r, name, &m)) return false;
     bool ok = CHECK_OK(t, quern_session_create(m, opt, &s, &err), &err);
     if (ok) {
@@ -262,6 +269,8 @@ static bool run_session(qn_test *t, truth *r, const char *name,
         ok = CHECK_OK(t, quern_run(s, &err), &err) &&
              CHECK_OK(t, quern_run(s, &err), &err) &&
              CHECK_OK(t, quern_session_output(s, 0, &out, &err), &err);
+        quern_session_get_stats(s, &stats);
+        CHECK_EQ(t, stats.reorders > 0, can_block(&r->v));
         if (ok) {
             qn_set_shape(y, out.dtype, out.rank, out.dim);
             y->data = qn_exact(t, qn_tensor_bytes(y));

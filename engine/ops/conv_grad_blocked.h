@@ -9,4 +9,8 @@ bool qn_conv_grad_x_blocked(const qn_instr *i, qn_blocked *how);
 quern_status qn_conv_grad_x_blocked_prepare(qn_prep *p, quern_error *err);
 void qn_conv_grad_x_blocked_run(const qn_instr *i, const qn_exec *x);
 
+bool qn_conv_grad_w_blocked(const qn_instr *i, qn_blocked *how);
+quern_status qn_conv_grad_w_blocked_prepare(qn_prep *p, quern_error *err);
+void qn_conv_grad_w_blocked_run(const qn_instr *i, const qn_exec *x);
+
 #endif

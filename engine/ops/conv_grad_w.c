@@ -7,6 +7,7 @@
  * number of threads.  Plain: dY [channels, positions] times columns', a stretch of
  * positions at a time. */
 #include "engine/ops/conv_grad.h"
+#include "engine/ops/conv_grad_blocked.h"
 #include "engine/shards.h"
 #include "kernels/conv.h"
 
@@ -50,6 +51,7 @@ static quern_status w_prepare(qn_prep *p, quern_error *err)
     const qn_tensor *x = i->in[IN_X], *w = i->in[IN_W];
     size_t elem = qn_dtype_size(x->dtype), columns;
     state *s;
+    if (i->is_blocked) return qn_conv_grad_w_blocked_prepare(p, err);
     QN_TRY(qn_prep_state(p, sizeof *s, (void **)&s, err));
     QN_TRY(qn_window_fit(params, x, w, &s->w, err));
     s->size = qn_tensor_count(w);
@@ -120,6 +122,10 @@ static void run_shards(void *ctx, int64_t begin, int64_t end, int worker)
 static quern_status w_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
+    if (i->is_blocked) {
+        qn_conv_grad_w_blocked_run(i, x);
+        return QUERN_OK;
+    }
     const state *s = i->state;
     job j = {i, x, s->shards > 1 ? i->scratch : i->out[0]->data};
     if (s->size == 0) return QUERN_OK;
@@ -151,6 +157,7 @@ const qn_op qn_op_conv_grad_w = {
     .shape_only = 1 << IN_W,
     .check = qn_window_check,
     .infer = w_infer,
+    .blocked = qn_conv_grad_w_blocked,
     .prepare = w_prepare,
     .run = w_run,
     .macs = w_macs,
