@@ -38,7 +38,7 @@ static quern_status list_initializers(const quern_model *raw, qn_arena *arena,
     return QUERN_OK;
 }
 
-static quern_status find(qn_value *const *list, size_t n, const qn_trained *t,
+static quern_status find(qn_value *const *list, size_t n, const qn_export_weight *t,
                          qn_value **out, quern_error *err)
 {
     qn_value *const *hit =
@@ -55,7 +55,7 @@ static quern_status find(qn_value *const *list, size_t n, const qn_trained *t,
     return QUERN_OK;
 }
 
-static void convert(const qn_trained *from, qn_tensor *to)
+static void convert(const qn_export_weight *from, qn_tensor *to)
 {
     if (to->dtype == QUERN_FLOAT) {
         if (from->n) memcpy(to->data, from->data, (size_t)from->n * sizeof(float));
@@ -75,7 +75,8 @@ static quern_status own_data(quern_model *raw, const qn_value *v, qn_tensor *out
 
 /* All that can fail comes before the first change. */
 static quern_status replace_all(quern_model *raw, qn_arena *scratch,
-                                const qn_trained *trained, int n, quern_error *err)
+                                const qn_export_weight *trained, int n,
+                                quern_error *err)
 {
     qn_value **list;
     size_t n_list;
@@ -97,7 +98,7 @@ static quern_status replace_all(quern_model *raw, qn_arena *scratch,
     return QUERN_OK;
 }
 
-quern_status qn_export_weights(quern_model *raw, const qn_trained *trained, int n,
+quern_status qn_export_weights(quern_model *raw, const qn_export_weight *trained, int n,
                                quern_error *err)
 {
     qn_arena scratch;

@@ -8,15 +8,15 @@
 #include "formats/onnx.h"
 
 /* n numbers for the initializer of that name, whatever its float type. */
-typedef struct qn_trained {
+typedef struct qn_export_weight {
     const char *name;
     const float *data;
     int64_t n;
-} qn_trained;
+} qn_export_weight;
 
 /* Copies the numbers; fails where the model has no such initializer or one of another
  * size, and then has changed nothing.  Initializers that are not listed stay. */
-quern_status qn_export_weights(quern_model *raw, const qn_trained *trained, int n,
+quern_status qn_export_weights(quern_model *raw, const qn_export_weight *trained, int n,
                                quern_error *err);
 
 /* What a picture goes through before the network, and what comes out. */

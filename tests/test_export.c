@@ -56,7 +56,7 @@ void test_export_weights(qn_test *t)
                             .dim = {1, 1, 28, 28},
                             .data = qn_random_floats(t, 28 * 28)};
     enum { MOST = 64 };
-    qn_trained w[MOST];
+    qn_export_weight w[MOST];
     int n = 0;
     float want[3] = {0}, got[3] = {1}, before[3] = {2};
     quern_error err;
@@ -69,7 +69,7 @@ void test_export_weights(qn_test *t)
         float *p = v->constant->data;
         for (int64_t k = 0; k < count; k++)
             p[k] = (float)qn_test_uniform(t, 0.01, 0.5); /* variances stay positive */
-        w[n++] = (qn_trained){v->name, p, count};
+        w[n++] = (qn_export_weight){v->name, p, count};
     }
     quern_model *a = exported(t, from), *b = exported(t, to);
     scores(t, a, &x, want);
@@ -92,8 +92,8 @@ void test_export_weights(qn_test *t)
 void test_export_refuses(qn_test *t)
 {
     const float x[3] = {7, 7, 7};
-    const qn_trained missing[] = {{"fc.bias", x, 3}, {"fc.bia", x, 3}},
-                     short_one[] = {{"fc.bias", x, 3}, {"fc.weight", x, 3}};
+    const qn_export_weight missing[] = {{"fc.bias", x, 3}, {"fc.bia", x, 3}},
+                           short_one[] = {{"fc.bias", x, 3}, {"fc.weight", x, 3}};
     quern_error err;
     quern_model *m = build(t, "tiny", 1);
     REQUIRE(t, m);
