@@ -138,6 +138,7 @@ FORCE:
 help:
 	@echo 'make            build build/quern, the libraries and the unit tests'
 	@echo 'make demo       classify the 10,000 Fashion-MNIST test pictures'
+	@echo 'make bench      the standard sweep as a page: $(O)/bench/report.html'
 	@echo 'make test       everything that must pass, under ten minutes'
 	@echo 'make test-long  fuzzing, thread sanitizer, clang, real networks'
 	@echo 'make check      layering, headers, sizes, formatting, static analysis'
@@ -155,6 +156,8 @@ deps-core:
 demo: deps-core
 	@$(MAKE) --no-print-directory all
 	@tools/demo.sh $(B)/quern
+bench: all
+	@tools/bench.sh $(B)/quern $(O)/bench
 test: deps
 	@tests/run.sh
 test-long: deps
@@ -195,6 +198,6 @@ uninstall:
 	  $(I)/lib/libquern.so.$(SOVER) $(I)/lib/pkgconfig/quern.pc \
 	  $(I)/share/man/man1/quern.1 $(COMMANDS:%=$(I)/share/man/man1/quern-%.1) $(BASH_COMPLETION)
 
-.PHONY: all help deps deps-core demo test test-long check clean install uninstall fuzzers \
+.PHONY: all help deps deps-core demo bench test test-long check clean install uninstall fuzzers \
         flags no-draw FORCE
 .DELETE_ON_ERROR:

@@ -52,14 +52,20 @@ static quern_status no_number(const char *answer, quern_error *err)
 
 /* ---- the process ----------------------------------------------------------------- */
 
-quern_status qn_ort_open(qn_ort *o, const char *python, const char *model, int threads,
-                         quern_error *err)
+quern_status qn_ort_open(qn_ort *o, const char *python, const qn_ort_model *model,
+                         int threads, quern_error *err)
 {
-    char count[16], answer[LINE], *rest;
-    const char *const argv[] = {python, "-B", "-c", qn_ort_script, model, count, NULL};
+    char count[16], line[32], answer[LINE], *rest;
+    const char *path = model->path ? model->path : "";
+    const char *const argv[] = {python, "-B", "-c", qn_ort_script, path, count, NULL};
     snprintf(count, sizeof count, "%d", threads);
     *o = (qn_ort){.worker = {.pid = 0}};
     QN_TRY(qn_worker_start(&o->worker, argv, -1, true, err));
+    if (!model->path) { /* if it ends before it has taken them, its answer says why */
+        const int length = snprintf(line, sizeof line, "%zu\n", model->n);
+        if (qn_worker_send(&o->worker, line, (size_t)length, NULL) == QUERN_OK)
+            qn_worker_send(&o->worker, model->bytes, model->n, NULL);
+    }
     QN_TRY(ask(o, NULL, "ready ", answer, &rest, err));
     const size_t n = strcspn(rest, " ");
     int64_t n_inputs;

@@ -21,9 +21,16 @@ typedef struct qn_ort {
     double base_bytes; /* peak memory of the process before it opened the model */
 } qn_ort;
 
+/* A model for it: a file, or bytes that are handed over. */
+typedef struct qn_ort_model {
+    const char *path; /* NULL: the bytes */
+    const void *bytes;
+    size_t n;
+} qn_ort_model;
+
 /* Opens the model in a new process.  Errors say why there is no such column. */
-quern_status qn_ort_open(qn_ort *o, const char *python, const char *model, int threads,
-                         quern_error *err);
+quern_status qn_ort_open(qn_ort *o, const char *python, const qn_ort_model *model,
+                         int threads, quern_error *err);
 void qn_ort_close(qn_ort *o);
 /* The next input, in the order of the model. */
 quern_status qn_ort_feed(qn_ort *o, const qn_tensor *x, quern_error *err);

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+static const qn_ort_model model = {.path = "m"};
+
 /* A program that says these lines at once, whatever it is told. */
 static const char *sayer(qn_test *t, const char *name, const char *script)
 {
@@ -40,7 +42,7 @@ void test_bench_ort_says(qn_test *t)
     qn_tensor y;
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
-    REQUIRE_OK(t, qn_ort_open(&o, good, "m", 1, &err), &err);
+    REQUIRE_OK(t, qn_ort_open(&o, good, &model, 1, &err), &err);
     CHECK_STR(t, o.version, "9.9.9");
     CHECK_EQ(t, o.n_inputs, 2);
     CHECK_WITHIN(t, o.base_bytes, 1000, 0);
@@ -97,11 +99,15 @@ void test_bench_ort_lies(qn_test *t)
     signal(SIGPIPE, SIG_IGN); /* as the program does */
     for (size_t i = 0; i < sizeof heads / sizeof heads[0]; i++) {
         qn_note(t, "%s", heads[i]);
-        CHECK(t, qn_ort_open(&o, sayer(t, "head", heads[i]), "m", 1, &err) != QUERN_OK);
+        CHECK(t,
+              qn_ort_open(&o, sayer(t, "head", heads[i]), &model, 1, &err) != QUERN_OK);
         for (const char *c = err.text; *c; c++)
             CHECK(t, (unsigned char)*c >= ' ');
         qn_ort_close(&o);
     }
+    const qn_ort_model large = {.bytes = values, .n = sizeof values};
+    CHECK(t, qn_ort_open(&o, sayer(t, "head", "exit 0"), &large, 1, &err) != QUERN_OK);
+    qn_ort_close(&o);
     for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
         char script[500];
         qn_mem mem;
@@ -111,10 +117,12 @@ void test_bench_ort_lies(qn_test *t)
         qn_mem_init(&mem, NULL, (size_t)1 << 30);
         qn_arena_init(&arena, &mem);
         snprintf(script, sizeof script, "echo ready 1 1 1\n%s", values[i]);
-        REQUIRE_OK(t, qn_ort_open(&o, sayer(t, "value", script), "m", 1, &err), &err);
+        REQUIRE_OK(t, qn_ort_open(&o, sayer(t, "value", script), &model, 1, &err),
+                   &err);
         CHECK(t, qn_ort_output(&o, 0, &arena, &y, &err) != QUERN_OK);
         qn_ort_close(&o);
-        REQUIRE_OK(t, qn_ort_open(&o, sayer(t, "value", script), "m", 1, &err), &err);
+        REQUIRE_OK(t, qn_ort_open(&o, sayer(t, "value", script), &model, 1, &err),
+                   &err);
         CHECK(t, qn_ort_run(&o, 1, &wall, &cpu, &err) != QUERN_OK);
         qn_ort_close(&o);
         qn_arena_done(&arena);
@@ -204,7 +212,7 @@ void test_bench_ort_column(qn_test *t)
     CHECK_EQ(t,
              qn_quern(t,
                       "bench model tests/data/fashion-cnn.onnx "
-                      "tests/data/fashion-cnn.onnx --time 0.02 --no-rss --threads 1,2 "
+                      "resnet8@32 --time 0.02 --no-rss --threads 1,2 "
                       "--no-profile --json --ort auto --control 0",
                       &out),
              0);
@@ -217,6 +225,9 @@ void test_bench_ort_column(qn_test *t)
     CHECK_HAS(t, out, "\"max_rel\":");
     CHECK_HAS(t, out, "\"model_rss_bytes\":");
     CHECK_HAS(t, out, "\"ratios\":2");
+    CHECK_EQ(t, qn_quern(t, "bench model resnet8@7 --no-rss", &out), 1);
+    CHECK_HAS(t, out, "resnet8@7: ");
+    CHECK_EQ(t, qn_quern(t, "bench model resnet8@x", &out), 1);
     CHECK_EQ(t, qn_quern(t, "bench model x.onnx --threads 1,x", &out), 2);
     CHECK_EQ(t, qn_quern(t, "bench model x.onnx --threads 1,", &out), 2);
 }

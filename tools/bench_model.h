@@ -4,6 +4,7 @@
 #ifndef QN_TOOLS_BENCH_MODEL_H
 #define QN_TOOLS_BENCH_MODEL_H
 
+#include "formats/buffer.h"
 #include "tools/feed.h"
 
 typedef struct qn_bench_model {
@@ -15,6 +16,8 @@ typedef struct qn_bench_model {
     qn_feed feed;
     quern_model *model;
     quern_session *session;
+    bool is_built; /* path names a built-in network ... */
+    qn_buf bytes;  /* ... which is this file */
     int64_t batch; /* first dim of the first input; 1 where there is none */
     double load_ms;
 } qn_bench_model;
@@ -22,8 +25,9 @@ typedef struct qn_bench_model {
 void qn_bench_model_init(qn_bench_model *m, const qn_args *args, const char *path);
 /* Of sessions, as the command line says. */
 quern_session_options qn_bench_session_options(const qn_bench_model *m);
-/* Opens the file, makes inputs up as --batch, --shape and --random say, and a session
- * that they are bound to. */
+/* Opens the file, or the built-in network NAME[@SIDE] when there is no such file, makes
+ * inputs up as --batch, --shape and --random say, and a session that they are bound to.
+ */
 quern_status qn_bench_model_open(qn_bench_model *m, quern_error *err);
 /* Another session over the same model and inputs. */
 quern_status qn_bench_model_session(const qn_bench_model *m,

@@ -43,6 +43,7 @@ const char qn_bench_model_about[] =
     "whose median comes with a 95 % interval that holds for any distribution.  Peak\n"
     "memory is that of a process of its own which loads the model and runs it twice.\n"
     "The time by step comes from separate runs, so that taking it costs nothing.\n"
+    "A model is a file or a built-in network, NAME[@SIDE]: resnet20@32, mobile-s@224.\n"
     "Several models give a row each and the geometric mean of their ratios.\n"
     "\n"
     "--ort runs ONNX Runtime in a process without network, with its telemetry off, "
@@ -124,10 +125,10 @@ typedef struct series {
     ratios ratios, scalings;
 } series;
 
-/* Comparisons without a round that counts say nothing. */
+/* Comparisons of too few rounds for an interval say nothing. */
 static void add_ratio(ratios *r, const qn_comparison *c)
 {
-    if (isnan(c->b.median)) return;
+    if (!isfinite(c->b.hi)) return;
     r->logs += log(c->b.median);
     r->n++;
 }

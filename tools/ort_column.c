@@ -16,7 +16,9 @@ enum { MIN_ROUNDS = 9, MAX_ROUNDS = 2000 };
 static quern_status open_one(qn_ort *ort, const char *program, const qn_bench_model *m,
                              int threads, quern_error *err)
 {
-    const quern_status status = qn_ort_open(ort, program, m->path, threads, err);
+    const qn_ort_model model = {
+        .path = m->is_built ? NULL : m->path, .bytes = m->bytes.p, .n = m->bytes.n};
+    const quern_status status = qn_ort_open(ort, program, &model, threads, err);
     if (status != QUERN_OK) {
         qn_within(err, "%s", program);
         qn_ort_close(ort);
