@@ -219,9 +219,43 @@ void test_model_card(qn_test *t)
     qn_buf_init(&card, &f.mem);
     REQUIRE_OK(t, qn_report_card(&f.report, &f.arena, &card, &err), &err);
     CHECK_HAS(t, card.p, "# a \\<net\\>\n");
-    CHECK_HAS(t, card.p, "| accuracy | 90.00 % | [");
+    CHECK_HAS(t, card.p, "| accuracy | 90.00 % | 8");
     CHECK_HAS(t, card.p, "| a\\|b \\<i\\>dog\\</i\\> | 20 | ");
     CHECK_HAS(t, card.p, "| note | a \\| b \\<c\\> |\n");
     qn_buf_done(&card);
+    end(t, &f);
+}
+
+void test_report_pdf(qn_test *t)
+{
+    fixture f;
+    quern_error err = {0};
+    qn_buf one, two;
+    char path[QN_PATH_MAX], command[512];
+    const char *out = "";
+    if (!qn_draw_find(path)) {
+        qn_skip(t, "quern-draw.so is not built: libcairo2-dev is missing");
+        return;
+    }
+    if (!begin(t, &f)) return;
+    qn_buf_init(&one, &f.mem);
+    qn_buf_init(&two, &f.mem);
+    REQUIRE_OK(t, qn_report_pdf(&f.report, &f.arena, &one, &err), &err);
+    REQUIRE_OK(t, qn_report_pdf(&f.report, &f.arena, &two, &err), &err);
+    CHECK(t, one.n == two.n && memcmp(one.p, two.p, one.n) == 0);
+    CHECK(t, strncmp(one.p, "%PDF-", 5) == 0);
+    if (qn_shell(t, "command -v pdftotext", NULL) == 0) {
+        qn_put_file(t, qn_temp(t, "r.pdf"), one.p, one.n);
+        snprintf(command, sizeof command, "pdftotext -layout '%s' - | tr -s ' '",
+                 qn_temp(t, "r.pdf"));
+        CHECK_EQ(t, qn_shell(t, command, &out), 0);
+        CHECK_HAS(t, out, "a <net>\n");
+        CHECK_HAS(t, out, "\naccuracy 90.00 % 8");
+        CHECK_HAS(t, out, "a|b <i>dog</i> 20 90.00 % 90.00 % 90.00 %");
+        CHECK_HAS(t, out, "\xce\xb3\xce\xac\xcf\x84 20 ");
+        CHECK_HAS(t, out, "not a medical device");
+    }
+    qn_buf_done(&one);
+    qn_buf_done(&two);
     end(t, &f);
 }

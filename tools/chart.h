@@ -113,7 +113,7 @@ typedef struct qn_reliability_chart {
     const double *confidence, *accuracy; /* means of a bin; bins part 0..1 evenly */
     const int64_t *counts;
     size_t n_bins;
-    double ece; /* expected calibration error, written into the chart unless NaN */
+    double ece; /* expected calibration error, beside the title unless NaN */
 } qn_reliability_chart;
 qn_chart_fn qn_chart_reliability; /* qn_reliability_chart */
 

@@ -247,6 +247,7 @@ void qn_chart_matrix(qn_canvas *c, const qn_box *where, const void *data)
     const double high = p.area.height - m.below - QN_NAME_SIZE - 8;
     if (n == 0 || wide <= 0 || high <= 0) return;
     m.cell = fmin(wide, high) / (double)n;
+    m.name_size = fmin(m.name_size, 0.85 * m.cell); /* a box smaller than asked for */
     if (n > NAMED)
         put_pixels(c, &m);
     else

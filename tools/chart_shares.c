@@ -52,18 +52,16 @@ static void put_counts(qn_canvas *c, const qn_plot *p, const qn_reliability_char
     qn_draw_text(c, &name);
 }
 
+/* At the right of the title. */
 static void put_error(qn_canvas *c, const qn_plot *p, double ece)
 {
-    char text[64];
+    char text[32];
     if (!isfinite(ece)) return;
-    snprintf(text, sizeof text, "expected calibration error %.2f %%", 100 * ece);
-    const qn_label label = {.text = text,
-                            .x = p->area.x + 7,
-                            .y = p->area.y + 7,
-                            .v = 1,
-                            .size = QN_TICK_SIZE,
-                            .colour = QN_INK};
-    qn_put_fitted(c, label, p->area.width - 14);
+    snprintf(text, sizeof text, "ECE %.2f %%", 100 * ece);
+    const qn_label label = {.text = text, .x = p->all.x + p->all.width, .y = p->all.y + 1,
+                            .h = 1, .v = 1, .size = QN_NAME_SIZE,
+                            .colour = QN_SOFT_INK};
+    qn_draw_text(c, &label);
 }
 
 void qn_chart_reliability(qn_canvas *c, const qn_box *where, const void *data)

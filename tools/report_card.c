@@ -15,43 +15,40 @@ static void put_text(qn_buf *out, const char *text)
     }
 }
 
-static void put_cell(qn_buf *out, const char *text)
+static void put_rows(qn_buf *out, const qn_text_table *table)
 {
-    put_text(out, text);
-    qn_buf_text(out, " |");
+    if (table->n_rows == 0) return;
+    qn_buf_text(out, "|");
+    for (size_t k = 0; k < table->n_columns; k++)
+        qn_buf_format(out, " %s |", table->headings[k]);
+    qn_buf_text(out, "\n|");
+    for (size_t k = 0; k < table->n_columns; k++)
+        qn_buf_text(out, table->align[k] == 'r' ? "---:|" : "---|");
+    for (size_t i = 0; i < table->n_rows * table->n_columns; i++) {
+        qn_buf_text(out, i % table->n_columns ? " " : "\n| ");
+        put_text(out, table->cells[i]);
+        qn_buf_text(out, " |");
+    }
+    qn_buf_text(out, "\n\n");
 }
 
-static void put_figures(qn_buf *out, const qn_train_report *r)
+static quern_status put_table(qn_buf *out, const qn_train_report *r,
+                              qn_report_part part, qn_arena *arena, quern_error *err)
 {
-    const qn_metrics *m = r->metrics;
-    char value[QN_FIGURE_TEXT], interval[QN_INTERVAL_TEXT];
-    qn_buf_format(out, "## Results\n\nOn %" PRId64 " items of the ", m->n);
+    qn_text_table table;
+    QN_TRY(qn_report_table(r, part, arena, &table, err));
+    put_rows(out, &table);
+    return QUERN_OK;
+}
+
+static quern_status put_results(qn_buf *out, const qn_train_report *r, qn_arena *arena,
+                                quern_error *err)
+{
+    qn_buf_format(out, "## Results\n\nOn %" PRId64 " items of the ", r->metrics->n);
     put_text(out, r->split);
-    qn_buf_text(out,
-                " split:\n\n| figure | value | 95 % interval |\n|---|---:|---:|\n");
-    for (int i = 0; i < QN_N_FIGURES; i++) {
-        if (!isfinite(m->figure[i])) continue;
-        qn_buf_format(out, "| %s | %s | %s |\n", qn_figure_at((qn_figure)i)->title,
-                      qn_figure_text((qn_figure)i, m->figure[i], value),
-                      qn_interval_text(m, (qn_figure)i, interval));
-    }
-}
-
-static void put_classes(qn_buf *out, const qn_train_report *r)
-{
-    const qn_metrics *m = r->metrics;
-    qn_buf_text(out, "\n| class | items | precision | recall | F1 |\n"
-                     "|---|---:|---:|---:|---:|\n");
-    for (int k = 0; k < m->n_classes; k++) {
-        const qn_class_metrics *c = &m->classes[k];
-        char precision[QN_FIGURE_TEXT], recall[QN_FIGURE_TEXT], f1[QN_FIGURE_TEXT];
-        qn_buf_text(out, "| ");
-        put_cell(out, r->classes[k]);
-        qn_buf_format(out, " %" PRId64 " | %s | %s | %s |\n", c->n,
-                      qn_figure_text(QN_FIGURE_TOP1, c->precision, precision),
-                      qn_figure_text(QN_FIGURE_TOP1, c->recall, recall),
-                      qn_figure_text(QN_FIGURE_TOP1, c->f1, f1));
-    }
+    qn_buf_text(out, " split:\n\n");
+    QN_TRY(put_table(out, r, QN_PART_FIGURES, arena, err));
+    return put_table(out, r, QN_PART_CLASSES, arena, err);
 }
 
 static quern_status put_limits(qn_buf *out, const qn_train_report *r, qn_arena *arena,
@@ -59,8 +56,9 @@ static quern_status put_limits(qn_buf *out, const qn_train_report *r, qn_arena *
 {
     qn_confused *cells;
     int64_t n;
+    char sentence[QN_SENTENCE];
     qn_buf_text(out,
-                "\n## Limits\n\n"
+                "## Limits\n\n"
                 "- The figures hold for pictures like those it was measured on.\n");
     QN_TRY(qn_most_confused(r->metrics, 3, arena, &cells, &n, err));
     for (int64_t i = 0; i < n; i++) {
@@ -71,25 +69,22 @@ static quern_status put_limits(qn_buf *out, const qn_train_report *r, qn_arena *
         qn_buf_format(out, " %" PRId64 " times in %" PRId64 ".\n", cells[i].n,
                       r->metrics->classes[cells[i].label].n);
     }
-    if (isfinite(r->temperature))
-        qn_buf_format(out, "- Confidences are calibrated by a temperature of %.3f.\n",
-                      r->temperature);
-    qn_buf_text(out, "- It is not a medical device.\n");
+    qn_buf_text(out, "- ");
+    put_text(out, qn_calibration_text(r, sentence));
+    qn_buf_text(out, "\n- It is not a medical device.\n\n");
     return QUERN_OK;
 }
 
-static void put_facts(qn_buf *out, const qn_facts *facts)
+static quern_status put_facts(qn_buf *out, const qn_facts *facts, qn_arena *arena,
+                              quern_error *err)
 {
-    qn_buf_text(out, "\n## ");
+    qn_text_table table;
+    QN_TRY(qn_facts_table(facts, arena, &table, err));
+    qn_buf_text(out, "## ");
     put_text(out, facts->title);
-    qn_buf_text(out, "\n\n| | |\n|---|---|\n");
-    for (size_t i = 0; i < facts->n; i++) {
-        qn_buf_text(out, "| ");
-        put_cell(out, facts->rows[i].key);
-        qn_buf_text(out, " ");
-        put_cell(out, facts->rows[i].value ? facts->rows[i].value : "");
-        qn_buf_text(out, "\n");
-    }
+    qn_buf_text(out, "\n\n");
+    put_rows(out, &table);
+    return QUERN_OK;
 }
 
 quern_status qn_report_card(const qn_train_report *r, qn_arena *arena, qn_buf *out,
@@ -106,11 +101,10 @@ quern_status qn_report_card(const qn_train_report *r, qn_arena *arena, qn_buf *o
                 "## Intended use\n\nWho should use it for what, and who should not? "
                 "(Its author's to say.)\n\n");
     if (r->metrics) {
-        put_figures(out, r);
-        put_classes(out, r);
+        QN_TRY(put_results(out, r, arena, err));
         QN_TRY(put_limits(out, r, arena, err));
     }
     for (size_t i = 0; i < r->n_facts; i++)
-        put_facts(out, &r->facts[i]);
+        QN_TRY(put_facts(out, &r->facts[i], arena, err));
     return qn_buf_status(out, err);
 }

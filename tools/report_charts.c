@@ -167,6 +167,8 @@ static quern_status make_reliability(const qn_train_report *r, qn_arena *arena,
 
 /* ---- mistakes ---- */
 
+#define MOST_TILES 24 /* fit on a page of A4 */
+
 /* Where a picture came from: the end of its path, which tells it from others. */
 static quern_status put_tail(const char *path, qn_arena *arena, const char **out,
                              quern_error *err)
@@ -202,13 +204,13 @@ static quern_status make_mistakes(const qn_train_report *r, qn_arena *arena,
                                   qn_chart *out, quern_error *err)
 {
     void *p, *tiles;
-    QN_TRY(qn_arena_array(arena, r->n_mistakes, sizeof(qn_tile), &tiles, err));
-    for (size_t i = 0; i < r->n_mistakes; i++)
+    const size_t n = r->n_mistakes < MOST_TILES ? r->n_mistakes : MOST_TILES;
+    QN_TRY(qn_arena_array(arena, n, sizeof(qn_tile), &tiles, err));
+    for (size_t i = 0; i < n; i++)
         QN_TRY(fill_tile(r, &r->mistakes[i], arena, (qn_tile *)tiles + i, err));
     QN_TRY(qn_arena_alloc(arena, sizeof(qn_tile_chart), &p, err));
     qn_tile_chart *chart = p;
-    *chart = (qn_tile_chart){"Worst mistakes, the most confident first", tiles,
-                             r->n_mistakes};
+    *chart = (qn_tile_chart){"Worst mistakes, the most confident first", tiles, n};
     *out = (qn_chart){qn_chart_tiles, chart, 2 * PANEL_WIDTH,
                       qn_tile_chart_height(chart, 2 * PANEL_WIDTH),
                       "Pictures that were answered wrongly"};

@@ -7,8 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MOST_CONFUSED 12
-
 typedef struct page {
     const qn_train_report *r;
     qn_html h;
@@ -21,7 +19,7 @@ static void put_tile(page *p, qn_figure figure)
     const qn_metrics *m = p->r->metrics;
     char value[QN_FIGURE_TEXT], interval[QN_INTERVAL_TEXT], note[QN_INTERVAL_TEXT + 8];
     qn_interval_text(m, figure, interval);
-    snprintf(note, sizeof note, "95 %% %s", interval);
+    snprintf(note, sizeof note, "95 %%: %s", interval);
     qn_html_tile(&p->h, qn_figure_at(figure)->title,
                  qn_figure_text(figure, m->figure[figure], value),
                  *interval ? note : NULL);
@@ -60,33 +58,22 @@ static quern_status put_chart(page *p, qn_report_chart which, const char *captio
     return status;
 }
 
-/* A number of the history; nothing where it was not measured. */
-static void put_number(page *p, double value, int decimals, const char *unit)
+static void put_rows(page *p, const char *caption, const qn_text_table *table)
 {
-    if (isfinite(value))
-        qn_html_cell(&p->h, "%.*f%s", decimals, value, unit);
-    else
-        qn_html_cell(&p->h, "%s", "");
+    if (table->n_rows == 0) return;
+    qn_html_table_begin(&p->h, caption, table->align, table->headings);
+    for (size_t i = 0; i < table->n_rows * table->n_columns; i++)
+        qn_html_cell(&p->h, "%s", table->cells[i]);
+    qn_html_table_end(&p->h);
 }
 
-static void put_history(page *p)
+static quern_status put_table(page *p, qn_report_part part, const char *caption,
+                              quern_error *err)
 {
-    static const char *const headings[] = {
-        "epoch",           "training loss", "training acc.", "validation loss",
-        "validation acc.", "rate",          "images/s",      "seconds"};
-    qn_html_table_begin(&p->h, "Every epoch", "lrrrrrrr", headings);
-    for (size_t i = 0; i < p->r->n_history; i++) {
-        const qn_epoch_row *row = &p->r->history[i];
-        put_number(p, row->epoch, 0, "");
-        put_number(p, row->train_loss, 4, "");
-        put_number(p, 100 * row->train_acc, 2, " %");
-        put_number(p, row->val_loss, 4, "");
-        put_number(p, 100 * row->val_acc, 2, " %");
-        put_number(p, row->rate, 6, "");
-        put_number(p, row->images_per_s, 0, "");
-        put_number(p, row->seconds, 1, "");
-    }
-    qn_html_table_end(&p->h);
+    qn_text_table table;
+    QN_TRY(qn_report_table(p->r, part, p->arena, &table, err));
+    put_rows(p, caption, &table);
+    return QUERN_OK;
 }
 
 static quern_status put_training(page *p, quern_error *err)
@@ -96,97 +83,36 @@ static quern_status put_training(page *p, quern_error *err)
     qn_html_figures_begin(&p->h);
     QN_TRY(put_chart(p, QN_CHART_CURVES, NULL, err));
     qn_html_figures_end(&p->h);
-    put_history(p);
-    return QUERN_OK;
+    return put_table(p, QN_PART_HISTORY, "Every epoch", err);
 }
 
 /* ---- figures ---- */
 
-static void put_figures(page *p)
+static quern_status put_figures(page *p, quern_error *err)
 {
-    static const char *const headings[] = {"figure", "value", "95 % interval"};
     const qn_metrics *m = p->r->metrics;
-    char value[QN_FIGURE_TEXT], interval[QN_INTERVAL_TEXT];
     qn_html_section(&p->h, "Figures");
     qn_html_text(&p->h, "%" PRId64 " items of the %s split, %d classes.", m->n,
                  p->r->split, m->n_classes);
-    qn_html_table_begin(&p->h, NULL, "lrr", headings);
-    for (int i = 0; i < QN_N_FIGURES; i++) {
-        const qn_figure figure = (qn_figure)i;
-        if (!isfinite(m->figure[i])) continue;
-        qn_html_cell(&p->h, "%s", qn_figure_at(figure)->title);
-        qn_html_cell(&p->h, "%s", qn_figure_text(figure, m->figure[i], value));
-        qn_html_cell(&p->h, "%s", qn_interval_text(m, figure, interval));
-    }
-    qn_html_table_end(&p->h);
-}
-
-static void put_share(page *p, double value)
-{
-    char text[QN_FIGURE_TEXT];
-    qn_html_cell(&p->h, "%s", qn_figure_text(QN_FIGURE_TOP1, value, text));
-}
-
-static void put_classes(page *p)
-{
-    static const char *const headings[] = {"class",  "items", "precision",
-                                           "recall", "F1",    "ROC-AUC"};
-    const qn_metrics *m = p->r->metrics;
-    char text[QN_FIGURE_TEXT];
-    qn_html_section(&p->h, "By class");
-    qn_html_table_begin(&p->h, NULL, "lrrrrr", headings);
-    for (int k = 0; k < m->n_classes; k++) {
-        const qn_class_metrics *c = &m->classes[k];
-        qn_html_cell(&p->h, "%s", p->r->classes[k]);
-        qn_html_cell(&p->h, "%" PRId64, c->n);
-        put_share(p, c->precision);
-        put_share(p, c->recall);
-        put_share(p, c->f1);
-        qn_html_cell(&p->h, "%s", qn_figure_text(QN_FIGURE_ROC_AUC, c->roc_auc, text));
-    }
-    qn_html_table_end(&p->h);
+    return put_table(p, QN_PART_FIGURES, NULL, err);
 }
 
 static quern_status put_confusion(page *p, quern_error *err)
 {
-    static const char *const headings[] = {"truth", "predicted", "times",
-                                           "of its truth"};
-    const qn_metrics *m = p->r->metrics;
-    qn_confused *cells;
-    int64_t n;
-    QN_TRY(qn_most_confused(m, MOST_CONFUSED, p->arena, &cells, &n, err));
     qn_html_section(&p->h, "Confusion");
     qn_html_figures_begin(&p->h);
     QN_TRY(put_chart(p, QN_CHART_CONFUSION, NULL, err));
     qn_html_figures_end(&p->h);
-    if (n == 0) return QUERN_OK;
-    qn_html_table_begin(&p->h, "Confused most often", "llrr", headings);
-    for (int64_t i = 0; i < n; i++) {
-        const double all = (double)m->classes[cells[i].label].n;
-        qn_html_cell(&p->h, "%s", p->r->classes[cells[i].label]);
-        qn_html_cell(&p->h, "%s", p->r->classes[cells[i].predicted]);
-        qn_html_cell(&p->h, "%" PRId64, cells[i].n);
-        put_share(p, (double)cells[i].n / all);
-    }
-    qn_html_table_end(&p->h);
-    return QUERN_OK;
+    QN_TRY(put_table(p, QN_PART_CONFUSED, "Confused most often", err));
+    qn_html_section(&p->h, "By class");
+    return put_table(p, QN_PART_CLASSES, NULL, err);
 }
 
 static quern_status put_calibration(page *p, quern_error *err)
 {
-    const double *figure = p->r->metrics->figure;
+    char text[QN_SENTENCE];
     qn_html_section(&p->h, "Calibration");
-    qn_html_text(
-        &p->h,
-        "The mean confidence is %.2f %%, the accuracy %.2f %%; over %d bins of "
-        "confidence the two differ by %.2f %% on average (ECE).",
-        100 * figure[QN_FIGURE_CONFIDENCE], 100 * figure[QN_FIGURE_TOP1], QN_BINS,
-        100 * figure[QN_FIGURE_ECE]);
-    if (isfinite(p->r->temperature))
-        qn_html_text(&p->h,
-                     "Logits are divided by a temperature of %.3f, which was "
-                     "fitted on the validation split.",
-                     p->r->temperature);
+    qn_html_text(&p->h, "%s", qn_calibration_text(p->r, text));
     qn_html_figures_begin(&p->h);
     QN_TRY(put_chart(p, QN_CHART_RELIABILITY, NULL, err));
     qn_html_figures_end(&p->h);
@@ -195,38 +121,37 @@ static quern_status put_calibration(page *p, quern_error *err)
 
 /* ---- the rest ---- */
 
-static void put_mistakes(page *p)
+/* Those whose picture is at hand, side by side; where none is, all as a table. */
+static quern_status put_mistakes(page *p, quern_error *err)
 {
     const qn_train_report *r = p->r;
-    if (r->n_mistakes == 0) return;
+    size_t n_shown = 0;
+    if (r->n_mistakes == 0) return QUERN_OK;
     qn_html_section(&p->h, "Worst mistakes");
     qn_html_text(&p->h, "Wrong answers, the most confident first.");
     qn_html_figures_begin(&p->h);
     for (size_t i = 0; i < r->n_mistakes; i++) {
         const qn_mistake *k = &r->mistakes[i];
         char caption[512];
+        if (!k->image) continue;
         snprintf(caption, sizeof caption, "%s, called %s (%.1f %%) - %s",
                  r->classes[k->label], r->classes[k->predicted], 100 * k->confidence,
                  k->path ? k->path : "");
-        if (k->image)
-            qn_html_picture(&p->h, k->image->width, k->image->height,
-                            k->image->channels, k->image->pixels, caption);
-        else
-            qn_html_text(&p->h, "%s", caption);
+        qn_html_picture(&p->h, k->image->width, k->image->height, k->image->channels,
+                        k->image->pixels, caption);
+        n_shown++;
     }
     qn_html_figures_end(&p->h);
+    return n_shown ? QUERN_OK : put_table(p, QN_PART_MISTAKES, NULL, err);
 }
 
-static void put_facts(page *p, const qn_facts *facts)
+static quern_status put_facts(page *p, const qn_facts *facts, quern_error *err)
 {
-    static const char *const headings[] = {"", ""};
+    qn_text_table table;
+    QN_TRY(qn_facts_table(facts, p->arena, &table, err));
     qn_html_section(&p->h, facts->title);
-    qn_html_table_begin(&p->h, NULL, "ll", headings);
-    for (size_t i = 0; i < facts->n; i++) {
-        qn_html_cell(&p->h, "%s", facts->rows[i].key);
-        qn_html_cell(&p->h, "%s", facts->rows[i].value ? facts->rows[i].value : "");
-    }
-    qn_html_table_end(&p->h);
+    put_rows(p, NULL, &table);
+    return QUERN_OK;
 }
 
 quern_status qn_report_html(const qn_train_report *r, const char *why_no_charts,
@@ -238,14 +163,13 @@ quern_status qn_report_html(const qn_train_report *r, const char *why_no_charts,
     if (why_no_charts) qn_html_text(&p.h, "There are no charts: %s.", why_no_charts);
     QN_TRY(put_training(&p, err));
     if (r->metrics) {
-        put_figures(&p);
+        QN_TRY(put_figures(&p, err));
         QN_TRY(put_confusion(&p, err));
-        put_classes(&p);
         QN_TRY(put_calibration(&p, err));
-        put_mistakes(&p);
+        QN_TRY(put_mistakes(&p, err));
     }
     for (size_t i = 0; i < r->n_facts; i++)
-        put_facts(&p, &r->facts[i]);
+        QN_TRY(put_facts(&p, &r->facts[i], err));
     qn_html_end(&p.h);
     return qn_buf_status(out, err);
 }

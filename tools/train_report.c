@@ -41,7 +41,7 @@ const char *qn_interval_text(const qn_metrics *m, qn_figure figure,
     char lo[QN_FIGURE_TEXT], hi[QN_FIGURE_TEXT];
     text[0] = 0;
     if (isfinite(m->lo[figure]) && isfinite(m->hi[figure]))
-        snprintf(text, QN_INTERVAL_TEXT, "[%s, %s]",
+        snprintf(text, QN_INTERVAL_TEXT, "%s to %s",
                  qn_figure_text(figure, m->lo[figure], lo),
                  qn_figure_text(figure, m->hi[figure], hi));
     return text;

@@ -61,7 +61,7 @@ quern_status qn_train_report_write(const qn_train_report *r, const char *folder,
 /* 0.934 as "93.40 %", a loss as "0.2130", NaN as "-". */
 #define QN_FIGURE_TEXT 32
 const char *qn_figure_text(qn_figure figure, double value, char text[QN_FIGURE_TEXT]);
-/* "[93.10 %, 93.70 %]", or "" without an interval. */
+/* "93.10 % to 93.70 %", or "" without an interval. */
 #define QN_INTERVAL_TEXT (2 * QN_FIGURE_TEXT + 8)
 const char *qn_interval_text(const qn_metrics *m, qn_figure figure,
                              char text[QN_INTERVAL_TEXT]);
@@ -80,10 +80,39 @@ bool qn_report_chart_is_there(const qn_train_report *r, qn_report_chart which);
 quern_status qn_report_chart_make(const qn_train_report *r, qn_report_chart which,
                                   qn_arena *arena, qn_chart *out, quern_error *err);
 
+/* What the report says in tables, as text: the same in every kind of file. */
+typedef enum qn_report_part {
+    QN_PART_HISTORY,
+    QN_PART_FIGURES,
+    QN_PART_CONFUSED,
+    QN_PART_CLASSES,
+    QN_PART_MISTAKES,
+    QN_N_PARTS
+} qn_report_part;
+
+typedef struct qn_text_table {
+    const char *align; /* a letter per column, l or r */
+    const char *const *headings;
+    size_t n_columns, n_rows;
+    const char **cells; /* [n_rows][n_columns] */
+} qn_text_table;
+
+/* Empty where the report has no data. */
+quern_status qn_report_table(const qn_train_report *r, qn_report_part part,
+                             qn_arena *arena, qn_text_table *out, quern_error *err);
+quern_status qn_facts_table(const qn_facts *facts, qn_arena *arena, qn_text_table *out,
+                            quern_error *err);
+/* Whether the confidences can be believed, in a sentence or two. */
+#define QN_SENTENCE 512
+const char *qn_calibration_text(const qn_train_report *r, char text[QN_SENTENCE]);
+
 /* Each appends a file's bytes.  why_no_charts: NULL, or the sentence to say instead. */
 quern_status qn_report_html(const qn_train_report *r, const char *why_no_charts,
                             qn_arena *arena, qn_buf *out, quern_error *err);
 quern_status qn_report_card(const qn_train_report *r, qn_arena *arena, qn_buf *out,
                             quern_error *err);
+/* A few pages of A4; needs the drawing plug-in. */
+quern_status qn_report_pdf(const qn_train_report *r, qn_arena *arena, qn_buf *out,
+                           quern_error *err);
 
 #endif
