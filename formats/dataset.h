@@ -113,14 +113,26 @@ typedef struct qn_split_plan {
 quern_status qn_dataset_split(qn_dataset *set, const qn_split_plan *plan,
                               quern_error *err);
 
+/* What reading every picture tells. */
+typedef struct qn_survey {
+    uint8_t *is_good;      /* [n]: 0: it cannot be read, and is noted in set->rejects */
+    uint8_t (*digest)[32]; /* [n]: SHA-256 of size and pixels */
+    int64_t n_good;
+    int least[3], most[3]; /* height, width, channels of those that can */
+} qn_survey;
+/* Reads them all, on the pool's threads (NULL: on this one).  Lists in arena. */
+quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool, qn_arena *arena,
+                               qn_survey *out, quern_error *err);
+
 /* Two items with the same pixels. */
 typedef struct qn_twin {
     int64_t a, b; /* a < b */
 } qn_twin;
-/* Equal pictures (by SHA-256 of size and pixels): each that has one before it is paired
- * with the first such, with across_only the first in another split.  Pictures that
- * cannot be read have no twins.  The list is sorted by b, in arena. */
-quern_status qn_dataset_twins(const qn_dataset *set, bool across_only, qn_arena *arena,
-                              qn_twin **out, int64_t *n_out, quern_error *err);
+/* Equal pictures of a survey: each that has one before it is paired with the first
+ * such, with across_only the first in another split.  The list is sorted by b, in
+ * arena. */
+quern_status qn_dataset_twins(const qn_dataset *set, const qn_survey *survey,
+                              bool across_only, qn_arena *arena, qn_twin **out,
+                              int64_t *n_out, quern_error *err);
 
 #endif

@@ -33,11 +33,12 @@ typedef struct batches {
 /* Bytes of labels in the records of a file of that name; 0: it is none of CIFAR's. */
 static int labels_of(const char *name, qn_split *split)
 {
-    unsigned number;
-    int end = 0;
+    const size_t prefix = strlen("data_batch_");
     *split = QN_SPLIT_TRAIN;
-    if (sscanf(name, "data_batch_%u.bin%n", &number, &end) == 1 && end && !name[end])
-        return 1;
+    if (!strncmp(name, "data_batch_", prefix)) {
+        const size_t digits = strspn(name + prefix, "0123456789");
+        return digits && !strcmp(name + prefix + digits, ".bin");
+    }
     if (!strcmp(name, "train.bin")) return 2;
     *split = QN_SPLIT_TEST;
     return !strcmp(name, "test_batch.bin") ? 1 : !strcmp(name, "test.bin") ? 2 : 0;

@@ -196,6 +196,7 @@ void test_dataset_twins(qn_test *t)
 {
     qn_set_kit k;
     qn_twin *twins;
+    qn_survey survey;
     int64_t n;
     qn_set_kit_init(&k, t);
     static const int grays[] = {5, 6, 5, 7, 5, 6};
@@ -210,12 +211,20 @@ void test_dataset_twins(qn_test *t)
     REQUIRE_OK(t, qn_set_kit_open(&k, "set", NULL), &k.err);
     /* train: 0 5, 1 6, 2 5; test: 3 9, 4 bad, 5 7, 6 5, 7 6 */
     REQUIRE(t, k.set->n == 8);
-    REQUIRE_OK(t, qn_dataset_twins(k.set, false, &k.arena, &twins, &n, &k.err), &k.err);
+    REQUIRE_OK(t, qn_dataset_survey(k.set, NULL, &k.arena, &survey, &k.err), &k.err);
+    CHECK(t, survey.n_good == 7 && !survey.is_good[4]);
+    CHECK(t, survey.least[0] == 2 && survey.most[1] == 2 && survey.most[2] == 3);
+    REQUIRE(t, k.set->n_rejects == 1);
+    CHECK_STR(t, k.set->rejects[0].item, "test/a/bad.bmp");
+    CHECK_HAS(t, k.set->rejects[0].reason, "2 bytes");
+    REQUIRE_OK(t, qn_dataset_twins(k.set, &survey, false, &k.arena, &twins, &n, &k.err),
+               &k.err);
     REQUIRE(t, n == 3);
     CHECK(t, twins[0].a == 0 && twins[0].b == 2);
     CHECK(t, twins[1].a == 0 && twins[1].b == 6);
     CHECK(t, twins[2].a == 1 && twins[2].b == 7);
-    REQUIRE_OK(t, qn_dataset_twins(k.set, true, &k.arena, &twins, &n, &k.err), &k.err);
+    REQUIRE_OK(t, qn_dataset_twins(k.set, &survey, true, &k.arena, &twins, &n, &k.err),
+               &k.err);
     REQUIRE(t, n == 2);
     CHECK(t, twins[0].a == 0 && twins[0].b == 6);
     CHECK(t, twins[1].a == 1 && twins[1].b == 7);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/dataset_survey.c - every picture read once: which cannot be, how large they
+ * are, which are equal. */
+#include "engine/pool.h"
+#include "formats/dataset_build.h"
+#include "formats/sha256.h"
+
+#include <string.h>
+
+enum { GRAIN = 64 }; /* pictures a block */
+
+typedef struct reading {
+    const qn_dataset *set;
+    qn_survey *survey;
+    int (*size)[3]; /* [n]: height, width, channels */
+} reading;
+
+static void digest_of(const qn_image *image, uint8_t digest[32])
+{
+    qn_sha256 s;
+    const int32_t size[3] = {image->height, image->width, image->channels};
+    qn_sha256_init(&s);
+    qn_sha256_add(&s, size, sizeof size);
+    qn_sha256_add(&s, image->pixels,
+                  (size_t)image->height * (size_t)image->width *
+                      (size_t)image->channels);
+    qn_sha256_end(&s, digest);
+}
+
+/* Pictures begin .. end-1, with memory of its own. */
+static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const reading *r = ctx;
+    qn_mem mem;
+    qn_arena pixels;
+    qn_image image;
+    (void)worker;
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&pixels, &mem);
+    for (int64_t i = begin; i < end; i++) {
+        qn_arena_reset(&pixels);
+        if (qn_dataset_read(r->set, i, &pixels, &image, NULL) != QUERN_OK) continue;
+        digest_of(&image, r->survey->digest[i]);
+        memcpy(r->size[i], (int[]){image.height, image.width, image.channels},
+               sizeof r->size[i]);
+        r->survey->is_good[i] = 1;
+    }
+    qn_arena_done(&pixels);
+}
+
+static void add_size(qn_survey *s, const int size[3])
+{
+    for (int k = 0; k < 3; k++) {
+        if (s->n_good == 0 || size[k] < s->least[k]) s->least[k] = size[k];
+        if (s->n_good == 0 || size[k] > s->most[k]) s->most[k] = size[k];
+    }
+    s->n_good++;
+}
+
+/* Reads a bad picture again, for the reason. */
+static quern_status note_bad(qn_dataset *set, int64_t i, quern_error *err)
+{
+    char room[QN_ITEM_TEXT];
+    const char *name = qn_item_name(set, i, room);
+    quern_error why = {.status = QUERN_OK};
+    qn_arena pixels;
+    qn_image image;
+    qn_arena_init(&pixels, set->arena.mem);
+    const quern_status status = qn_dataset_read(set, i, &pixels, &image, &why);
+    qn_arena_done(&pixels);
+    if (status == QUERN_OK)
+        return qn_set_reject(set, name, err, "it could not be read a moment ago");
+    const size_t n = strlen(name); /* the sentence begins with the name */
+    const bool is_named =
+        !strncmp(why.text, name, n) && !strncmp(why.text + n, ": ", 2);
+    return qn_set_reject(set, name, err, "%s", why.text + (is_named ? n + 2 : 0));
+}
+
+static quern_status make_room(qn_survey *s, size_t n, qn_arena *arena, quern_error *err)
+{
+    void *digest, *good;
+    QN_TRY(qn_arena_array(arena, n, sizeof *s->digest, &digest, err));
+    QN_TRY(qn_arena_array(arena, n, sizeof *s->is_good, &good, err));
+    *s = (qn_survey){.digest = digest, .is_good = good};
+    return QUERN_OK;
+}
+
+quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool, qn_arena *arena,
+                               qn_survey *out, quern_error *err)
+{
+    qn_arena scratch;
+    void *size;
+    QN_TRY(make_room(out, (size_t)set->n, arena, err));
+    qn_arena_init(&scratch, arena->mem);
+    quern_status status =
+        qn_arena_array(&scratch, (size_t)set->n, 3 * sizeof(int), &size, err);
+    if (status == QUERN_OK) {
+        reading r = {set, out, size};
+        qn_parallel_for(pool, set->n, GRAIN, read_block, &r);
+        for (int64_t i = 0; status == QUERN_OK && i < set->n; i++)
+            if (out->is_good[i])
+                add_size(out, r.size[i]);
+            else
+                status = note_bad(set, i, err);
+    }
+    qn_arena_done(&scratch);
+    return status;
+}

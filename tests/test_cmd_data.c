@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/test_cmd_data.c - quern data as scripts see it. */
+#include "tests/dataset_kit.h"
+
+#include "formats/image.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* "quern data <verb> <name in the test's folder> <rest>" */
+static int data(qn_test *t, const char *verb, const char *name, const char *rest,
+                const char **out)
+{
+    char arguments[1024];
+    snprintf(arguments, sizeof arguments, "data %s %s %s", verb, qn_temp(t, name),
+             rest);
+    qn_note(t, "%s", arguments);
+    return qn_quern(t, arguments, out);
+}
+
+static void put_set(qn_test *t)
+{
+    qn_set_kit_picture(t, "set/train/a/1.bmp", 1);
+    qn_set_kit_picture(t, "set/train/b/2.bmp", 2);
+    qn_set_kit_picture(t, "set/test/a/3.bmp", 1);
+    qn_set_kit_text(t, "set/test/a/bad.bmp", "BM");
+    qn_set_kit_text(t, "set/test/a/x.webp", "RIFF");
+}
+
+void test_data_info(qn_test *t)
+{
+    const char *out;
+    put_set(t);
+    CHECK_EQ(t, data(t, "info", "set", "--json", &out), 0);
+    CHECK_HAS(t, out, "{\"schema\":1,\"data\":");
+    CHECK_HAS(
+        t, out,
+        "\"format\":\"folders\",\"items\":4,\"classes\":[\"a\",\"b\"],"
+        "\"splits\":{\"train\":2,\"test\":2},\"class_items\":[3,1],\"shape\":null");
+    CHECK_HAS(t, out,
+              "\"rejects\":[{\"item\":\"test/a/x.webp\",\"reason\":\"pictures of");
+    if (qn_quern(t, "version --json | grep -q '\"stb\":true'", NULL) == 0) {
+        CHECK_EQ(t, data(t, "info", "set", "--read --json", &out), 0);
+        CHECK_HAS(t, out, "\"shape\":[2,2,3]");
+        CHECK_HAS(t, out, "{\"item\":\"test/a/bad.bmp\",\"reason\":\"2 bytes");
+        CHECK_HAS(t, out,
+                  "\"unreadable\":1,\"equal_across_splits\":1,"
+                  "\"equal\":[[\"train/a/1.bmp\",\"test/a/3.bmp\"]]");
+        CHECK_EQ(t, data(t, "info", "set", "--read", &out), 0);
+        CHECK_HAS(t, out, "equal: train/a/1.bmp, test/a/3.bmp");
+    }
+    CHECK_EQ(t, data(t, "info", "set", "", &out), 0);
+    CHECK_HAS(t, out, "folders, 4 items of 2 classes\n");
+    CHECK_HAS(t, out, "1 items are refused");
+    CHECK_EQ(t, data(t, "info", "none", "", &out), 1);
+    CHECK_HAS(t, out, "none: there is no such file or folder");
+    CHECK_EQ(t, data(t, "info", "set", "--format npz", &out), 1);
+    CHECK_EQ(t, qn_quern(t, "data info", &out), 2);
+    CHECK_EQ(t, qn_quern(t, "data", &out), 2);
+    CHECK_HAS(t, out, "one of: info, sheet");
+    CHECK_EQ(t, qn_quern(t, "data info README.md", &out), 3);
+    CHECK_HAS(t, out, "README.md: it is no data set that is read");
+}
+
+void test_data_sheet(qn_test *t)
+{
+    const char *out;
+    qn_mem mem;
+    qn_arena arena;
+    qn_image sheet;
+    quern_error err;
+    char rest[512];
+    size_t n;
+    put_set(t);
+    snprintf(rest, sizeof rest, "-n 3 -o %s", qn_temp(t, "sheet.png"));
+    if (qn_quern(t, "version --json | grep -q '\"zlib\":true.*\"stb\":true'", NULL)) {
+        qn_skip(t, "this build has no stb_image or no zlib");
+        return;
+    }
+    CHECK_EQ(t, data(t, "sheet", "set", rest, &out), 0);
+    CHECK_HAS(t, out, "test/a/bad.bmp: 2 bytes");
+    const char *png = qn_get_file(t, qn_temp(t, "sheet.png"), &n);
+    REQUIRE(t, png != NULL);
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    REQUIRE_OK(t, qn_image_decode(&arena, png, n, 0, &sheet, &err), &err);
+    CHECK(t, sheet.width == 4 + 3 * 100 && sheet.height == 4 + 2 * 100);
+    CHECK_EQ(t, data(t, "sheet", "set", "", &out), 2);
+    CHECK_EQ(t, data(t, "sheet", "set", "-n 3 -o /dev/full", &out), 1);
+    CHECK_EQ(t, data(t, "sheet", "set", "-n 3 -s fit -o x.png", &out), 2);
+    qn_arena_done(&arena);
+}
