@@ -174,24 +174,60 @@ quern_status qn_conv_grad_x_blocked_prepare(qn_prep *p, quern_error *err)
 
 /* ---- run ---- */
 
-static void zero_rows(void *ctx, int64_t begin, int64_t end, int worker)
+typedef struct job {
+    const state *s;
+    const qn_kernels *k;
+    qn_plane8c dx;
+    qn_conv8c c[MAX_PHASES];
+    int64_t groups_of_channels, step; /* channels that a phase does before the next */
+} job;
+
+/* Rows [begin, end) of qn_row8c. */
+static void zero_rows(const job *j, int64_t begin, int64_t end)
 {
-    const qn_plane8c *p = ctx;
-    (void)worker;
     for (int64_t t = begin; t < end; t++)
-        memset(qn_row8c(p, t), 0, (size_t)(p->w * QN_BLOCK8) * sizeof(float));
+        memset(qn_row8c(&j->dx, t), 0, (size_t)(j->dx.w * QN_BLOCK8) * sizeof(float));
+}
+
+/* Item: image.  Phases share its lines, so that one follows the other at once. */
+static void run_images(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const job *j = ctx;
+    const int64_t rows = qn_n_rows8c(&j->dx, 1), n = j->groups_of_channels;
+    (void)worker;
+    for (int64_t image = begin; image < end; image++) {
+        if (j->s->has_gaps) zero_rows(j, image * rows, (image + 1) * rows);
+        for (int64_t c = 0; c < n; c += j->step)
+            for (int k = 0; k < j->s->n; k++)
+                qn_conv_way_image(&j->s->way[k], &j->c[k], j->k, image, c,
+                                  c + j->step < n ? c + j->step : n);
+    }
+}
+
+static void zero_range(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    (void)worker;
+    zero_rows(ctx, begin, end);
 }
 
 void qn_conv_grad_x_blocked_run(const qn_instr *i, const qn_exec *x)
 {
     const state *s = i->state;
-    qn_plane8c dx = qn_tensor_plane(i->out[0]);
-    if (s->has_gaps)
-        qn_parallel_for(x->pool, qn_n_rows8c(&dx, i->out[0]->dim[0]),
-                        qn_row8c_grain(&dx), zero_rows, &dx);
+    const int64_t images = i->out[0]->dim[0];
+    job j = {.s = s, .k = x->k, .dx = qn_tensor_plane(i->out[0])};
     for (int k = 0; k < s->n; k++) {
-        qn_conv8c c = s->way[k].c;
-        set_planes(&c, i, s->stride, s->row[k], s->col[k]);
-        qn_conv_way_run(&s->way[k], &c, i, x);
+        j.c[k] = s->way[k].c;
+        set_planes(&j.c[k], i, s->stride, s->row[k], s->col[k]);
     }
+    if (s->n > 1 && images >= qn_pool_size(x->pool)) {
+        j.groups_of_channels = s->way[0].groups_of_channels;
+        j.step = s->way[0].slot == QN_CONV_DEPTH ? 1 : j.groups_of_channels;
+        qn_parallel_for(x->pool, images, 1, run_images, &j);
+        return;
+    }
+    if (s->has_gaps)
+        qn_parallel_for(x->pool, qn_n_rows8c(&j.dx, images), qn_row8c_grain(&j.dx),
+                        zero_range, &j);
+    for (int k = 0; k < s->n; k++)
+        qn_conv_way_run(&s->way[k], &j.c[k], i, x);
 }

@@ -127,6 +127,25 @@ typedef struct job {
     float *scratch;
 } job;
 
+static void run_task(const qn_conv_way *s, const qn_conv8c *c, const qn_kernels *k,
+                     const qn_task8c *t)
+{
+    switch (s->slot) {
+    case QN_CONV_DIRECT:
+        k->conv8c_f32(c, t);
+        break;
+    case QN_CONV_STEM:
+        k->stem8c_f32(c, t);
+        break;
+    case QN_CONV_DEPTH:
+        k->dw8c_f32(c, t);
+        break;
+    case QN_CONV_WINO:
+        k->wino8c_f32(c, t);
+        break;
+    }
+}
+
 static void run_tasks(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const job *j = ctx;
@@ -139,21 +158,15 @@ static void run_tasks(void *ctx, int64_t begin, int64_t end, int worker)
                        .c0 = s->groups_of_channels * c / s->cut_c,
                        .c1 = s->groups_of_channels * (c + 1) / s->cut_c,
                        .scratch = j->scratch + (size_t)worker * s->scratch};
-        switch (s->slot) {
-        case QN_CONV_DIRECT:
-            j->k->conv8c_f32(j->c, &t);
-            break;
-        case QN_CONV_STEM:
-            j->k->stem8c_f32(j->c, &t);
-            break;
-        case QN_CONV_DEPTH:
-            j->k->dw8c_f32(j->c, &t);
-            break;
-        case QN_CONV_WINO:
-            j->k->wino8c_f32(j->c, &t);
-            break;
-        }
+        run_task(s, j->c, j->k, &t);
     }
+}
+
+void qn_conv_way_image(const qn_conv_way *s, const qn_conv8c *c, const qn_kernels *k,
+                       int64_t image, int64_t c0, int64_t c1)
+{
+    const qn_task8c t = {.image = image, .i1 = s->things, .c0 = c0, .c1 = c1};
+    run_task(s, c, k, &t);
 }
 
 void qn_conv_way_run(const qn_conv_way *s, const qn_conv8c *c, const qn_instr *i,

@@ -37,5 +37,8 @@ quern_status qn_conv_way_prepare(qn_prep *p, qn_conv_way *s, int weight, int key
 /* c: s->c with its planes' data. */
 void qn_conv_way_run(const qn_conv_way *s, const qn_conv8c *c, const qn_instr *i,
                      const qn_exec *x);
+/* Groups of channels [c0, c1) of one image; not Winograd. */
+void qn_conv_way_image(const qn_conv_way *s, const qn_conv8c *c, const qn_kernels *k,
+                       int64_t image, int64_t c0, int64_t c1);
 
 #endif

@@ -2,7 +2,7 @@
 /* kernels/tmpl/dw8c.h - depthwise convolution on blocked tensors: a row of outputs is
  * cut as evenly as possible into stretches of at most DW_MOST outputs, which the
  * includer defines (6 or 8).  Kernels 3, 5 and 7 wide with stride 1 and 2 have code of
- * their own; any other goes tap by tap. */
+ * their own, and those 1 and 2 wide with stride 1; any other goes tap by tap. */
 #include "kernels/tmpl/act8c.h"
 
 qn_dw8c_f32_fn QN_V8_ROW(dw8c_f32);
@@ -27,6 +27,14 @@ typedef void qn_dwk8c_fn(const qn_dwk8c *a, const float *x, const float *add, fl
 #define DW_FN(k, s, n)   DW_FN_(k, s, n)
 /* clang-format on */
 
+#define DW_SET dw_1_1
+#define DW_K   1
+#define DW_S   1
+#include "kernels/tmpl/dwk8c_sizes.h"
+#define DW_SET dw_2_1
+#define DW_K   2
+#define DW_S   1
+#include "kernels/tmpl/dwk8c_sizes.h"
 #define DW_SET dw_3_1
 #define DW_K   3
 #define DW_S   1
@@ -97,17 +105,22 @@ static qn_dwk8c_fn *const dw_any[4] = {any_1, any_2, any_3, any_4};
 /* The table for a kernel, and the longest stretch it has. */
 static qn_dwk8c_fn *const *choose(const qn_conv8c *c, int64_t *max)
 {
-    static qn_dwk8c_fn *const *const table[3][2] = {
-        {dw_3_1, dw_3_2}, {dw_5_1, dw_5_2}, {dw_7_1, dw_7_2}};
+    static qn_dwk8c_fn *const *const table[8][2] = {
+        [1] = {dw_1_1}, /* 1 and 2: phases of a gradient */
+        [2] = {dw_2_1},         [3] = {dw_3_1, dw_3_2},
+        [5] = {dw_5_1, dw_5_2}, [7] = {dw_7_1, dw_7_2},
+    };
     int64_t k = c->kernel[1], s = c->stride[1];
-    bool known = (k == 3 || k == 5 || k == 7) && s <= 2 && c->dilation[1] == 1;
-    *max = known ? DW_MOST : 4;
-    return known ? table[k / 2 - 1][s - 1] : dw_any;
+    qn_dwk8c_fn *const *own =
+        k < 8 && s <= 2 && c->dilation[1] == 1 ? table[k][s - 1] : NULL;
+    *max = own ? DW_MOST : 4;
+    return own ? own : dw_any;
 }
 
 static void finish_row(const qn_conv8c *c, int64_t block, float *y)
 {
     const int64_t n = c->y_step == 8 ? c->y.w : 1;
+    if (qn_act8_is_bounds(&c->act) && block != c->y.c / 8) return;
     for (int64_t i = 0; i < c->y.w; i += n)
         qn_finish8(&c->act, &c->y, block, y + i * c->y_step, n);
 }

@@ -45,15 +45,78 @@ typedef void qn_gw8c_fn(const qn_gw8c *a, const int64_t *row, float *sum);
 #define CK_EIGHT 0
 #include "kernels/tmpl/ck8c_sizes.h"
 
-enum { GW_RUN = 256 };
+enum { GW_RUN = 192 };
+
+/* Strided windows take more of the cache a pixel. */
+static int64_t run_length(const qn_conv8c *c)
+{
+    return c->stride[0] * c->stride[1] > 1 ? GW_RUN / 2 : GW_RUN;
+}
+
+typedef struct qn_gw8c_run {
+    qn_gw8c_pixel pixel[GW_RUN];
+    int64_t n;
+} qn_gw8c_run;
+
+/* What the next run will read, fetched a few lines with each tile. */
+typedef struct qn_gw8c_fetch {
+    const qn_gw8c_run *run;                         /* NULL: nothing */
+    const float *x, *dy;                            /* the next block of each */
+    int64_t x_blocks, dy_blocks, x_plane, dy_plane; /* blocks left */
+    int64_t at, step, share;                        /* pixels */
+} qn_gw8c_fetch;
+
+static void fetch_share(qn_gw8c_fetch *f)
+{
+    if (!f->run) return;
+    const qn_gw8c_pixel *p = f->run->pixel;
+    int64_t end = f->at + f->share * f->step;
+    if (end > f->run->n) end = f->run->n;
+    if (f->x_blocks > 0)
+        for (; f->at < end; f->at += f->step)
+            __builtin_prefetch(f->x + p[f->at].x, 0, 2);
+    else if (f->dy_blocks > 0)
+        for (; f->at < end; f->at += f->step)
+            __builtin_prefetch(f->dy + p[f->at].dy, 0, 2);
+    if (f->at < f->run->n) return;
+    f->at = 0;
+    if (f->x_blocks > 0)
+        f->x_blocks--, f->x += f->x_plane;
+    else if (f->dy_blocks > 0)
+        f->dy_blocks--, f->dy += f->dy_plane;
+}
+
+/* Blocks of x and of dY that panels [c0, c1) read. */
+static qn_gw8c_fetch plan_fetch(const qn_gradw8c *g, const qn_task8c *t,
+                                const qn_gw8c_run *next, int64_t tiles)
+{
+    const qn_conv8c *c = &g->c;
+    const qn_panel8c first = qn_conv8c_panel(c, t->c0);
+    const qn_panel8c last = qn_conv8c_panel(c, t->c1 - 1);
+    const int64_t x_blocks = qn_blocks8c(c->x.c / c->groups);
+    qn_gw8c_fetch f = {.run = next,
+                       .x = c->x.data + first.group * x_blocks * c->x.plane,
+                       .dy = c->y.data + first.block * c->y.plane,
+                       .x_plane = c->x.plane,
+                       .dy_plane = c->y.plane};
+    f.x_blocks = (last.group - first.group + 1) * x_blocks;
+    f.dy_blocks = last.block + last.blocks - first.block;
+    f.step = c->stride[1] == 1 ? 2 : 1;
+    /* A block takes a whole number of tiles. */
+    const int64_t per_block = tiles / (f.x_blocks + f.dy_blocks);
+    f.share = per_block > 1 ? GW_RUN / f.step / per_block + 1 : GW_RUN;
+    return f;
+}
 
 /* All panels of the task over the pixels of a run. */
-static void add_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c a, float *sum)
+static void add_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c a,
+                    const qn_gw8c_run *next, float *sum)
 {
     static const int64_t max_rows[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
     const qn_conv8c *c = &g->c;
     const float *x = a.x;
     const int64_t n_rows = qn_gradw8c_n_rows(g);
+    qn_gw8c_fetch ahead = plan_fetch(g, t, next, (t->c1 - t->c0) * (n_rows / 6 + 1));
     for (int64_t i = t->c0; i < t->c1; i++) {
         const qn_panel8c p = qn_conv8c_panel(c, i);
         const int64_t max = max_rows[p.blocks - 1], width = p.blocks * QN_BLOCK8;
@@ -64,35 +127,56 @@ static void add_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c a, float *s
         a.x = x + p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
         for (int64_t k = 0, r = 0; k < tiles; k++) {
             const int64_t n = size + (k < longer);
+            fetch_share(&ahead);
             gw[p.blocks - 1][n - 1](&a, g->row + r, to + r * width);
             r += n;
         }
     }
 }
 
-/* Images [t->i0, t->i1) as one list of pixels. */
+/* A pixel of the list of all images. */
+typedef struct qn_gw8c_cursor {
+    int64_t image, row, col;
+} qn_gw8c_cursor;
+
+/* The next n pixels. */
+static void list_run(const qn_conv8c *c, qn_gw8c_cursor *at, int64_t n,
+                     qn_gw8c_run *run)
+{
+    run->n = n;
+    for (int64_t i = 0; i < n; i++) {
+        run->pixel[i].x = at->image * c->x.image + at->row * c->stride[0] * c->x.row +
+                          at->col * c->stride[1] * QN_BLOCK8;
+        run->pixel[i].dy =
+            at->image * c->y.image + at->row * c->y.row + at->col * QN_BLOCK8;
+        if (++at->col < c->y.w) continue;
+        at->col = 0;
+        if (++at->row == c->y.h) at->row = 0, at->image++;
+    }
+}
+
+/* Images [t->i0, t->i1) as one list of pixels, in runs of equal length. */
 static void add_images(const qn_gradw8c *g, const qn_task8c *t, float *sum)
 {
     const qn_conv8c *c = &g->c;
-    qn_gw8c_pixel pixel[GW_RUN];
-    qn_gw8c a = {.x = c->x.data, .pixel = pixel, .dy_plane = c->y.plane};
-    int64_t image = t->i0, row = 0, col = 0;
-    int64_t left = (t->i1 - t->i0) * c->y.h * c->y.w;
-    int64_t runs = (left + GW_RUN - 1) / GW_RUN, size = 0, longer = 0;
-    if (runs > 0) size = left / runs, longer = left % runs;
+    const int64_t all = (t->i1 - t->i0) * c->y.h * c->y.w;
+    const int64_t most = run_length(c), runs = (all + most - 1) / most;
+    const int64_t size = all / runs, longer = all % runs;
+    qn_gw8c_run run[2];
+    qn_gw8c_cursor at = {.image = t->i0};
+    list_run(c, &at, size + (longer > 0), &run[0]);
     for (int64_t k = 0; k < runs; k++) {
-        const int64_t n = size + (k < longer);
-        for (int64_t i = 0; i < n; i++) {
-            pixel[i].x = image * c->x.image + row * c->stride[0] * c->x.row +
-                         col * c->stride[1] * QN_BLOCK8;
-            pixel[i].dy = image * c->y.image + row * c->y.row + col * QN_BLOCK8;
-            if (++col < c->y.w) continue;
-            col = 0;
-            if (++row == c->y.h) row = 0, image++;
+        const qn_gw8c_run *now = &run[k % 2], *next = NULL;
+        if (k + 1 < runs) {
+            list_run(c, &at, size + (k + 1 < longer), &run[(k + 1) % 2]);
+            next = &run[(k + 1) % 2];
         }
-        a.end = pixel + n;
-        a.add_up = k > 0;
-        add_run(g, t, a, sum);
+        const qn_gw8c a = {.x = c->x.data,
+                           .pixel = now->pixel,
+                           .end = now->pixel + now->n,
+                           .dy_plane = c->y.plane,
+                           .add_up = k > 0};
+        add_run(g, t, a, next, sum);
     }
 }
 
@@ -118,7 +202,7 @@ static void add_plain(const qn_gradw8c *g, const qn_task8c *t, float *sum)
                         image * c->y.image + (top + row) * c->y.row + col * QN_BLOCK8;
                 }
                 a.end = pixel + n;
-                add_run(g, t, a, sum);
+                add_run(g, t, a, NULL, sum);
                 a.add_up = true;
             }
         }
@@ -133,7 +217,7 @@ void QN_V8_ROW(gradw8c_f32)(const qn_gradw8c *g, const qn_task8c *t, float *sum)
                           .pixel = &none,
                           .end = &none,
                           .dy_plane = g->c.y.plane},
-                sum);
+                NULL, sum);
     } else if (g->is_plain) {
         add_plain(g, t, sum);
     } else {
