@@ -2,6 +2,7 @@
 /* bench/ort.c - see ort.h. */
 #include "bench/ort.h"
 
+#include "engine/os.h"
 #include "engine/text.h"
 
 #include <stdio.h>
@@ -52,14 +53,30 @@ static quern_status no_number(const char *answer, quern_error *err)
 
 /* ---- the process ----------------------------------------------------------------- */
 
-quern_status qn_ort_open(qn_ort *o, const char *python, const qn_ort_model *model,
+/* argv of the process; own [QN_PATH_MAX] and count [16] must stay as long as it. */
+static quern_status command(const char *argv[16], const char *program, const char *path,
+                            char *own, char *count, quern_error *err)
+{
+    const bool is_library = strstr(program, ".so") != NULL;
+    const char *const python[] = {program, "-B", "-c", qn_ort_script, path, count};
+    const char *const quern[] = {own,           "bench", "model",     path,
+                                 "--ort-child", program, "--threads", count};
+    memset(argv, 0, 16 * sizeof *argv);
+    if (is_library)
+        memcpy(argv, quern, sizeof quern);
+    else
+        memcpy(argv, python, sizeof python);
+    return is_library ? qn_own_path(own, QN_PATH_MAX, err) : QUERN_OK;
+}
+
+quern_status qn_ort_open(qn_ort *o, const char *program, const qn_ort_model *model,
                          int threads, quern_error *err)
 {
-    char count[16], line[32], answer[LINE], *rest;
-    const char *path = model->path ? model->path : "";
-    const char *const argv[] = {python, "-B", "-c", qn_ort_script, path, count, NULL};
+    char count[16], line[32], answer[LINE], own[QN_PATH_MAX], *rest;
+    const char *argv[16];
     snprintf(count, sizeof count, "%d", threads);
     *o = (qn_ort){.worker = {.pid = 0}};
+    QN_TRY(command(argv, program, model->path ? model->path : "", own, count, err));
     QN_TRY(qn_worker_start(&o->worker, argv, -1, true, err));
     if (!model->path) { /* if it ends before it has taken them, its answer says why */
         const int length = snprintf(line, sizeof line, "%zu\n", model->n);

@@ -28,8 +28,9 @@ typedef struct qn_ort_model {
     size_t n;
 } qn_ort_model;
 
-/* Opens the model in a new process.  Errors say why there is no such column. */
-quern_status qn_ort_open(qn_ort *o, const char *python, const qn_ort_model *model,
+/* Opens the model in a new process.  program: a Python interpreter, or a library (its
+ * name holds ".so").  Errors say why there is no such column. */
+quern_status qn_ort_open(qn_ort *o, const char *program, const qn_ort_model *model,
                          int threads, quern_error *err);
 void qn_ort_close(qn_ort *o);
 /* The next input, in the order of the model. */

@@ -209,6 +209,15 @@ void test_bench_ort_column(qn_test *t)
                       &out),
              0);
     CHECK_HAS(t, out, "\"ort\":{\"skipped\":\"no-such-python: No such file");
+    CHECK_EQ(
+        t, qn_quern(t, "bench model resnet8 --ort libno.so --time 0.01 --no-rss", &out),
+        0);
+    CHECK_HAS(t, out, "skipped: libno.so: no such library");
+    CHECK_EQ(
+        t,
+        qn_quern(t, "bench model resnet8 --ort libm.so.6 --time 0.01 --no-rss", &out),
+        0);
+    CHECK_HAS(t, out, "skipped: libm.so.6: is no ONNX Runtime");
     CHECK_EQ(t,
              qn_quern(t,
                       "bench model tests/data/fashion-cnn.onnx "

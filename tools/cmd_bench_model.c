@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_bench_model.c - quern bench model: whole networks, one or many. */
 #include "bench/clock.h"
+#include "bench/ort_library.h"
 #include "engine/text.h"
 #include "tools/model_figures.h"
 #include "tools/term.h"
@@ -25,10 +26,11 @@ const qn_option qn_bench_model_options[] = {
     {"no-rss", 0, QN_OPT_FLAG, NULL, NULL,
      "no peak memory, which takes a child process"},
     {"samples", 0, QN_OPT_FLAG, NULL, NULL, "every sample in the JSON"},
-    {"ort", 0, QN_OPT_TEXT, "auto|PYTHON", NULL,
-     "in turns with ONNX Runtime, when that Python has it; off: not"},
+    {"ort", 0, QN_OPT_TEXT, "auto|PYTHON|LIB", NULL,
+     "in turns with ONNX Runtime, from that Python or shared library; off: not"},
     {"control", 0, QN_OPT_REAL, "SHARE", "0.03",
      "rounds of turns whose controls are off by more are dropped; 0: none"},
+    {"ort-child", 0, QN_OPT_TEXT, "LIB", NULL, "be ONNX Runtime for another quern"},
     {"worker", 0, QN_OPT_FLAG, NULL, NULL, "take turns on stdin, for bench ab"},
     {"threads", 't', QN_OPT_TEXT, "N[,N]...", "0",
      "threads to use, 0: the physical cores; further ones are compared with the first"},
@@ -223,6 +225,21 @@ static int all_models(series *s, qn_arena *arena)
     return code;
 }
 
+/* ---- the other side of --ort LIB ------------------------------------------------- */
+
+static int be_ort(const series *s, qn_arena *arena)
+{
+    quern_error err = {.status = QUERN_OK};
+    const quern_status status =
+        qn_ort_library_serve(qn_arg_text(s->args, "ort-child"), s->args->operands[0],
+                             s->threads[0], arena, &err);
+    if (status == QUERN_OK) return 0;
+    printf("error %s\n", QN_CLEAN(err.text));
+    return 1;
+}
+
+/* ---- all of it ------------------------------------------------------------------- */
+
 int qn_cmd_bench_model(const qn_args *args)
 {
     series s = {.args = args};
@@ -244,7 +261,8 @@ int qn_cmd_bench_model(const qn_args *args)
         return qn_usage(args, "--trace takes one model");
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
-    const int code = all_models(&s, &arena);
+    const int code =
+        qn_arg_text(args, "ort-child") ? be_ort(&s, &arena) : all_models(&s, &arena);
     qn_arena_done(&arena);
     return code;
 }

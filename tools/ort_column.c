@@ -26,14 +26,15 @@ static quern_status open_one(qn_ort *ort, const char *program, const qn_bench_mo
     return status;
 }
 
-/* The first interpreter that has the package; the reason is that of the first. */
+/* The first that is there; the reason is that of the first. */
 static quern_status open_any(qn_ort *ort, const char *program, const qn_bench_model *m,
                              int threads, quern_error *err)
 {
-    static const char *const usual[] = {"python3", "/usr/bin/python3", "python"};
+    static const char *const usual[] = {"python3", "/usr/bin/python3",
+                                        "libonnxruntime.so.1", "libonnxruntime.so"};
     if (strcmp(program, "auto") != 0) return open_one(ort, program, m, threads, err);
     quern_error unused;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         if (open_one(ort, usual[i], m, threads, i ? &unused : err) == QUERN_OK)
             return QUERN_OK;
     return err->status;
