@@ -349,3 +349,73 @@ const qn_problem_kind qn_kind_pool_f32 = {
     .shape = pool_shape,
     .at = pool_at,
 };
+
+/* ---- the way back through pooling ------------------------------------------------ */
+
+static void pool_grad_shape(const qn_problem *p, qn_truth *t)
+{
+    const qn_conv_problem c = qn_conv_problem_of(p);
+    pool_shape(p, t);
+    t->n_in = 2;
+    t->in[1].name = "dy";
+    t->in[1].n = t->n_out;
+    t->n_out = t->in[0].n;
+    t->bytes = 4.0 * (double)(2 * t->in[0].n + 2 * t->in[1].n);
+    t->terms = 2 * (double)(c.w.kernel[0] * c.w.kernel[1]);
+}
+
+/* What output o of a plane gives to input pixel i. */
+static double part_of(const qn_truth *t, const qn_window *w, const double *x, int64_t o,
+                      int64_t i)
+{
+    const int64_t at[2] = {o / w->out[1], o % w->out[1]};
+    int64_t from[2], to[2], best = -1, n = 0;
+    bool inside = false;
+    for (int a = 0; a < 2; a++)
+        qn_window_taps(w, a, at[a], 0, w->in[a], &from[a], &to[a]);
+    for (int64_t ky = from[0]; ky < to[0]; ky++)
+        for (int64_t kx = from[1]; kx < to[1]; kx++, n++) {
+            const int64_t r = at[0] * w->stride[0] + ky - w->begin[0];
+            const int64_t k = r * w->in[1] + at[1] * w->stride[1] + kx - w->begin[1];
+            if (best < 0 || x[k] > x[best]) best = k;
+            inside = inside || k == i;
+        }
+    return t->p->v[POOL_TYPE][0] ? (inside ? 1 / (double)n : 0) : best == i;
+}
+
+static double pool_grad_at(const qn_truth *t, int64_t index, double *mass)
+{
+    const qn_conv_problem c = qn_conv_problem_of(t->p);
+    const qn_window *w = &c.w;
+    const int64_t in = w->in[0] * w->in[1], out = w->out[0] * w->out[1];
+    const double *x = t->x[0] + index / in * in, *dy = t->x[1] + index / in * out;
+    const int64_t at[2] = {index % in / w->in[1], index % w->in[1]};
+    double sum = 0;
+    int64_t low[2], high[2]; /* outputs that may see the pixel */
+    for (int a = 0; a < 2; a++) {
+        low[a] = (at[a] + w->begin[a] - w->kernel[a]) / w->stride[a];
+        high[a] = (at[a] + w->begin[a]) / w->stride[a] + 1;
+        low[a] = low[a] < 0 ? 0 : low[a];
+        high[a] = high[a] < w->out[a] ? high[a] : w->out[a];
+    }
+    *mass = 0;
+    for (int64_t r = low[0]; r < high[0]; r++)
+        for (int64_t k = low[1]; k < high[1]; k++) {
+            const double part = part_of(t, w, x, r * w->out[1] + k, index % in);
+            sum += part * dy[r * w->out[1] + k];
+            *mass += part * fabs(dy[r * w->out[1] + k]);
+        }
+    return sum;
+}
+
+const qn_problem_kind qn_kind_pool_grad_f32 = {
+    .name = "pool_grad_f32",
+    .summary = "the gradient of the greatest or mean of a window",
+    .fields = pool_fields,
+    .aliases = pool_aliases,
+    .flag_field = {-1, -1},
+    .act_field = -1,
+    .check = pool_check,
+    .shape = pool_grad_shape,
+    .at = pool_grad_at,
+};

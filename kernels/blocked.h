@@ -159,6 +159,15 @@ typedef struct qn_pool8c {
 } qn_pool8c;
 typedef void qn_pool8c_f32_fn(const qn_pool8c *p, const qn_task8c *t);
 
+/* Slot poolgrad8c_f32: the way back.  dx is 0 but for what each element of dy gives: to
+ * the first element of its window that is y (to none if y is NaN); or the same to all
+ * elements of it, x and y not read.  i: not used, all rows are computed. */
+typedef struct qn_poolgrad8c {
+    qn_pool8c pool;    /* as it was; for the mean only the sizes of x and y */
+    qn_plane8c dy, dx; /* of the sizes of pool.y and pool.x */
+} qn_poolgrad8c;
+typedef void qn_poolgrad8c_f32_fn(const qn_poolgrad8c *p, const qn_task8c *t);
+
 /* Slot mean8c_f32: y [c][1][1], the mean of each channel.  i is not used. */
 typedef struct qn_map8c {
     qn_plane8c x, z, y;
@@ -187,5 +196,36 @@ typedef void qn_resize8c_f32_fn(const qn_resize8c *r, const qn_task8c *t);
  * floats from row to row, channel to channel) and a blocked one.  x is the source. */
 typedef void qn_to8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
 typedef void qn_from8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
+
+/* ---- batch normalisation -----------------------------------------------------------
+ *
+ * y = act(weight * x + bias) with a weight and a bias for each channel, formed from the
+ * statistics of the batch; on the way back dx = weight * (g - shift - (x - mean) *
+ * slope), where g is dy before the activation.  Sums over a plane are formed in
+ * stretches of at most QN_NORM8C_STRETCH pixels, which are added in double. */
+#define QN_NORM8C_STRETCH 512
+typedef struct qn_norm8c {
+    qn_plane8c x, y, dy, dx; /* of one size; y may be x, dx may be dy or x */
+    const float *weight, *bias, *mean, *shift, *slope; /* [8 * blocks], tail 0 */
+    qn_act act;
+    double *sums; /* [image][block][2][8] */
+} qn_norm8c;
+
+/* Slot moments8c_f32: sums[image][block] = mean of the plane, sum of squares around it.
+ * i: not used, here and in normsums8c.  However large the mean, the squares have an
+ * error of at most (QN_NORM8C_STRETCH / 2 + 8) * eps of themselves, mostly 1e-6. */
+typedef void qn_moments8c_f32_fn(const qn_norm8c *p, const qn_task8c *t);
+/* Slot norm8c_f32: y. */
+typedef void qn_norm8c_f32_fn(const qn_norm8c *p, const qn_task8c *t);
+/* Slot normsums8c_f32: sums[image][block] = sum of g, sum of g * (x - mean). */
+typedef void qn_normsums8c_f32_fn(const qn_norm8c *p, const qn_task8c *t);
+/* Slot normgrad8c_f32: dx. */
+typedef void qn_normgrad8c_f32_fn(const qn_norm8c *p, const qn_task8c *t);
+
+/* Where sums of a block of an image stand. */
+static inline double *qn_norm8c_sums(const qn_norm8c *p, int64_t image, int64_t block)
+{
+    return p->sums + (image * qn_blocks8c(p->x.c) + block) * 2 * QN_BLOCK8;
+}
 
 #endif

@@ -100,7 +100,12 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(scale8c_f32, qn_scale8c_f32_fn)       \
     X(resize8c_f32, qn_resize8c_f32_fn)     \
     X(to8c_f32, qn_to8c_f32_fn)             \
-    X(from8c_f32, qn_from8c_f32_fn)
+    X(from8c_f32, qn_from8c_f32_fn)         \
+    X(poolgrad8c_f32, qn_poolgrad8c_f32_fn) \
+    X(moments8c_f32, qn_moments8c_f32_fn)   \
+    X(norm8c_f32, qn_norm8c_f32_fn)         \
+    X(normsums8c_f32, qn_normsums8c_f32_fn) \
+    X(normgrad8c_f32, qn_normgrad8c_f32_fn)
 
 /* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */
 typedef void qn_cblas_sgemm_fn(int order, int ta, int tb, int m, int n, int k,

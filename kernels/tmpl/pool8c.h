@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/pool8c.h - windows and means of blocked tensors.  Outputs whose
- * window lies inside go four at a time; at the edges a window is cut to what exists. */
+/* kernels/tmpl/pool8c.h - windows and means of blocked tensors, and the way back
+ * through windows.  Outputs whose window lies inside go four at a time; at the edges a
+ * window is cut to what exists. */
 #include "kernels/tmpl/act8c.h"
 
 qn_pool8c_f32_fn QN_V8_ROW(pool8c_f32);
 qn_mean8c_f32_fn QN_V8_ROW(mean8c_f32);
+qn_poolgrad8c_f32_fn QN_V8_ROW(poolgrad8c_f32);
 
 /* Taps [from, to) of an output on axis d that lie in [low, high). */
 typedef struct taps {
@@ -130,5 +132,91 @@ void QN_V8_ROW(mean8c_f32)(const qn_map8c *m, const qn_task8c *t)
         }
         qn_store8(m->y.data + t->image * m->y.image + b * m->y.plane,
                   qn_div8(total, n));
+    }
+}
+
+/* ---- the way back ---------------------------------------------------------------- */
+
+/* One output: x and dx at tap 0, 0.  alone: no other window has these taps, so that
+ * what stands in dx need not be read. */
+static inline __attribute__((always_inline)) void
+give(const qn_poolgrad8c *p, const float *x, float *dx, taps ky, taps kx, qn_v8 y,
+     qn_v8 dy, const bool mean, const bool alone)
+{
+    for (int64_t i = ky.from; i < ky.to; i++)
+        for (int64_t j = kx.from; j < kx.to; j++) {
+            int64_t row = i * p->pool.dilation[0], at = 8 * j * p->pool.dilation[1];
+            float *to = dx + row * p->dx.row + at;
+            qn_v8 part = dy;
+            if (!mean) {
+                const qn_v8 v = qn_load8(x + row * p->pool.x.row + at);
+                part = qn_if_ge8(v, y, dy, qn_zero8());
+                dy = qn_if_ge8(v, y, qn_zero8(), dy); /* it is given away */
+            }
+            qn_store8(to, alone ? part : qn_add8(qn_load8(to), part));
+        }
+}
+
+/* A row of outputs; x, dx: the first row of the plane. */
+static void give_row(const qn_poolgrad8c *p, const float *x, float *dx, const float *y,
+                     const float *dy, int64_t row, const bool alone)
+{
+    const qn_pool8c *q = &p->pool;
+    const taps ky = cut(q, 0, row, 0, q->x.h);
+    const int64_t rows = q->mean ? count(q, 0, row, q->x.h) : 1;
+    const int64_t first = row * q->stride[0] - q->pad[0];
+    const bool two = q->kernel[0] == 2 && q->kernel[1] == 2;
+    for (int64_t i = 0; i < p->dy.w; i++) {
+        const int64_t at = 8 * (i * q->stride[1] - q->pad[1]);
+        const qn_v8 g = qn_load8(dy + 8 * i);
+        float *to = dx + first * p->dx.row + at;
+        if (q->mean) {
+            const qn_v8 n = qn_set8((float)(rows * count(q, 1, i, q->x.w)));
+            give(p, NULL, to, ky, cut(q, 1, i, 0, q->x.w), g, qn_div8(g, n), true,
+                 alone);
+            continue;
+        }
+        const float *from = x + first * q->x.row + at;
+        const qn_v8 top = qn_load8(y + 8 * i);
+        if (alone && two)
+            give(p, from, to, (taps){0, 2}, (taps){0, 2}, top, g, false, true);
+        else
+            give(p, from, to, ky, cut(q, 1, i, 0, q->x.w), top, g, false, alone);
+    }
+}
+
+/* Windows side by side that cover the image. */
+static bool is_tiling(const qn_poolgrad8c *p)
+{
+    const qn_pool8c *q = &p->pool;
+    const int64_t in[2] = {q->x.h, q->x.w}, out[2] = {p->dy.h, p->dy.w};
+    for (int d = 0; d < 2; d++)
+        if (q->kernel[d] != q->stride[d] || q->dilation[d] != 1 || q->pad[d] ||
+            out[d] * q->kernel[d] != in[d])
+            return false;
+    return true;
+}
+
+void QN_V8_ROW(poolgrad8c_f32)(const qn_poolgrad8c *p, const qn_task8c *t)
+{
+    const qn_pool8c *q = &p->pool;
+    const bool alone = is_tiling(p);
+    for (int64_t b = t->c0; b < t->c1; b++) {
+        const float *x =
+            q->mean ? NULL : q->x.data + t->image * q->x.image + b * q->x.plane;
+        const float *y =
+            q->mean ? NULL : q->y.data + t->image * q->y.image + b * q->y.plane;
+        const float *dy = p->dy.data + t->image * p->dy.image + b * p->dy.plane;
+        float *dx = p->dx.data + t->image * p->dx.image + b * p->dx.plane;
+        for (int64_t r = 0; r < p->dx.h && !alone; r++)
+            for (int64_t i = 0; i < p->dx.w; i++)
+                qn_store8(dx + r * p->dx.row + 8 * i, qn_zero8());
+        for (int64_t r = 0; r < p->dy.h; r++, dy += p->dy.row) {
+            if (alone)
+                give_row(p, x, dx, y, dy, r, true);
+            else
+                give_row(p, x, dx, y, dy, r, false);
+            if (y) y += q->y.row;
+        }
     }
 }

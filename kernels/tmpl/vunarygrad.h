@@ -63,7 +63,7 @@ GRAD(hard_sigmoid)
 GRAD(hard_swish)
 {
     T slope = v * ((T)1 / 3) + (T)0.5;
-    return v < -3 ? 0 : v > 3 ? d : d * slope;
+    return v <= -3 ? 0 : v >= 3 ? d : d * slope;
 }
 
 GRAD(gelu)
