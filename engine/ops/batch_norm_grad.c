@@ -11,6 +11,7 @@
 #include "engine/ops/batch_norm_grad.h"
 
 #include "engine/ops/batch_stats.h"
+#include "engine/ops/norm_blocked.h"
 #include "engine/ops/unary_grad.h"
 #include "kernels/norm.h"
 
@@ -74,6 +75,38 @@ static quern_dtype bn_grad_dtype(const qn_node *node, int i)
 {
     const qn_value *from = node->in[i == 0 ? 0 : 2];
     return from ? from->dtype : QUERN_UNDEFINED;
+}
+
+/* The activation as blocked kernels know it; false: they do not. */
+static bool blocked_act(const bn_grad_params *p, qn_act *act)
+{
+    *act = (qn_act){QN_ACT_NONE, p->alpha, p->beta};
+    if (!*p->act) return true;
+    const int op = qn_unary_grad_named(p->act);
+    for (int kind = QN_ACT_RELU; kind <= QN_ACT_GELU; kind++)
+        if (qn_act_function(kind) == op) act->kind = (uint8_t)kind;
+    return act->kind != QN_ACT_NONE && !(act->kind == QN_ACT_SILU && p->alpha != 1.0f);
+}
+
+static bool bn_grad_can_block(const qn_instr *i, qn_blocked *how)
+{
+    qn_act act;
+    return blocked_act(i->params, &act) && qn_norm_blocked(i, 2, how);
+}
+
+static quern_status bn_grad_prepare(qn_prep *p, quern_error *err)
+{
+    (void)err;
+    if (p->instr->is_blocked) qn_norm_blocked_prepare(p);
+    return QUERN_OK;
+}
+
+static quern_status run_blocked(const qn_instr *i, const qn_exec *x)
+{
+    const bn_grad_params *p = i->params;
+    qn_norm_grad_how how = {p->epsilon, p->frozen != 0, {0}};
+    blocked_act(p, &how.act);
+    return qn_norm_grad_blocked(i, x, &how);
 }
 
 static qn_grad_sums plane_sums(const bn_grad_job *job, const qn_norm_map *m, int64_t at)
@@ -146,6 +179,7 @@ static quern_status bn_grad_run(const qn_instr *i, const qn_exec *x, quern_error
 {
     const bn_grad_params *p = i->params;
     (void)err;
+    if (i->is_blocked) return run_blocked(i, x);
     bn_grad_job job = {i, qn_channels_of(i->in[1]),
                        *p->act ? qn_unary_grad_named(p->act) : -1};
     qn_parallel_for(x->pool, job.s.c, 1, bn_grad_channels, &job);
@@ -172,5 +206,7 @@ const qn_op qn_op_batch_norm_grad = {
     .out_dtype = bn_grad_dtype,
     .check = bn_grad_check,
     .infer = bn_grad_infer,
+    .blocked = bn_grad_can_block,
+    .prepare = bn_grad_prepare,
     .run = bn_grad_run,
 };

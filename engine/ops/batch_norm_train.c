@@ -4,6 +4,7 @@
  * too. Running statistics are the caller's. */
 #include "engine/ops/batch_norm_grad.h"
 #include "engine/ops/batch_stats.h"
+#include "engine/ops/norm_blocked.h"
 #include "kernels/norm.h"
 
 #include <math.h>
@@ -31,6 +32,18 @@ static quern_dtype train_dtype(const qn_node *node, int i)
 {
     const qn_value *from = node->in[i == 0 ? 0 : 1];
     return from ? from->dtype : QUERN_UNDEFINED;
+}
+
+static bool train_can_block(const qn_instr *i, qn_blocked *how)
+{
+    return qn_norm_blocked(i, 1, how);
+}
+
+static quern_status train_prepare(qn_prep *p, quern_error *err)
+{
+    (void)err;
+    if (p->instr->is_blocked) qn_norm_blocked_prepare(p);
+    return QUERN_OK;
 }
 
 /* One channel of one image. */
@@ -72,8 +85,10 @@ static void train_channels(void *ctx, int64_t begin, int64_t end, int worker)
 
 static quern_status train_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
-    train_job job = {i, qn_channels_of(i->in[0])};
+    const train_params *p = i->params;
     (void)err;
+    if (i->is_blocked) return qn_norm_train_blocked(i, x, p->epsilon);
+    train_job job = {i, qn_channels_of(i->in[0])};
     qn_parallel_for(x->pool, job.s.c, 1, train_channels, &job);
     return QUERN_OK;
 }
@@ -105,6 +120,8 @@ const qn_op qn_op_batch_norm_train = {
     .types = {QN_T_FLOATS},
     .out_dtype = train_dtype,
     .infer = train_infer,
+    .blocked = train_can_block,
+    .prepare = train_prepare,
     .run = train_run,
     .grad = train_grad,
 };

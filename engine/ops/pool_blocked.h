@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/pool_blocked.h - pooling in the blocked layout: hooks of MaxPool,
- * AveragePool and GlobalAveragePool. */
+ * AveragePool, GlobalAveragePool and their gradients. */
 #ifndef QN_ENGINE_OPS_POOL_BLOCKED_H
 #define QN_ENGINE_OPS_POOL_BLOCKED_H
 
@@ -11,5 +11,10 @@ bool qn_pool_blocked(const qn_instr *i, qn_blocked *how);
 quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,
                                  const qn_window *w, bool mean, bool count_pad);
 quern_status qn_mean_blocked_run(const qn_instr *i, const qn_exec *x);
+
+/* The ways back: in dY, X and, of the greatest, Y. */
+bool qn_pool_grad_blocked(const qn_instr *i, qn_blocked *how);
+quern_status qn_pool_grad_blocked_run(const qn_instr *i, const qn_exec *x,
+                                      const qn_window *w, bool count_pad);
 
 #endif

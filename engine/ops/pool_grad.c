@@ -6,6 +6,7 @@
 #include "engine/ops/pool_grad.h"
 
 #include "engine/ops/conv_shape.h"
+#include "engine/ops/pool_blocked.h"
 #include "kernels/pooling.h"
 
 typedef struct pool_grad_state {
@@ -157,15 +158,19 @@ static quern_status run_planes(const qn_instr *i, const qn_exec *x,
 static quern_status max_pool_grad_run(const qn_instr *i, const qn_exec *x,
                                       quern_error *err)
 {
+    const pool_grad_state *s = i->state;
     (void)err;
-    return run_planes(i, x, i->state, max_planes);
+    if (i->is_blocked) return qn_pool_grad_blocked_run(i, x, &s->w, false);
+    return run_planes(i, x, s, max_planes);
 }
 
 static quern_status average_pool_grad_run(const qn_instr *i, const qn_exec *x,
                                           quern_error *err)
 {
+    const pool_grad_state *s = i->state;
     (void)err;
-    return run_planes(i, x, i->state, mean_planes);
+    if (i->is_blocked) return qn_pool_grad_blocked_run(i, x, &s->w, s->count_pad);
+    return run_planes(i, x, s, mean_planes);
 }
 
 /* ---- whole planes ---- */
@@ -221,7 +226,12 @@ static quern_status global_max_pool_grad_run(const qn_instr *i, const qn_exec *x
 static quern_status global_average_pool_grad_run(const qn_instr *i, const qn_exec *x,
                                                  quern_error *err)
 {
+    const qn_tensor *in = i->in[1];
+    const int64_t *k = in->dim + 2;
+    const qn_window w = {
+        .rank = 2, .kernel = {k[0], k[1]}, .stride = {1, 1}, .dilation = {1, 1}};
     (void)err;
+    if (i->is_blocked) return qn_pool_grad_blocked_run(i, x, &w, false);
     return run_global(i, x, global_mean_planes);
 }
 
@@ -241,9 +251,10 @@ static const qn_attr pool_grad_attrs[] = {
 #define POOL_GRAD_ROW(n)                                           \
     .domain = QN_DOMAIN, .since = 1, .min_in = (n), .max_in = (n), \
     .flags = QN_OP_HALF_AS_F32, .types = {QN_T_FLOATS}
-#define WINDOW_ROW                                                     \
-    .attrs = pool_grad_attrs, .params_size = sizeof(qn_window_params), \
-    .check = qn_window_check, .infer = pool_grad_infer, .prepare = pool_grad_prepare
+#define WINDOW_ROW                                                                    \
+    .attrs = pool_grad_attrs, .params_size = sizeof(qn_window_params),                \
+    .check = qn_window_check, .infer = pool_grad_infer, .prepare = pool_grad_prepare, \
+    .blocked = qn_pool_grad_blocked
 
 const qn_op qn_op_max_pool_grad = {
     .name = "MaxPoolGrad",
@@ -270,6 +281,7 @@ const qn_op qn_op_global_max_pool_grad = {
 const qn_op qn_op_global_average_pool_grad = {
     .name = "GlobalAveragePoolGrad",
     .infer = global_grad_infer,
+    .blocked = qn_pool_grad_blocked,
     .run = global_average_pool_grad_run,
     .shape_only = 2,
     POOL_GRAD_ROW(2),

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/ops/norm_blocked.h - batch normalisation of training in the blocked layout:
+ * hooks of BatchNormTrain and BatchNormGrad. */
+#ifndef QN_ENGINE_OPS_NORM_BLOCKED_H
+#define QN_ENGINE_OPS_NORM_BLOCKED_H
+
+#include "engine/op.h"
+
+/* n images are read blocked, in[0] to in[n - 1]; out[0] is written so. */
+bool qn_norm_blocked(const qn_instr *i, int n, qn_blocked *how);
+/* Asks for the scratch of either. */
+void qn_norm_blocked_prepare(qn_prep *p);
+
+quern_status qn_norm_train_blocked(const qn_instr *i, const qn_exec *x, float epsilon);
+
+typedef struct qn_norm_grad_how {
+    float epsilon;
+    bool is_frozen;
+    qn_act act;
+} qn_norm_grad_how;
+quern_status qn_norm_grad_blocked(const qn_instr *i, const qn_exec *x,
+                                  const qn_norm_grad_how *how);
+
+#endif
