@@ -239,6 +239,14 @@ static void sync_folder(const char *path)
     close(fd);
 }
 
+quern_status qn_file_move(const char *from, const char *to, quern_error *err)
+{
+    if (rename(from, to) != 0)
+        return qn_fail(err, QUERN_IO, "cannot rename to %s: %s", to, strerror(errno));
+    sync_folder(to);
+    return QUERN_OK;
+}
+
 quern_status qn_file_replace(const char *path, const void *p, size_t n,
                              quern_error *err)
 {

@@ -50,6 +50,9 @@ void qn_map_done(qn_map *map);
 quern_status qn_file_replace(const char *path, const void *p, size_t n,
                              quern_error *err);
 
+/* Gives a file another name in the same file system, over whatever has it. */
+quern_status qn_file_move(const char *from, const char *to, quern_error *err);
+
 /* The absolute path without links, for a path that exists. */
 quern_status qn_path_resolve(const char *path, char out[QN_PATH_MAX], quern_error *err);
 /* The folder of a path, "." when it names none. */

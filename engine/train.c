@@ -45,9 +45,10 @@ const qn_optimizer *qn_optimizer_find(const char *name)
 
 /* ---- create and free ---- */
 
-static quern_status create(qn_trainer *t, const qn_train_options *opt, quern_error *err)
+static quern_status create(qn_trainer *t, const qn_trainer_options *opt,
+                           quern_error *err)
 {
-    qn_train_options o = *opt;
+    qn_trainer_options o = *opt;
     if (!o.optimizer) o.optimizer = qn_optimizer_at(0);
     t->accumulate = o.accumulate > 1 ? o.accumulate : 1;
     o.session.size = sizeof o.session;
@@ -56,7 +57,7 @@ static quern_status create(qn_trainer *t, const qn_train_options *opt, quern_err
     return quern_session_create(t->model, &o.session, &t->session, err);
 }
 
-quern_status qn_trainer_create(quern_model *model, const qn_train_options *opt,
+quern_status qn_trainer_create(quern_model *model, const qn_trainer_options *opt,
                                qn_trainer **out, quern_error *err)
 {
     void *p;

@@ -42,7 +42,7 @@ typedef struct qn_trained {
 /* Rate of one parameter, as a multiple of the step's: 1 is plain. */
 typedef float qn_rate_fn(void *ctx, const char *name);
 
-typedef struct qn_train_options {
+typedef struct qn_trainer_options {
     const qn_optimizer *optimizer; /* NULL: sgd */
     float smoothing;               /* of labels */
     int accumulate;                /* batches to a step; 0: 1 */
@@ -54,7 +54,7 @@ typedef struct qn_train_options {
     qn_rate_fn *rate_of; /* NULL: 1 */
     void *rate_ctx;
     quern_session_options session;
-} qn_train_options;
+} qn_trainer_options;
 
 /* What a step is told. */
 typedef struct qn_step_rule {
@@ -72,7 +72,7 @@ typedef struct qn_step_result {
 typedef struct qn_trainer qn_trainer;
 
 /* Takes the model over (also when it fails): the graph grows. */
-quern_status qn_trainer_create(quern_model *model, const qn_train_options *opt,
+quern_status qn_trainer_create(quern_model *model, const qn_trainer_options *opt,
                                qn_trainer **out, quern_error *err);
 void qn_trainer_free(qn_trainer *trainer); /* NULL is fine */
 

@@ -36,7 +36,7 @@ static quern_status new_array(quern_model *model, int64_t n, bool wanted, float 
     return QUERN_OK;
 }
 
-static quern_status add_trained(quern_model *model, const qn_train_options *opt,
+static quern_status add_trained(quern_model *model, const qn_trainer_options *opt,
                                 qn_value *v, qn_trained *t, quern_error *err)
 {
     const qn_tensor *c = v->constant;
@@ -67,7 +67,7 @@ static quern_status add_trained(quern_model *model, const qn_train_options *opt,
     return QUERN_OK;
 }
 
-quern_status qn_train_list(quern_model *model, const qn_train_options *opt,
+quern_status qn_train_list(quern_model *model, const qn_trainer_options *opt,
                            qn_trained **list, int *n, quern_error *err)
 {
     void *p;
@@ -91,7 +91,7 @@ quern_status qn_train_list(quern_model *model, const qn_train_options *opt,
 typedef struct builder {
     quern_model *model;
     qn_graph *g;
-    const qn_train_options *opt;
+    const qn_trainer_options *opt;
     qn_trained *list;
     int n;
     qn_value *in[QN_STEP_INPUTS];
@@ -300,10 +300,11 @@ static quern_status add_update(builder *b, const qn_trained *t, qn_value *grad,
                                qn_value *norm, quern_error *err)
 {
     qn_node *node;
-    qn_value *in[4 + QN_MOMENTS] = {b->in[QN_STEP_HYPER], norm, t->value, grad};
-    int n = 4;
+    qn_value *in[4 + QN_MOMENTS] = {b->in[QN_STEP_HYPER], t->value, grad};
+    int n = 3;
     for (int k = 0; k < QN_MOMENTS; k++)
         if (t->moment[k]) QN_TRY(as_value(b, t, t->moment[k], &in[n++], err));
+    if (norm) in[n++] = norm;
     QN_TRY(append(b, QN_DOMAIN, row_for(b, t), n, in, 1, &node, err));
     QN_TRY(set_float(node, "rate", t->rate_scale, err));
     QN_TRY(set_float(node, "decay", t->decay_scale, err));
@@ -380,10 +381,10 @@ static const qn_value *root_of(const qn_value *v)
     return v;
 }
 
-/* What an updating node writes: Average its input 1, optimizers input 2. */
+/* What an updating node writes: of Average and of all optimizers, input 1. */
 static const qn_value *written(const qn_node *node)
 {
-    return node->in[strcmp(node->op_type, "Average") == 0 ? 1 : 2];
+    return node->in[1];
 }
 
 /* The last node before `node` that it has to stand behind: one that computes an input
@@ -438,7 +439,7 @@ static quern_status set_ends(builder *b, qn_value *loss, qn_value *logits,
     return QUERN_OK;
 }
 
-quern_status qn_train_build(quern_model *model, const qn_train_options *opt,
+quern_status qn_train_build(quern_model *model, const qn_trainer_options *opt,
                             qn_trained *list, int n, quern_error *err)
 {
     void *p;

@@ -11,11 +11,11 @@ enum { QN_STEP_LOSS, QN_STEP_LOGITS, QN_STEP_NORM, QN_STEP_OUTPUTS };
 
 /* The list of all that is trained, with memory of its own for each array; the model's
  * constants point into it from now on. */
-quern_status qn_train_list(quern_model *model, const qn_train_options *opt,
+quern_status qn_train_list(quern_model *model, const qn_trainer_options *opt,
                            qn_trained **list, int *n, quern_error *err);
 
 /* Gives the graph its new inputs, loss, gradients, updates and outputs. */
-quern_status qn_train_build(quern_model *model, const qn_train_options *opt,
+quern_status qn_train_build(quern_model *model, const qn_trainer_options *opt,
                             qn_trained *list, int n, quern_error *err);
 
 #endif

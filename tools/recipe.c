@@ -126,6 +126,17 @@ static const struct {
 };
 #define N_SAYINGS (sizeof sayings / sizeof sayings[0])
 
+quern_status qn_recipe_say(qn_recipe *r, const char *key, const char *text,
+                           quern_error *err)
+{
+    for (size_t i = 0; i < N_SAYINGS; i++)
+        if (strcmp(sayings[i].key, key) == 0) {
+            r->is_said = true;
+            return sayings[i].set(r, text, err);
+        }
+    return qn_fail(err, QUERN_INVALID, "nothing is called '%s'", key);
+}
+
 static quern_status from_metadata(qn_recipe *r, const quern_model *model,
                                   qn_arena *arena, quern_error *err)
 {
@@ -138,9 +149,7 @@ static quern_status from_metadata(qn_recipe *r, const quern_model *model,
     for (size_t i = 0; i < N_SAYINGS; i++) {
         snprintf(key, sizeof key, "quern.%s", sayings[i].key);
         const char *text = quern_model_metadata(model, key);
-        if (!text) continue;
-        QN_TRY(sayings[i].set(r, text, err));
-        r->is_said = true;
+        if (text) QN_TRY(qn_recipe_say(r, sayings[i].key, text, err));
     }
     if (!classes) return QUERN_OK;
     const quern_status status =
@@ -201,9 +210,7 @@ quern_status qn_recipe_read(qn_recipe *r, const quern_model *model,
     if (preset) QN_TRY(from_preset(r, preset, err));
     for (size_t i = 0; args && i < N_SAYINGS; i++) {
         const char *text = qn_arg_text(args, sayings[i].key);
-        if (!text) continue;
-        QN_TRY(sayings[i].set(r, text, err));
-        r->is_said = true;
+        if (text) QN_TRY(qn_recipe_say(r, sayings[i].key, text, err));
     }
     return from_input(r, input, err);
 }

@@ -42,6 +42,11 @@ typedef struct qn_recipe {
 quern_status qn_recipe_read(qn_recipe *recipe, const quern_model *model,
                             const quern_info *input, const qn_args *args,
                             qn_arena *arena, quern_error *err);
+/* One thing, as metadata or an option would say it: "size", "24,24". */
+quern_status qn_recipe_say(qn_recipe *recipe, const char *key, const char *text,
+                           quern_error *err);
+/* What it says of size and channels. */
+qn_frame qn_recipe_frame(const qn_recipe *recipe);
 /* Names from a file: a line each, or JSON. */
 quern_status qn_recipe_labels(qn_recipe *recipe, const char *path, qn_arena *arena,
                               quern_error *err);

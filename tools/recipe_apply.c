@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-static qn_frame frame_of(const qn_recipe *r)
+qn_frame qn_recipe_frame(const qn_recipe *r)
 {
     qn_frame frame = {.height = r->height,
                       .width = r->width,
@@ -21,7 +21,7 @@ static qn_frame frame_of(const qn_recipe *r)
 
 void qn_recipe_size(const qn_recipe *r, const qn_image *image, int *height, int *width)
 {
-    const qn_frame frame = frame_of(r);
+    const qn_frame frame = qn_recipe_frame(r);
     qn_frame_size(&frame, image, height, width);
 }
 
@@ -45,7 +45,7 @@ quern_status qn_recipe_batch(const qn_recipe *r, const qn_image *image,
 quern_status qn_recipe_apply(const qn_recipe *r, const qn_image *image, qn_arena *arena,
                              qn_tensor *batch, int64_t k, quern_error *err)
 {
-    const qn_frame frame = frame_of(r);
+    const qn_frame frame = qn_recipe_frame(r);
     qn_image p;
     QN_TRY(qn_frame_apply(&frame, image, arena, &p, err));
     if (p.height != batch->dim[r->is_nhwc ? 1 : 2] ||

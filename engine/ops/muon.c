@@ -119,7 +119,7 @@ static quern_status muon_run(const qn_instr *i, const qn_exec *x, quern_error *e
 /* clang-format off */
 const qn_op qn_op_muon = {
     .name = "Muon", .domain = "quern", .since = 1, .flags = QN_OP_RANDOM,
-    .min_in = QN_UPDATE_M + 1, .max_in = QN_UPDATE_M + 1,
+    .min_in = QN_UPDATE_M + 1, .max_in = QN_UPDATE_M + 2,
     .attrs = qn_update_attrs, .params_size = sizeof(qn_update_params),
     .types = {QN_T_F32}, .infer = muon_infer, .prepare = muon_prepare, .run = muon_run,
 };

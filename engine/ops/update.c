@@ -3,7 +3,7 @@
  * of their inputs: parameters and moments, which are memory of the trainer and read by
  * nothing that runs later in the same step.
  *
- *   Sgd, AdamW, Lamb, Lion   (hyper, norm?, w, g, moments...) -> sum of squares of g
+ *   Sgd, AdamW, Lamb, Lion   (hyper, w, g, moments..., norm?) -> sum of squares of g
  *   Average                  (hyper, to, from, after?) -> 0
  *   Accumulate               (hyper, held, g) -> g + held; held is it, or 0 if applied
  *   SquareSum                (g...) -> sum of their squares
@@ -23,7 +23,7 @@ quern_status qn_update_infer(const qn_infer *x, quern_error *err)
     if (hyper->rank != 1 || hyper->dim[0] != QN_HYPER_N)
         return qn_fail(err, QUERN_SHAPE, "hyper is %s, not [%d]", QN_SHAPE(hyper),
                        QN_HYPER_N);
-    for (int i = QN_UPDATE_G; i < x->n_in; i++)
+    for (int i = QN_UPDATE_G; i < x->node->op->min_in; i++)
         if (!qn_same_shape(x->in[i], x->in[QN_UPDATE_W]))
             return qn_fail(err, QUERN_SHAPE, "input %d is %s, the parameter %s", i,
                            QN_SHAPE(x->in[i]), QN_SHAPE(x->in[QN_UPDATE_W]));
@@ -35,8 +35,9 @@ quern_status qn_update_infer(const qn_infer *x, quern_error *err)
 static float gradient_scale(const qn_instr *i, const float *hyper)
 {
     const float scale = hyper[QN_HYPER_SCALE], most = hyper[QN_HYPER_CLIP];
-    if (!i->in[QN_UPDATE_NORM] || most <= 0) return scale;
-    const double norm = sqrt(qn_get_real(i->in[QN_UPDATE_NORM], 0)) * (double)scale;
+    const int at = i->op->min_in;
+    if (i->n_in <= at || most <= 0) return scale;
+    const double norm = sqrt(qn_get_real(i->in[at], 0)) * (double)scale;
     return norm > (double)most ? (float)((double)scale * (double)most / norm) : scale;
 }
 
@@ -102,7 +103,7 @@ static quern_status run_blocks(const qn_instr *i, const qn_exec *x, update_job *
     job->g = i->in[QN_UPDATE_G]->data;
     job->n = qn_tensor_count(i->in[QN_UPDATE_W]);
     job->sum = i->scratch;
-    for (int k = 0; k < i->n_in - QN_UPDATE_M && k < MOMENTS; k++)
+    for (int k = 0; k < i->op->min_in - QN_UPDATE_M && k < MOMENTS; k++)
         job->m[k] = i->in[QN_UPDATE_M + k]->data;
     if (!qn_update_read(i, &job->u)) job->step = NULL;
     qn_parallel_for(x->pool, blocks, 1, update_range, job);
@@ -253,7 +254,7 @@ static quern_status square_sum_run(const qn_instr *i, const qn_exec *x,
 #define UPDATE(row, text, moments)                                                      \
     const qn_op qn_op_##row = {                                                         \
         .name = text, .domain = "quern", .since = 1, .flags = QN_OP_RANDOM,             \
-        .min_in = QN_UPDATE_M + (moments), .max_in = QN_UPDATE_M + (moments),           \
+        .min_in = QN_UPDATE_M + (moments), .max_in = QN_UPDATE_M + (moments) + 1,       \
         .attrs = qn_update_attrs, .params_size = sizeof(qn_update_params),              \
         .types = {QN_T_F32}, .infer = qn_update_infer,                                  \
         .prepare = row##_prepare, .run = row##_run,                                     \

@@ -8,7 +8,8 @@
 #include "engine/op.h"
 #include "kernels/update.h"
 
-enum { QN_UPDATE_NORM = 1, QN_UPDATE_W, QN_UPDATE_G, QN_UPDATE_M };
+/* After the moments may come the norm of the whole gradient, squared. */
+enum { QN_UPDATE_W = 1, QN_UPDATE_G, QN_UPDATE_M };
 
 typedef struct qn_update_params {
     float rate, decay; /* of this tensor, times the step's */

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/cmd_train.c - quern train: from labelled pictures to an ONNX model and a run
+ * folder that says how good it is. */
+#include "formats/augment.h"
+#include "formats/files.h"
+#include "formats/png_write.h"
+#include "tools/train_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const qn_option qn_train_options[] = {
+#define QN_SETTING(kind, field, option, letter, arg, otherwise, help) \
+    {option, letter, QN_OPT_##kind, arg, otherwise, help},
+#include "tools/train_settings.def"
+#undef QN_SETTING
+    {"config", 0, QN_OPT_TEXT, "FILE", NULL, "settings from another run's config.json"},
+    {"resume", 'r', QN_OPT_FLAG, NULL, NULL, "go on with the run in --out"},
+    {"overwrite", 0, QN_OPT_FLAG, NULL, NULL, "begin anew in a folder that has a run"},
+    {"dry-run", 'n', QN_OPT_FLAG, NULL, NULL,
+     "say what would be done, with its cost, and stop"},
+    {"show-aug", 0, QN_OPT_TEXT, "FILE.png", NULL,
+     "write a sheet of augmented pictures, and stop"},
+    {"list-archs", 0, QN_OPT_FLAG, NULL, NULL, "list the built-in networks, and stop"},
+    QN_OPTION_THREADS,
+    QN_OPTION_LIMIT,
+    QN_OPTION_JSON,
+    QN_OPTION_QUIET,
+    QN_OPTIONS_END,
+};
+
+const char qn_train_about[] =
+    "DATA is a folder of class folders (also under train, val, test), a CSV manifest, "
+    "an\n"
+    "IDX file or the four files of MNIST, CIFAR's binary folder, or .npz.  Nothing of "
+    "it is\n"
+    "written to.\n"
+    "\n"
+    "The run folder gets model.onnx (the best weights by --metric on the validation\n"
+    "pictures, the moving average with --ema), last.onnx, metrics.jsonl and .csv,\n"
+    "config.json (every setting as it was settled; --config runs it again to the same\n"
+    "weights), report.json with the figures of the best model, and a checkpoint.\n"
+    "Ctrl-C finishes the step and saves; --resume goes on to the same bits.\n"
+    "\n"
+    "  quern train photos/ --epochs 20\n"
+    "  quern train fashion-mnist/ --arch fast32 --epochs 8 --out runs/a\n"
+    "  quern train --resume --out runs/a\n"
+    "  quern train xrays.csv --model resnet18.onnx --freeze 10\n";
+
+/* ---- smaller jobs ---- */
+
+static int list_archs(const qn_args *args)
+{
+    qn_mem mem;
+    qn_table t;
+    (void)args;
+    qn_mem_init(&mem, NULL, 0);
+    qn_table_begin(&t, &mem, "llrrl");
+    for (int k = 0; k < 5; k++)
+        qn_table_cell(&t, "%s",
+                      (const char *[]){"name", "made for", "rate", "epochs", ""}[k]);
+    const qn_net *net;
+    for (int i = 0; (net = qn_net_at(i)); i++) {
+        qn_table_cell(&t, "%s", net->name);
+        qn_table_cell(&t, "%dx%d", net->side, net->side);
+        qn_table_cell(&t, "%g", net->rate);
+        qn_table_cell(&t, "%d", net->n_epochs);
+        qn_table_cell(&t, "%s", net->summary);
+    }
+    qn_table_print(&t, stdout);
+    return 0;
+}
+
+static quern_status show_augmentation(qn_train_run *run, const char *path,
+                                      quern_error *err)
+{
+    qn_image sheet;
+    const qn_loader_options opt = {.set = run->set,
+                                   .split = QN_SPLIT_TRAIN,
+                                   .frame = qn_recipe_frame(&run->recipe),
+                                   .batch = 16,
+                                   .shuffle = true,
+                                   .seed = (uint64_t)run->s.seed,
+                                   .augment = run->s.aug};
+    QN_TRY(qn_loader_sheet(&run->mem, &opt, 8, 9, &run->arena, &sheet, err));
+    const qn_png png = {.width = (uint32_t)sheet.width,
+                        .height = (uint32_t)sheet.height,
+                        .channels = sheet.channels,
+                        .bits = 8,
+                        .pixels = sheet.pixels};
+    return qn_png_save(&run->mem, path, &png, err);
+}
+
+/* ---- a training ---- */
+
+/* With --resume the settings are those of the run folder, but for what may change. */
+static quern_status read_settings(qn_train_run *run, quern_error *err)
+{
+    QN_TRY(qn_train_settings_read(&run->s, run->args, &run->arena, err));
+    if (qn_arg_flag(run->args, "resume")) {
+        char path[QN_PATH_MAX];
+        const qn_train_settings asked = run->s;
+        if (!asked.out) return qn_fail(err, QUERN_INVALID, "--resume needs --out RUN");
+        QN_TRY(qn_path_format(path, err, "%s/config.json", asked.out));
+        QN_TRY(qn_train_settings_load(&run->s, path, &run->arena, err));
+        run->s.out = asked.out;
+        if (qn_arg_count(run->args, "time-limit")) run->s.time_limit = asked.time_limit;
+    }
+    if (!run->s.data)
+        return qn_fail(err, QUERN_INVALID, "no data: give a folder or file");
+    return QUERN_OK;
+}
+
+static quern_status prepare(qn_train_run *run, quern_error *err)
+{
+    const int n_threads = (int)qn_arg_int(run->args, "threads");
+    QN_TRY(read_settings(run, err));
+    QN_TRY(quern_pool_create(n_threads, &run->pool, err));
+    run->recipe = (qn_recipe){.std = {1, 1, 1}, .temperature = 1};
+    run->recipe.fitting = QN_STRETCH;
+    run->best_epoch = -1;
+    QN_TRY(qn_train_open_data(run, err));
+    return qn_train_make(run, err);
+}
+
+static void print_json(const qn_train_run *run)
+{
+    qn_json j;
+    qn_buf out;
+    qn_buf_init(&out, (qn_mem *)&run->mem);
+    qn_json_begin(&j, &out);
+    qn_json_text(&j, "run", run->s.out);
+    qn_json_int(&j, "epochs", run->epoch);
+    qn_json_int(&j, "best_epoch", run->best_epoch);
+    qn_json_real(&j, "best", run->best);
+    qn_json_real(&j, "seconds", run->seconds);
+    qn_json_int(&j, "parameters", run->stats.n_trained);
+    qn_json_end(&j);
+    qn_out_flush(&out);
+    qn_buf_done(&out);
+}
+
+static quern_status train(qn_train_run *run, quern_error *err)
+{
+    const char *sheet = qn_arg_text(run->args, "show-aug");
+    QN_TRY(prepare(run, err));
+    if (sheet) return show_augmentation(run, sheet, err);
+    if (qn_arg_flag(run->args, "dry-run")) {
+        qn_train_show_plan(run);
+        return QUERN_OK;
+    }
+    QN_TRY(qn_train_folder(run, err));
+    if (qn_arg_flag(run->args, "resume")) QN_TRY(qn_train_resume(run, err));
+    QN_TRY(qn_train_write_config(run, err));
+    qn_train_show_plan(run);
+    QN_TRY(qn_train_epochs(run, err));
+    QN_TRY(qn_train_report(run, err));
+    if (qn_arg_flag(run->args, "json")) print_json(run);
+    return QUERN_OK;
+}
+
+void qn_train_done(qn_train_run *run)
+{
+    if (run->batches) run->batches->free(run->batches);
+    qn_trainer_free(run->trainer);
+    quern_model_free(run->raw);
+    quern_pool_free(run->pool);
+    qn_dataset_close(run->set);
+    qn_arena_done(&run->arena);
+}
+
+int qn_cmd_train(const qn_args *args)
+{
+    qn_train_run run = {.args = args};
+    quern_error err = {0};
+    if (qn_arg_flag(args, "list-archs")) return list_archs(args);
+    if (args->n_operands > 1)
+        return qn_usage(args, "one data set, not %d", args->n_operands);
+    qn_mem_init(&run.mem, NULL, 0);
+    qn_arena_init(&run.arena, &run.mem);
+    const quern_status status = train(&run, &err);
+    qn_train_done(&run);
+    return status == QUERN_OK ? 0 : qn_report(NULL, &err);
+}

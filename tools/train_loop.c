@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/train_loop.c - epochs: steps, validation, the best so far, reasons to stop. */
+#include "engine/os.h"
+#include "tools/term.h"
+#include "tools/train_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- numbers of a step ---- */
+
+/* The moving average follows faster while it is young. */
+static double average_rate(const qn_train_run *run)
+{
+    const double t = (double)qn_trainer_steps(run->trainer), d = run->s.ema;
+    return d > 0 ? 1 - fmin(d, (1 + t) / (10 + t)) : 0;
+}
+
+static qn_step_rule rule_of(const qn_train_run *run)
+{
+    const qn_train_settings *s = &run->s;
+    const int64_t step = qn_trainer_steps(run->trainer);
+    return (qn_step_rule){.rate = (float)qn_schedule_rate(&run->schedule, step),
+                          .decay = (float)s->wd,
+                          .clip = (float)s->clip,
+                          .beta1 = (float)s->momentum,
+                          .beta2 = (float)s->beta2,
+                          .epsilon = run->optimizer->epsilon,
+                          .average = (float)average_rate(run)};
+}
+
+/* A loss that is no number any more: where, and at what rate. */
+static quern_status at_step(qn_train_run *run, const qn_step_rule *rule,
+                            quern_status status, quern_error *err)
+{
+    qn_within(err, "epoch %lld, batch %lld of %lld, rate %g", (long long)run->epoch + 1,
+              (long long)run->batch + 1, (long long)run->batches->per_epoch,
+              (double)rule->rate);
+    return status;
+}
+
+static quern_status step(qn_train_run *run, quern_error *err)
+{
+    qn_batch batch;
+    qn_step_result r;
+    QN_TRY(run->batches->get(run->batches, run->epoch, run->batch, &batch, err));
+    const qn_step_rule rule = rule_of(run);
+    const quern_status status = qn_trainer_step(run->trainer, &batch, &rule, &r, err);
+    if (status != QUERN_OK) return at_step(run, &rule, status, err);
+    run->batch++;
+    run->loss_sum += r.loss * (double)r.n;
+    run->n_seen += r.n;
+    run->n_correct += r.n_correct;
+    return QUERN_OK;
+}
+
+/* ---- validation ---- */
+
+double qn_train_metric(const qn_train_run *run, const qn_metrics *m)
+{
+    if (strcmp(run->s.metric, "loss") == 0) return -m->figure[QN_FIGURE_LOSS];
+    if (strcmp(run->s.metric, "macro_f1") == 0) return m->figure[QN_FIGURE_MACRO_F1];
+    return m->figure[QN_FIGURE_TOP1];
+}
+
+static int stop_evaluation(void *ctx, int64_t done, int64_t total)
+{
+    (void)done;
+    (void)total;
+    return qn_interrupted(ctx);
+}
+
+quern_status qn_train_evaluate(qn_train_run *run, const qn_buf *model, qn_split split,
+                               const qn_metrics_options *metrics, qn_arena *arena,
+                               qn_evaluation *out, quern_error *err)
+{
+    quern_model *net;
+    const quern_session_options session = {.size = sizeof session, .pool = run->pool};
+    const qn_evaluate_options opt = {.split = split,
+                                     .batch = 256,
+                                     .session = &session,
+                                     .skip_bad = run->s.skip_bad,
+                                     .metrics = *metrics,
+                                     .step = stop_evaluation};
+    QN_TRY(quern_model_parse(model->p, model->n, NULL, &net, err));
+    const quern_status status = qn_evaluate(net, run->set, &opt, arena, out, err);
+    quern_model_free(net);
+    return status;
+}
+
+static quern_status validate(qn_train_run *run, const qn_buf *model, qn_train_row *row,
+                             double *metric, quern_error *err)
+{
+    qn_arena room;
+    qn_evaluation e = {0};
+    const qn_metrics_options quick = {.no_ranking = true};
+    *metric = -row->train_loss;
+    if (run->n_val == 0) return QUERN_OK;
+    qn_arena_init(&room, &run->mem);
+    const quern_status status =
+        qn_train_evaluate(run, model, QN_SPLIT_VAL, &quick, &room, &e, err);
+    if (status == QUERN_OK) {
+        row->val_loss = e.metrics.figure[QN_FIGURE_LOSS];
+        row->val_acc = e.metrics.figure[QN_FIGURE_TOP1];
+        row->val_f1 = e.metrics.figure[QN_FIGURE_MACRO_F1];
+        *metric = qn_train_metric(run, &e.metrics);
+    }
+    qn_arena_done(&room);
+    return status;
+}
+
+/* ---- the end of an epoch ---- */
+
+static double clock_of(const qn_train_run *run)
+{
+    return run->seconds + qn_os_seconds() - run->started;
+}
+
+static qn_train_row row_of(const qn_train_run *run, double seconds)
+{
+    const double n = run->n_seen ? (double)run->n_seen : 1;
+    return (qn_train_row){.epoch = run->epoch + 1,
+                          .step = qn_trainer_steps(run->trainer),
+                          .lr = (double)rule_of(run).rate,
+                          .train_loss = run->loss_sum / n,
+                          .train_acc = (double)run->n_correct / n,
+                          .val_loss = NAN,
+                          .val_acc = NAN,
+                          .val_f1 = NAN,
+                          .images_per_s = seconds > 0 ? n / seconds : 0,
+                          .hash = qn_trainer_hash(run->trainer)};
+}
+
+static quern_status write_models(qn_train_run *run, const qn_buf *model, bool is_best,
+                                 quern_error *err)
+{
+    QN_TRY(qn_train_write(run, "last.onnx", model, err));
+    return is_best ? qn_train_write(run, "model.onnx", model, err) : QUERN_OK;
+}
+
+static quern_status close_epoch(qn_train_run *run, double seconds, qn_buf *model,
+                                quern_error *err)
+{
+    double metric;
+    qn_train_row row = row_of(run, seconds);
+    QN_TRY(qn_train_export(run, model, err));
+    QN_TRY(validate(run, model, &row, &metric, err));
+    row.seconds = clock_of(run);
+    const bool is_best = run->best_epoch < 0 || metric > run->best;
+    if (is_best) {
+        run->best = metric;
+        run->best_epoch = row.epoch;
+    }
+    qn_schedule_observe(&run->schedule, metric);
+    QN_TRY(write_models(run, model, is_best, err));
+    QN_TRY(qn_train_add_row(run, &row, err));
+    QN_TRY(qn_train_write_rows(run, err));
+    qn_train_show_row(run, &row, is_best);
+    run->epoch++;
+    run->batch = 0;
+    run->loss_sum = 0;
+    run->n_seen = run->n_correct = 0;
+    return QUERN_OK;
+}
+
+/* ---- epochs ---- */
+
+/* The status line: what the epoch looks like so far. */
+static void show_progress(qn_train_run *run, qn_progress *p)
+{
+    const double n = run->n_seen ? (double)run->n_seen : 1;
+    snprintf(run->status, sizeof run->status, "epoch %lld/%lld  loss %.4f  acc %.4f",
+             (long long)run->epoch + 1, (long long)run->s.epochs, run->loss_sum / n,
+             (double)run->n_correct / n);
+    p->what = run->status;
+    qn_progress_step(p, run->batch * run->s.batch);
+}
+
+static quern_status run_epoch(qn_train_run *run, double *seconds, quern_error *err)
+{
+    qn_progress p;
+    quern_status status = QUERN_OK;
+    const double start = qn_os_seconds();
+    const int64_t from = run->batch;
+    qn_progress_begin(&p, "images", run->batches->per_epoch * run->s.batch,
+                      qn_arg_flag(run->args, "quiet"));
+    while (run->batch < run->batches->per_epoch && status == QUERN_OK) {
+        status = step(run, err);
+        if (status == QUERN_OK) show_progress(run, &p);
+        if (status == QUERN_OK && run->batch < run->batches->per_epoch)
+            status = qn_train_pause(run, err);
+    }
+    qn_progress_end(&p);
+    *seconds = qn_os_seconds() - start;
+    if (from > 0 && run->batch > from) /* of a whole epoch, at this pace */
+        *seconds *= (double)run->batches->per_epoch / (double)(run->batch - from);
+    return status;
+}
+
+static bool is_over(const qn_train_run *run)
+{
+    double limit;
+    if (run->epoch >= run->s.epochs) return true;
+    if (run->s.early_stop > 0 && run->epoch - run->best_epoch >= run->s.early_stop &&
+        run->best_epoch > 0) {
+        qn_say("no gain for %lld epochs: stopping early", (long long)run->s.early_stop);
+        return true;
+    }
+    if (!run->s.time_limit || !qn_word_seconds(run->s.time_limit, &limit) ||
+        clock_of(run) < limit)
+        return false;
+    qn_say("the time limit of %s is reached after epoch %lld", run->s.time_limit,
+           (long long)run->epoch);
+    return true;
+}
+
+static quern_status all_epochs(qn_train_run *run, qn_buf *model, quern_error *err)
+{
+    while (!is_over(run)) {
+        double seconds;
+        QN_TRY(run_epoch(run, &seconds, err));
+        qn_buf_clear(model);
+        QN_TRY(close_epoch(run, seconds, model, err));
+        QN_TRY(qn_train_pause(run, err));
+    }
+    return QUERN_OK;
+}
+
+quern_status qn_train_epochs(qn_train_run *run, quern_error *err)
+{
+    qn_buf model;
+    run->started = run->saved = qn_os_seconds();
+    qn_buf_init(&model, &run->mem);
+    const quern_status status = all_epochs(run, &model, err);
+    qn_buf_done(&model);
+    run->seconds = clock_of(run);
+    return status;
+}

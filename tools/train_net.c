@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/train_net.c - the network of a training: chosen, made ready, fed, written out.
+ */
+#include "engine/parameters.h"
+#include "formats/onnx.h"
+#include "tools/train_run.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- settings that follow from others ---- */
+
+/* By size: small pictures are what the fast networks are made for. */
+static const char *usual_net(const qn_recipe *r)
+{
+    const int side = r->height > r->width ? r->height : r->width;
+    return side <= 40 ? "fast16" : side <= 64 ? "fast32" : "mobile-s";
+}
+
+static void fill_real(double *field, double otherwise)
+{
+    if (isnan(*field)) *field = otherwise;
+}
+
+static quern_status settle_optimizer(qn_train_run *run, quern_error *err)
+{
+    qn_train_settings *s = &run->s;
+    const qn_net *net = run->net;
+    const bool own = !s->opt;
+    if (own) s->opt = net ? net->optimizer : "sgd";
+    const qn_optimizer *o = run->optimizer = qn_optimizer_find(s->opt);
+    if (!o)
+        return qn_fail(err, QUERN_INVALID,
+                       "no optimizer '%.40s'; there are sgd, adamw, lamb, lion, muon",
+                       s->opt);
+    const double share = (double)(s->batch * s->accum) / 128;
+    const double rate = own && net ? net->rate : run->s.model ? 0.01 : (double)o->rate;
+    fill_real(&s->lr, (strcmp(o->row, "Sgd") == 0 ? share : sqrt(share)) * rate);
+    fill_real(&s->momentum, (double)o->beta1);
+    fill_real(&s->beta2, (double)o->beta2);
+    fill_real(&s->wd, own && net ? net->decay : (double)o->decay);
+    return QUERN_OK;
+}
+
+static quern_status check_settings(const qn_train_settings *s, quern_error *err)
+{
+    const struct {
+        const char *name;
+        double value, least, most;
+    } ranges[] = {
+        {"epochs", (double)s->epochs, 1, 100000},
+        {"batch", (double)s->batch, 1, 65536},
+        {"accum", (double)s->accum, 1, 65536},
+        {"lr", s->lr, 0, 1000},
+        {"momentum", s->momentum, 0, 1},
+        {"label-smoothing", s->label_smoothing, 0, 0.99},
+        {"ema", s->ema, 0, 1},
+        {"clip", s->clip, 0, 1e30},
+    };
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        if (!(ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most))
+            return qn_fail(err, QUERN_INVALID, "%s is %g; it goes from %g to %g",
+                           ranges[i].name, ranges[i].value, ranges[i].least,
+                           ranges[i].most);
+    return QUERN_OK;
+}
+
+static quern_status settle(qn_train_run *run, quern_error *err)
+{
+    qn_train_settings *s = &run->s;
+    if (!s->model && !s->arch) s->arch = usual_net(&run->recipe);
+    run->net = s->model ? NULL : qn_net_find(s->arch);
+    if (!s->model && !run->net)
+        return qn_fail(err, QUERN_INVALID,
+                       "no network '%.40s' (quern train --list-archs)", s->arch);
+    const qn_net *net = run->net;
+    if (s->epochs == QN_UNSAID_INT) s->epochs = net ? net->n_epochs : 5;
+    fill_real(&s->label_smoothing, net ? net->smoothing : 0.05);
+    fill_real(&s->head_lr, s->model ? 10 : 1);
+    /* in short runs more than mirror images costs accuracy */
+    if (!s->aug) s->aug = s->epochs <= 10 || !net ? "flip=0.5" : net->augment;
+    QN_TRY(settle_optimizer(run, err));
+    return check_settings(s, err);
+}
+
+/* ---- the network ---- */
+
+static quern_status build(qn_train_run *run, quern_error *err)
+{
+    const qn_net_options opt = {.height = run->recipe.height,
+                                .width = run->recipe.width,
+                                .channels = run->recipe.channels,
+                                .n_classes = run->set->n_classes,
+                                .multiplier = run->s.multiplier,
+                                .seed = (uint64_t)run->s.seed};
+    return qn_net_build(run->net, &opt, NULL, &run->raw, err);
+}
+
+static quern_status set_classes(qn_train_run *run, quern_error *err)
+{
+    qn_buf buf;
+    qn_json j = {0};
+    qn_buf_init(&buf, &run->mem);
+    j.out = &buf;
+    qn_json_array(&j, NULL);
+    for (int k = 0; k < run->set->n_classes; k++)
+        qn_json_text(&j, NULL, run->set->classes[k]);
+    qn_json_close(&j);
+    qn_buf_byte(&buf, 0);
+    quern_status status = qn_buf_status(&buf, err);
+    if (status == QUERN_OK)
+        status = qn_model_set_metadata(run->raw, "quern.classes", (char *)buf.p, err);
+    qn_buf_done(&buf);
+    return status;
+}
+
+/* How pictures become inputs goes with the model (contract: metadata). */
+static quern_status set_metadata(qn_train_run *run, quern_error *err)
+{
+    const struct {
+        const char *key, *text;
+    } pairs[] = {{"quern.schema", "1"},           {"quern.size", run->s.size},
+                 {"quern.resize", run->s.resize}, {"quern.channels", run->s.channels},
+                 {"quern.mean", run->s.mean},     {"quern.std", run->s.std}};
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        QN_TRY(qn_model_set_metadata(run->raw, pairs[i].key, pairs[i].text, err));
+    return set_classes(run, err);
+}
+
+/* ---- the trainer ---- */
+
+/* A copy of the raw model, its parameters marked, batches of the run's size. */
+static quern_status parse(qn_train_run *run, quern_model **out, quern_error *err)
+{
+    qn_buf buf;
+    const quern_model_options opt = {.size = sizeof opt, .log = qn_out_log};
+    qn_buf_init(&buf, &run->mem);
+    quern_status status = qn_onnx_write(&buf, run->raw, err);
+    if (status == QUERN_OK) status = qn_onnx_parse_raw(buf.p, buf.n, &opt, out, err);
+    qn_buf_done(&buf);
+    QN_TRY(status);
+    qn_parameters_mark(*out, NULL, NULL);
+    status = qn_batch_fix(*out, run->s.batch, err);
+    if (status == QUERN_OK) status = qn_model_finish(*out, err);
+    if (status != QUERN_OK) quern_model_free(*out);
+    return status;
+}
+
+static quern_status make_trainer(qn_train_run *run, quern_error *err)
+{
+    const qn_train_settings *s = &run->s;
+    float mean[3], std[3];
+    quern_model *model;
+    for (int c = 0; c < 3; c++) {
+        mean[c] = (float)run->recipe.mean[c];
+        std[c] = (float)run->recipe.std[c];
+    }
+    const qn_trainer_options opt = {.optimizer = run->optimizer,
+                                    .smoothing = (float)s->label_smoothing,
+                                    .accumulate = (int)s->accum,
+                                    .clips = s->clip > 0,
+                                    .averages = s->ema > 0,
+                                    .mean = mean,
+                                    .std = std,
+                                    .bgr = run->recipe.is_bgr,
+                                    .session = {.pool = run->pool}};
+    QN_TRY(parse(run, &model, err));
+    QN_TRY(qn_trainer_create(model, &opt, &run->trainer, err));
+    return qn_trainer_plan(run->trainer, &run->stats, err);
+}
+
+/* ---- batches and rate ---- */
+
+static quern_status make_batches(qn_train_run *run, quern_error *err)
+{
+    const qn_train_settings *s = &run->s;
+    const qn_loader_options opt = {
+        .set = run->set,
+        .split = QN_SPLIT_TRAIN,
+        .subset = s->subset,
+        .frame = qn_recipe_frame(&run->recipe),
+        .batch = s->batch,
+        .shuffle = true,
+        .drop_last = true,
+        .seed = (uint64_t)s->seed,
+        .sampler = strcmp(s->sampler, "balanced") == 0 ? QN_SAMPLE_BALANCED
+                                                       : QN_SAMPLE_UNIFORM,
+        .weights = strcmp(s->class_weights, "balanced") == 0 ? QN_WEIGHT_BALANCED
+                                                             : QN_WEIGHT_NONE,
+        .augment = s->aug,
+        .mixup = s->mixup,
+        .cutmix = s->cutmix,
+        .n_epochs = s->epochs,
+        .mix_off_epochs = s->mix_off,
+        .n_threads = 1};
+    return qn_loader_create(&run->mem, &opt, &run->batches, err);
+}
+
+static quern_status make_schedule(qn_train_run *run, quern_error *err)
+{
+    const qn_train_settings *s = &run->s;
+    qn_schedule *plan = &run->schedule;
+    const double per_epoch = (double)run->batches->per_epoch / (double)s->accum;
+    if (!qn_schedule_find(s->sched, &plan->kind))
+        return qn_fail(err, QUERN_INVALID, "no schedule '%.40s'", s->sched);
+    plan->peak = s->lr;
+    plan->end = s->lr_end;
+    plan->n_steps = (int64_t)ceil(per_epoch * (double)s->epochs);
+    plan->warmup = (int64_t)(per_epoch * s->warmup);
+    qn_schedule_start(plan);
+    return QUERN_OK;
+}
+
+quern_status qn_train_make(qn_train_run *run, quern_error *err)
+{
+    int64_t most = run->s.subset > 0 && run->s.subset < run->n_train ? run->s.subset
+                                                                     : run->n_train;
+    QN_TRY(settle(run, err));
+    if (run->s.batch > most) run->s.batch = most; /* a step needs a whole batch */
+    QN_TRY(build(run, err));
+    QN_TRY(set_metadata(run, err));
+    QN_TRY(make_trainer(run, err));
+    QN_TRY(make_batches(run, err));
+    return make_schedule(run, err);
+}
+
+/* ---- the result ---- */
+
+quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err)
+{
+    const qn_graph *g = run->raw->graph;
+    for (int k = 0; k < qn_trainer_n(run->trainer); k++) {
+        const qn_trained *t = qn_trainer_at(run->trainer, k);
+        for (int i = 0; i < g->n_values; i++)
+            if (g->values[i]->constant && strcmp(g->values[i]->name, t->name) == 0)
+                g->values[i]->constant->data = t->average ? t->average : t->data;
+    }
+    return qn_onnx_write(buf, run->raw, err);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/train_run.h - one training from settings to a run folder: data, network,
+ * trainer, and what is known of it so far.
+ *
+ *   train_data.c    opens the data, divides it, settles size, channels, mean and std
+ *   train_net.c     the network as a raw model, the trainer, the batches; exports
+ *   train_loop.c    epochs: steps, validation, what was best, when to stop
+ *   train_files.c   the run folder
+ *   train_show.c    what people see */
+#ifndef QN_TOOLS_TRAIN_RUN_H
+#define QN_TOOLS_TRAIN_RUN_H
+
+#include "engine/nets.h"
+#include "engine/schedule.h"
+#include "engine/train.h"
+#include "formats/loader.h"
+#include "tools/evaluate.h"
+#include "tools/out.h"
+#include "tools/train_settings.h"
+
+/* A row of metrics.jsonl. */
+typedef struct qn_train_row {
+    int64_t epoch, step;                                         /* done */
+    double lr, train_loss, train_acc, val_loss, val_acc, val_f1; /* NaN: not measured */
+    double images_per_s, seconds; /* of this epoch; since the start */
+    uint64_t hash;                /* of weights */
+} qn_train_row;
+
+typedef struct qn_train_run {
+    const qn_args *args;
+    qn_mem mem;
+    qn_arena arena; /* for the whole run */
+    qn_train_settings s;
+    qn_dataset *set;
+    int64_t n_train, n_val, n_test;
+    qn_recipe recipe;  /* from pictures to the input: size, channels, mean, std */
+    const qn_net *net; /* NULL: an imported model */
+    quern_model *raw;  /* the network as it will be written */
+    qn_trainer *trainer;
+    qn_trainer_stats stats;
+    qn_batches *batches;
+    const qn_optimizer *optimizer;
+    qn_schedule schedule;
+    quern_pool *pool;
+    /* progress */
+    int64_t epoch, batch; /* next to be done */
+    double seconds;       /* trained before this start */
+    double started;       /* clock */
+    qn_train_row *rows;   /* [n_rows]: epochs done */
+    int64_t n_rows;
+    double best;        /* of the metric; higher is better */
+    int64_t best_epoch; /* -1: none yet */
+    double loss_sum;    /* of the epoch that runs, by pictures */
+    int64_t n_seen, n_correct;
+    double saved;       /* clock, when the last checkpoint was written */
+    int64_t saved_step; /* batches done then, in all */
+    char status[96];    /* of the progress line */
+} qn_train_run;
+
+/* ---- train_data.c ---- */
+quern_status qn_train_open_data(qn_train_run *run, quern_error *err);
+
+/* ---- train_net.c ---- */
+/* Fills in what the settings leave to the network, makes network, trainer, batches. */
+quern_status qn_train_make(qn_train_run *run, quern_error *err);
+/* The trained network as an ONNX model in buf: with the moving average where there is
+ * one. */
+quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err);
+
+/* ---- train_loop.c ---- */
+/* From run->epoch and run->batch to the end; QUERN_CANCELLED after Ctrl-C, with all
+ * saved. */
+quern_status qn_train_epochs(qn_train_run *run, quern_error *err);
+
+/* Figures of an exported model on one split. */
+quern_status qn_train_evaluate(qn_train_run *run, const qn_buf *model, qn_split split,
+                               const qn_metrics_options *metrics, qn_arena *arena,
+                               qn_evaluation *out, quern_error *err);
+
+/* ---- train_checkpoint.c ---- */
+/* Between two steps: writes a checkpoint when one is due, or before it gives up with
+ * QUERN_CANCELLED after Ctrl-C. */
+quern_status qn_train_pause(qn_train_run *run, quern_error *err);
+quern_status qn_train_save(qn_train_run *run, quern_error *err);
+/* Takes up the run folder's last good checkpoint. */
+quern_status qn_train_resume(qn_train_run *run, quern_error *err);
+
+/* ---- train_files.c ---- */
+/* Makes the run folder; refuses one that holds a run already, unless resuming. */
+quern_status qn_train_folder(qn_train_run *run, quern_error *err);
+quern_status qn_train_write_rows(const qn_train_run *run, quern_error *err);
+quern_status qn_train_read_rows(qn_train_run *run, quern_error *err);
+/* config.json: every setting as it was settled. */
+quern_status qn_train_write_config(const qn_train_run *run, quern_error *err);
+/* Figures of the best model, where there are pictures for them: report.json and its
+ * kin. */
+quern_status qn_train_report(qn_train_run *run, quern_error *err);
+/* RUN/name, from buf. */
+quern_status qn_train_write(const qn_train_run *run, const char *name,
+                            const qn_buf *buf, quern_error *err);
+/* Adds a row to run->rows. */
+quern_status qn_train_add_row(qn_train_run *run, const qn_train_row *row,
+                              quern_error *err);
+
+/* ---- train_show.c ---- */
+void qn_train_show_plan(const qn_train_run *run);
+void qn_train_show_row(const qn_train_run *run, const qn_train_row *row, bool is_best);
+
+void qn_train_show_result(const qn_train_run *run, const qn_evaluation *e);
+
+/* The metric of the run's choice; higher is better. */
+double qn_train_metric(const qn_train_run *run, const qn_metrics *m);
+void qn_train_done(qn_train_run *run);
+
+#endif
