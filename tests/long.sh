@@ -45,8 +45,10 @@ for stage in ${*:-analyse clang tsan fuzz zoo}; do
             name=$(basename "$f")
             corpus=build/fuzzing/corpus/$name
             mkdir -p "$corpus"
+            more=$seeds
+            [ "$name" = fuzz_model ] || more=
             "$f" -max_total_time="$each" -timeout=10 -rss_limit_mb=2048 -fork="$jobs" \
-                -artifact_prefix="$corpus-" "$corpus" tests/fuzz/corpus/"$name" $seeds 2>&1 | tail -n 5
+                -artifact_prefix="$corpus-" "$corpus" tests/fuzz/corpus/"$name" $more 2>&1 | tail -n 5
             ok "${PIPESTATUS[0]}" "fuzz $name for $each s"
         done
         ;;

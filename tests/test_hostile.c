@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/test_hostile.c - bytes that mean harm: the fuzz corpus replayed, then each of
- * its small models cut at every byte and flipped at every bit of its head.  The fuzz
+/* tests/test_hostile.c - bytes that mean harm: the fuzz corpora replayed, then each of
+ * their small files cut at every byte and flipped at every bit of its head.  The fuzz
  * target ends the process when an error has no sentence or memory is lost; the
  * sanitizers see to the rest. */
 #include "tests/test.h"
@@ -12,48 +12,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CORPUS "tests/fuzz/corpus/fuzz_model"
+#define CORPUS "tests/fuzz/corpus/"
 
-typedef void qn_seed_fn(qn_test *t, const char *name, const uint8_t *bytes, size_t n);
+typedef struct target {
+    const char *name; /* of its folder in the corpus */
+    qn_fuzz_fn *fuzz;
+} target;
+
+static const target model = {"fuzz_model", qn_fuzz_model};
+static const target dataset = {"fuzz_dataset", qn_fuzz_dataset};
+
+typedef void qn_seed_fn(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n);
 
 /* Calls fn for each file of the corpus, from a block of exactly its size. */
-static void for_each_seed(qn_test *t, qn_seed_fn *fn)
+static void for_each_seed(qn_test *t, const target *of, qn_seed_fn *fn)
 {
-    DIR *dir = opendir(CORPUS);
+    char path[512];
+    snprintf(path, sizeof path, CORPUS "%s", of->name);
+    DIR *dir = opendir(path);
     REQUIRE(t, dir != NULL);
     for (struct dirent *e; (e = readdir(dir)) != NULL;) {
-        char path[512];
         size_t n = 0;
         if (e->d_name[0] == '.') continue;
-        snprintf(path, sizeof path, CORPUS "/%s", e->d_name);
+        snprintf(path, sizeof path, CORPUS "%s/%s", of->name, e->d_name);
         char *bytes = qn_get_file(t, path, &n);
+        printf("    %s\n", e->d_name); /* seen when the process ends here */
+        fflush(stdout);
         if (CHECK(t, bytes != NULL))
-            fn(t, e->d_name, memcpy(qn_exact(t, n), bytes, n), n);
+            fn(t, of->fuzz, memcpy(qn_exact(t, n), bytes, n), n);
     }
     closedir(dir);
 }
 
-static void replay(qn_test *t, const char *name, const uint8_t *bytes, size_t n)
+static void replay(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n)
 {
-    printf("    %s\n", name); /* seen when the process ends here */
-    fflush(stdout);
-    CHECK_EQ(t, qn_fuzz_model(bytes, n), 0);
+    CHECK_EQ(t, fuzz(bytes, n), 0);
 }
 
 void test_hostile_corpus(qn_test *t)
 {
-    for_each_seed(t, replay);
+    for_each_seed(t, &model, replay);
 }
 
-static void cut(qn_test *t, const char *name, const uint8_t *bytes, size_t n)
+static void cut(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n)
 {
     if (n > 1500) return;
-    printf("    %s\n", name);
-    fflush(stdout);
     for (size_t k = 0; k < n; k++) {
         uint8_t *part = malloc(k); /* exact, so that one byte too far is seen */
         if (k > 0) memcpy(part, bytes, k);
-        qn_fuzz_model(part, k);
+        fuzz(part, k);
         free(part);
     }
     CHECK(t, n > 0);
@@ -61,20 +68,18 @@ static void cut(qn_test *t, const char *name, const uint8_t *bytes, size_t n)
 
 void test_hostile_cut(qn_test *t)
 {
-    for_each_seed(t, cut);
+    for_each_seed(t, &model, cut);
 }
 
-static void flip(qn_test *t, const char *name, const uint8_t *bytes, size_t n)
+static void flip(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n)
 {
     uint8_t *copy = qn_exact(t, n);
     memcpy(copy, bytes, n);
-    printf("    %s\n", name);
-    fflush(stdout);
     for (size_t k = 0; k < n && k < 600; k++) {
         copy[k] = bytes[k] ^ (uint8_t)(1u << qn_test_int(t, 0, 7));
-        qn_fuzz_model(copy, n);
+        fuzz(copy, n);
         copy[k] = (uint8_t)qn_test_random(t);
-        qn_fuzz_model(copy, n);
+        fuzz(copy, n);
         copy[k] = bytes[k];
     }
     CHECK(t, n > 0);
@@ -82,5 +87,12 @@ static void flip(qn_test *t, const char *name, const uint8_t *bytes, size_t n)
 
 void test_hostile_flip(qn_test *t)
 {
-    for_each_seed(t, flip);
+    for_each_seed(t, &model, flip);
+}
+
+void test_hostile_dataset(qn_test *t)
+{
+    for_each_seed(t, &dataset, replay);
+    for_each_seed(t, &dataset, cut);
+    for_each_seed(t, &dataset, flip);
 }

@@ -15,4 +15,8 @@ typedef int qn_fuzz_fn(const uint8_t *bytes, size_t n);
  * Returns 0, as libFuzzer wants it. */
 qn_fuzz_fn qn_fuzz_model;
 
+/* Takes the first byte as the kind of file that the others are, opens the data set that
+ * it makes, divides it and reads its pictures.  Ends and returns as above. */
+qn_fuzz_fn qn_fuzz_dataset;
+
 #endif

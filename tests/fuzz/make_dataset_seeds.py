@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# tests/fuzz/make_dataset_seeds.py - writes the small files that fuzzing of data sets starts
+# from; the first byte says which kind of file it is (fuzz_dataset.c).
+import gzip
+import io
+import os
+import struct
+
+import numpy as np
+
+OUT = os.path.join(os.path.dirname(__file__), "corpus", "fuzz_dataset")
+
+
+def put(name, data):
+    with open(os.path.join(OUT, name), "wb") as file:
+        file.write(data)
+
+
+def idx(array):
+    head = struct.pack(">HBB", 0, 8, array.ndim)
+    return head + b"".join(struct.pack(">I", d) for d in array.shape) + array.tobytes()
+
+
+def npz(save, **arrays):
+    file = io.BytesIO()
+    save(file, **arrays)
+    return file.getvalue()
+
+
+os.makedirs(OUT, exist_ok=True)
+pictures = np.arange(2 * 4 * 3, dtype=np.uint8).reshape(2, 4, 3)
+labels = np.array([1, 0], np.uint8)
+put("manifest", b'cpath,label,split,group,weight,age\na.bmp,"x ""y""",train,p1,.5,7\n'
+    b'"gone,\n.bmp",z,val,,1,\n../up.bmp,x,test,p2,nan,8\n')
+put("no_header", b"ta.png\tx\ttrain\r\nb.png\t1\r\n")
+put("npz_stored", b"n" + npz(np.savez, images=pictures, labels=labels))
+put("npz_packed", b"n" + npz(np.savez_compressed, x_train=pictures, y_train=labels,
+                             x_test=pictures[:1], y_test=labels[:1]))
+put("npz_planes", b"n" + npz(np.savez, train_images=np.zeros((1, 3, 2, 2), np.uint8),
+                             train_labels=np.zeros((1, 1), np.int64)))
+put("cifar10", b"b" + bytes(1) + bytes(range(256)) * 12)
+put("cifar100", b"h" + bytes(2) + bytes(range(256)) * 12)
+put("idx_pictures", b"i" + idx(pictures))
+put("idx_gzip", b"i" + gzip.compress(idx(pictures), mtime=0))
+put("idx_colour", b"i" + idx(np.zeros((2, 1, 1, 3), np.uint8)))
+put("idx_labels", b"l" + idx(labels))
+put("idx_labels_gzip", b"l" + gzip.compress(idx(labels), mtime=0))
+put("bmp", b"p" + b"BM" + struct.pack("<IIIIiiHHIIIIII", 62, 0, 54, 40, 1, 2, 1, 24, 0, 8, 0,
+                                      0, 0, 0) + bytes(8))
