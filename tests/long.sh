@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [analyse|clang|tsan|fuzz|zoo]...      SECONDS_EACH=300 for the fuzzers
+#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo]...      SECONDS_EACH=300 for the fuzzers
 cd "$(dirname "$0")/.." || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
 each=${SECONDS_EACH:-300}
@@ -13,7 +13,7 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-analyse clang tsan fuzz zoo}; do
+for stage in ${*:-analyse clang tsan bench fuzz zoo}; do
     case $stage in
     analyse)
         ANALYSE=1 tests/check/all.sh
@@ -28,6 +28,10 @@ for stage in ${*:-analyse clang tsan fuzz zoo}; do
     tsan)
         make -s -j"$jobs" BUILD=tsan all && build/native-tsan/tests/quern-test -j "$jobs"
         ok $? "thread sanitizer"
+        ;;
+    bench)
+        make -s -j"$jobs" all && QN_TRIALS=200 build/tests/quern-test 'bench_*_here'
+        ok $? "the harness judges 200 trials on this machine"
         ;;
     fuzz)
         [ -n "$clang" ] || { echo "no clang: not fuzzed"; skipped=$((skipped + 1)); continue; }

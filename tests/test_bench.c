@@ -11,9 +11,11 @@
 #include "bench/paired.h"
 #include "bench/peaks.h"
 #include "bench/stats.h"
+#include "engine/text.h"
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* ---- statistics ------------------------------------------------------------------ */
@@ -188,13 +190,16 @@ void test_bench_drops_rounds(qn_test *t)
     CHECK_EQ(t, c.verdict, QN_JUDGED_INCONCLUSIVE);
 }
 
+/* ---- pairs on this machine as it is ---------------------------------------------- */
+
+/* ctx: how much longer B takes. */
 static double real_block(void *ctx, int side)
 {
-    (void)ctx;
-    (void)side;
+    const bool is_b = side == QN_SIDE_B || side == QN_SIDE_B2;
+    const int n = is_b ? (int)(4000 * *(const double *)ctx) : 4000;
     const double start = qn_seconds();
     volatile double sum = 0;
-    for (int i = 0; i < 4000; i++)
+    for (int i = 0; i < n; i++)
         sum = sum + i;
     return qn_seconds() - start;
 }
@@ -205,25 +210,55 @@ static double real_now(void *ctx)
     return qn_seconds();
 }
 
-/* The same on this machine as it is, other work included. */
-void test_bench_same_is_same_here(qn_test *t)
+/* QN_TRIALS=200 of `make test-long`, else fewer. */
+static int real_trials(int usual)
 {
-    static double samples[64 * QN_SIDES], room[64];
+    const char *text = getenv("QN_TRIALS");
+    int64_t n;
+    return text && qn_text_to_int(text, strlen(text), &n) && n > 0 ? (int)n : usual;
+}
+
+static int real_verdicts(double slowdown, int trials, qn_judgement wanted)
+{
+    static double samples[ROUNDS * QN_SIDES], room[ROUNDS];
     const qn_paired how = {.measure = real_block,
                            .now = real_now,
-                           .min_rounds = 8,
-                           .max_rounds = 64,
+                           .ctx = &slowdown,
+                           .min_rounds = 40,
+                           .max_rounds = ROUNDS,
                            .budget = 1e9,
                            .threshold = 0.01,
                            .confidence = 0.99,
                            .control = 0.03};
-    int wrong = 0;
-    for (int i = 0; i < 50; i++) {
+    int found = 0;
+    for (int i = 0; i < trials; i++) {
         const qn_comparison c = qn_compare_paired(&how, samples, room);
-        wrong += c.verdict == QN_JUDGED_SLOWER || c.verdict == QN_JUDGED_FASTER;
+        const bool differs =
+            c.verdict == QN_JUDGED_SLOWER || c.verdict == QN_JUDGED_FASTER;
+        found += wanted == QN_JUDGED_SAME ? differs : c.verdict == wanted;
     }
-    qn_note(t, "%d of 50", wrong);
-    CHECK(t, wrong <= 2); /* 1 % each: more than 2 of 50 is one case in 70 at worst */
+    return found;
+}
+
+void test_bench_same_is_same_here(qn_test *t)
+{
+    const int n = real_trials(50);
+    const int wrong = real_verdicts(1, n, QN_JUDGED_SAME);
+    qn_note(t, "%d of %d called a difference", wrong, n);
+    CHECK(t,
+          wrong <= (n > 100 ? n / 50 : 2)); /* 2 %; of few, by chance, a little more */
+}
+
+void test_bench_finds_slowdown_here(qn_test *t)
+{
+    if (!qn_is_release(t)) {
+        qn_skip(t, "5 %% are found in the release build");
+        return;
+    }
+    const int n = real_trials(20);
+    const int found = real_verdicts(1.05, n, QN_JUDGED_SLOWER);
+    qn_note(t, "5 %% slower: found in %d of %d", found, n);
+    CHECK(t, found >= n * 95 / 100);
 }
 
 /* ---- the clock ------------------------------------------------------------------- */
