@@ -119,6 +119,7 @@ static quern_status prepare(qn_train_run *run, quern_error *err)
     run->recipe = (qn_recipe){.std = {1, 1, 1}, .temperature = 1};
     run->recipe.fitting = QN_STRETCH;
     run->best_epoch = -1;
+    if (run->s.model) QN_TRY(qn_train_open_model(run, err));
     QN_TRY(qn_train_open_data(run, err));
     return qn_train_make(run, err);
 }

@@ -2,7 +2,8 @@
 /* tools/train_net.c - the network of a training: chosen, made ready, fed, written out.
  */
 #include "engine/parameters.h"
-#include "formats/onnx.h"
+#include "engine/raw.h"
+#include "formats/onnx_export.h"
 #include "tools/train_run.h"
 
 #include <math.h>
@@ -97,35 +98,41 @@ static quern_status build(qn_train_run *run, quern_error *err)
     return qn_net_build(run->net, &opt, NULL, &run->raw, err);
 }
 
-static quern_status set_classes(qn_train_run *run, quern_error *err)
+/* An imported network gets weights of its own for each reader, a free batch, and a head
+ * for the classes of the data. */
+static quern_status adapt(qn_train_run *run, quern_error *err)
 {
-    qn_buf buf;
-    qn_json j = {0};
-    qn_buf_init(&buf, &run->mem);
-    j.out = &buf;
-    qn_json_array(&j, NULL);
-    for (int k = 0; k < run->set->n_classes; k++)
-        qn_json_text(&j, NULL, run->set->classes[k]);
-    qn_json_close(&j);
-    qn_buf_byte(&buf, 0);
-    quern_status status = qn_buf_status(&buf, err);
-    if (status == QUERN_OK)
-        status = qn_model_set_metadata(run->raw, "quern.classes", (char *)buf.p, err);
-    qn_buf_done(&buf);
-    return status;
+    const qn_head_options opt = {.n_classes = run->set->n_classes,
+                                 .node = run->s.head,
+                                 .keep = run->s.keep_head,
+                                 .seed = (uint64_t)run->s.seed};
+    QN_TRY(qn_raw_inference(run->raw, err));
+    QN_TRY(qn_raw_untie(run->raw, err));
+    QN_TRY(qn_raw_free_batch(run->raw, err));
+    return qn_head_replace(run->raw, &opt, &run->head, err);
 }
 
-/* How pictures become inputs goes with the model (contract: metadata). */
+static quern_status find_layers(qn_train_run *run, quern_error *err)
+{
+    QN_TRY(qn_layers_find(run->raw, &run->arena, &run->layers, err));
+    return run->s.freeze ? qn_layers_freeze(&run->layers, run->s.freeze, err)
+                         : QUERN_OK;
+}
+
+/* How pictures become inputs goes with the model. */
 static quern_status set_metadata(qn_train_run *run, quern_error *err)
 {
-    const struct {
-        const char *key, *text;
-    } pairs[] = {{"quern.schema", "1"},           {"quern.size", run->s.size},
-                 {"quern.resize", run->s.resize}, {"quern.channels", run->s.channels},
-                 {"quern.mean", run->s.mean},     {"quern.std", run->s.std}};
-    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        QN_TRY(qn_model_set_metadata(run->raw, pairs[i].key, pairs[i].text, err));
-    return set_classes(run, err);
+    const qn_recipe *r = &run->recipe;
+    qn_export_recipe to = {.height = r->height,
+                           .width = r->width,
+                           .resize = run->s.resize,
+                           .channels = run->s.channels,
+                           .n_channels = r->channels,
+                           .classes = run->set->classes,
+                           .n_classes = run->set->n_classes};
+    memcpy(to.mean, r->mean, sizeof to.mean);
+    memcpy(to.std, r->std, sizeof to.std);
+    return qn_export_metadata(run->raw, &to, err);
 }
 
 /* ---- the trainer ---- */
@@ -140,11 +147,23 @@ static quern_status parse(qn_train_run *run, quern_model **out, quern_error *err
     if (status == QUERN_OK) status = qn_onnx_parse_raw(buf.p, buf.n, &opt, out, err);
     qn_buf_done(&buf);
     QN_TRY(status);
-    qn_parameters_mark(*out, NULL, NULL);
+    qn_parameters_mark(*out, qn_layers_is_frozen, &run->layers);
     status = qn_batch_fix(*out, run->s.batch, err);
     if (status == QUERN_OK) status = qn_model_finish(*out, err);
     if (status != QUERN_OK) quern_model_free(*out);
     return status;
+}
+
+/* Layers may learn the slower the earlier they are, and a new head faster. */
+static float rate_of(void *ctx, const char *name)
+{
+    const qn_train_run *run = ctx;
+    const double rate = qn_layers_rate(&run->layers, name, run->s.layer_decay);
+    const qn_head *head = &run->head;
+    const bool is_head = head->weight && !head->is_kept &&
+                         (strcmp(name, head->weight) == 0 ||
+                          (head->bias && strcmp(name, head->bias) == 0));
+    return (float)(is_head ? rate * run->s.head_lr : rate);
 }
 
 static quern_status make_trainer(qn_train_run *run, quern_error *err)
@@ -164,6 +183,8 @@ static quern_status make_trainer(qn_train_run *run, quern_error *err)
                                     .mean = mean,
                                     .std = std,
                                     .bgr = run->recipe.is_bgr,
+                                    .rate_of = rate_of,
+                                    .rate_ctx = run,
                                     .session = {.pool = run->pool}};
     QN_TRY(parse(run, &model, err));
     QN_TRY(qn_trainer_create(model, &opt, &run->trainer, err));
@@ -218,8 +239,9 @@ quern_status qn_train_make(qn_train_run *run, quern_error *err)
                                                                      : run->n_train;
     QN_TRY(settle(run, err));
     if (run->s.batch > most) run->s.batch = most; /* a step needs a whole batch */
-    QN_TRY(build(run, err));
+    QN_TRY(run->raw ? adapt(run, err) : build(run, err));
     QN_TRY(set_metadata(run, err));
+    QN_TRY(find_layers(run, err));
     QN_TRY(make_trainer(run, err));
     QN_TRY(make_batches(run, err));
     return make_schedule(run, err);
@@ -229,12 +251,37 @@ quern_status qn_train_make(qn_train_run *run, quern_error *err)
 
 quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err)
 {
-    const qn_graph *g = run->raw->graph;
-    for (int k = 0; k < qn_trainer_n(run->trainer); k++) {
+    void *p;
+    const int n = qn_trainer_n(run->trainer);
+    QN_TRY(qn_mem_alloc(&run->mem, (size_t)n * sizeof(qn_export_weight), &p, err));
+    qn_export_weight *w = p;
+    for (int k = 0; k < n; k++) {
         const qn_trained *t = qn_trainer_at(run->trainer, k);
-        for (int i = 0; i < g->n_values; i++)
-            if (g->values[i]->constant && strcmp(g->values[i]->name, t->name) == 0)
-                g->values[i]->constant->data = t->average ? t->average : t->data;
+        w[k] = (qn_export_weight){t->name, t->average ? t->average : t->data, t->n};
     }
-    return qn_onnx_write(buf, run->raw, err);
+    quern_status status = qn_export_weights(run->raw, w, n, err);
+    qn_mem_free(&run->mem, p, (size_t)n * sizeof *w);
+    return status == QUERN_OK ? qn_onnx_write(buf, run->raw, err) : status;
+}
+
+/* ---- an imported model ---- */
+
+/* How it wants its pictures: as its metadata says, or as torchvision's networks do. */
+quern_status qn_train_open_model(qn_train_run *run, quern_error *err)
+{
+    quern_info input;
+    qn_recipe *r = &run->recipe;
+    QN_TRY(qn_onnx_open_raw(run->s.model, NULL, &run->raw, err));
+    quern_status status = QUERN_OK;
+    if (!quern_model_input(run->raw, 0, &input))
+        status = qn_fail(err, QUERN_INVALID, "it has no input");
+    if (status == QUERN_OK)
+        status = qn_recipe_read(r, run->raw, &input, NULL, &run->arena, err);
+    if (status != QUERN_OK) {
+        qn_within(err, "%s", run->s.model);
+        return status;
+    }
+    if (r->is_said || r->channels != 3) return QUERN_OK;
+    QN_TRY(qn_recipe_say(r, "mean", "0.485,0.456,0.406", err));
+    return qn_recipe_say(r, "std", "0.229,0.224,0.225", err);
 }

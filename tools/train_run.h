@@ -10,6 +10,8 @@
 #ifndef QN_TOOLS_TRAIN_RUN_H
 #define QN_TOOLS_TRAIN_RUN_H
 
+#include "engine/freeze.h"
+#include "engine/head.h"
 #include "engine/nets.h"
 #include "engine/schedule.h"
 #include "engine/train.h"
@@ -36,6 +38,8 @@ typedef struct qn_train_run {
     qn_recipe recipe;  /* from pictures to the input: size, channels, mean, std */
     const qn_net *net; /* NULL: an imported model */
     quern_model *raw;  /* the network as it will be written */
+    qn_head head;      /* of an imported model: the layer that was replaced */
+    qn_layers layers;  /* weights by layer, and which are frozen */
     qn_trainer *trainer;
     qn_trainer_stats stats;
     qn_batches *batches;
@@ -61,6 +65,8 @@ typedef struct qn_train_run {
 quern_status qn_train_open_data(qn_train_run *run, quern_error *err);
 
 /* ---- train_net.c ---- */
+/* --model: opens it and reads how it wants its pictures; before the data are opened. */
+quern_status qn_train_open_model(qn_train_run *run, quern_error *err);
 /* Fills in what the settings leave to the network, makes network, trainer, batches. */
 quern_status qn_train_make(qn_train_run *run, quern_error *err);
 /* The trained network as an ONNX model in buf: with the moving average where there is
