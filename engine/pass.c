@@ -2,6 +2,7 @@
 /* engine/pass.c - runs the rows of passes.def, and small questions that passes ask. */
 #include "engine/pass.h"
 
+#include <math.h>
 #include <string.h>
 
 #define QN_PASS(name, flags) qn_pass_fn qn_pass_##name;
@@ -66,6 +67,15 @@ const qn_tensor *qn_const_input(const qn_node *node, int i)
 {
     const qn_value *v = i < node->n_in ? node->in[i] : NULL;
     return v && !v->is_parameter ? v->constant : NULL;
+}
+
+bool qn_input_is(const qn_node *node, int i, double c)
+{
+    const qn_tensor *t = qn_const_input(node, i);
+    if (!t || !qn_dtype_is_float(t->dtype) || t->rank > 1 || qn_tensor_count(t) != 1)
+        return false;
+    return fabs(qn_get_real(t, 0) - c) <=
+           (qn_dtype_is_half(t->dtype) ? 4e-3 : 1e-6) * fabs(c);
 }
 
 bool qn_value_has_shape(const qn_value *v)

@@ -26,6 +26,8 @@ quern_status qn_passes_run(quern_model *model, quern_error *err);
 
 /* Shared by passes.  The constant behind input i, or NULL; parameters are none. */
 const qn_tensor *qn_const_input(const qn_node *node, int i);
+/* Is input i the constant c, one element that brings no dims along? */
+bool qn_input_is(const qn_node *node, int i, double c);
 /* True if the shape is known for good. */
 bool qn_value_has_shape(const qn_value *v);
 bool qn_value_same_shape(const qn_value *a, const qn_value *b);

@@ -131,6 +131,9 @@ static quern_status collect(qn_test *t, run *c, qn_test_net_result *r, quern_err
     r->n = c->model->graph->n_outputs;
     r->n_nodes = qn_graph_total_nodes(c->model->graph);
     r->n_reorders = stats.reorders;
+    r->n_unary = 0;
+    for (const qn_node *node = c->model->graph->first; node; node = node->next)
+        r->n_unary += strcmp(node->op_type, "UnaryGrad") == 0;
     for (int i = 0; i < r->n; i++) {
         quern_tensor y;
         QN_TRY(quern_session_output(c->session, i, &y, err));

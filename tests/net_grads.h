@@ -29,6 +29,7 @@ typedef struct qn_test_net_result {
     int64_t count[QN_TEST_NET_VALUES];
     double *v[QN_TEST_NET_VALUES];
     int64_t n_nodes, n_reorders;
+    int64_t n_unary; /* nodes that are a gradient of a function of one operand */
 } qn_test_net_result;
 
 /* Inputs have the same numbers in all types.  False after a failed check. */

@@ -91,9 +91,12 @@ void test_train_net_layouts(qn_test *t)
     CHECK(t, blocked.n_reorders > 0);
     CHECK_WITHIN(t, qn_test_net_distance(&plain, &exact), 0, 2e-5);
     CHECK_WITHIN(t, qn_test_net_distance(&blocked, &exact), 0, 2e-5);
-    net.disable_passes = "fold_batchnorm,fuse_bias,fold_scale,fuse_activation";
+    net.disable_passes = "fold_batchnorm,fuse_bias,fold_scale,"
+                         "fuse_norm_grad,fuse_activation";
     REQUIRE(t, qn_test_net_run(t, &net, &apart));
     CHECK(t, apart.n_nodes > blocked.n_nodes);
+    CHECK_EQ(t, apart.n_unary, 4);
+    CHECK_EQ(t, blocked.n_unary, 1); /* behind the residual sum */
     CHECK_WITHIN(t, qn_test_net_distance(&apart, &exact), 0, 2e-5);
 }
 
@@ -117,6 +120,54 @@ void test_train_net_same_bits(qn_test *t)
         if (qn_test_net_run(t, &net, &more))
             CHECK(t, qn_test_net_same_bits(&more, &one));
     }
+}
+
+/* ---- activations made of several nodes ------------------------------------------ */
+
+static void put_scalars(qn_kit *k, quern_dtype dtype)
+{
+    static const char *const names[] = {"zero", "three", "six", "sixth"};
+    static const double v[] = {0, 3, 6, 1.0 / 6};
+    for (int i = 0; i < 4; i++) {
+        const float f = (float)v[i];
+        if (dtype == QUERN_DOUBLE)
+            qn_kit_tensor(k, names[i], dtype, "", &v[i], sizeof v[i]);
+        else
+            qn_kit_tensor(k, names[i], dtype, "", &f, sizeof f);
+    }
+}
+
+/* Every way to write it, once: y = h5 behind each other. */
+static void chain(qn_kit *k, quern_dtype dtype)
+{
+    put_scalars(k, dtype);
+    qn_kit_value(k, GRAPH_INPUT, "x", dtype, "3 7");
+    qn_kit_node(k, "Sigmoid x -> s0");
+    qn_kit_node(k, "Mul s0 x -> h0");
+    qn_kit_node(k, "Add h0 three -> a1");
+    qn_kit_node(k, "Clip a1 zero six -> c1");
+    qn_kit_node(k, "Mul h0 c1 -> m1");
+    qn_kit_node(k, "Div m1 six -> h1");
+    qn_kit_node(k, "Add three h1 -> a2");
+    qn_kit_node(k, "Clip a2 zero six -> c2");
+    qn_kit_node(k, "Div c2 six -> d2");
+    qn_kit_node(k, "Mul d2 h1 -> h2");
+    qn_kit_node(k, "Add h2 three -> a3");
+    qn_kit_node(k, "Clip a3 zero six -> c3");
+    qn_kit_node(k, "Mul sixth c3 -> y");
+}
+
+void test_train_net_chains(qn_test *t)
+{
+    qn_test_net_result whole, apart;
+    qn_test_net net = {.build = chain, .y_dims = "3 7", .dtype = QUERN_DOUBLE};
+    REQUIRE(t, qn_test_net_run(t, &net, &whole));
+    net.disable_passes = "fuse_swish";
+    REQUIRE(t, qn_test_net_run(t, &net, &apart));
+    CHECK_EQ(t, whole.n_unary, 4);
+    CHECK_EQ(t, whole.n_nodes, 2 + 4 + 4); /* loss, functions, gradients */
+    CHECK(t, apart.n_nodes > whole.n_nodes + 9);
+    CHECK_WITHIN(t, qn_test_net_distance(&whole, &apart), 0, 1e-6);
 }
 
 /* ---- one layer at a time, in double ---------------------------------------------- */

@@ -77,21 +77,25 @@ static quern_dtype bn_grad_dtype(const qn_node *node, int i)
     return from ? from->dtype : QUERN_UNDEFINED;
 }
 
-/* The activation as blocked kernels know it; false: they do not. */
-static bool blocked_act(const bn_grad_params *p, qn_act *act)
+bool qn_batch_norm_act(const char *function, const float p[2], qn_act *act)
 {
-    *act = (qn_act){QN_ACT_NONE, p->alpha, p->beta};
-    if (!*p->act) return true;
-    const int op = qn_unary_grad_named(p->act);
+    *act = (qn_act){QN_ACT_NONE, p[0], p[1]};
+    if (!*function) return true;
+    const int op = qn_unary_grad_named(function);
     for (int kind = QN_ACT_RELU; kind <= QN_ACT_GELU; kind++)
         if (qn_act_function(kind) == op) act->kind = (uint8_t)kind;
-    return act->kind != QN_ACT_NONE && !(act->kind == QN_ACT_SILU && p->alpha != 1.0f);
+    return act->kind != QN_ACT_NONE && !(act->kind == QN_ACT_SILU && p[0] != 1.0f);
+}
+
+static bool act_of(const bn_grad_params *p, qn_act *act)
+{
+    return qn_batch_norm_act(p->act, (const float[]){p->alpha, p->beta}, act);
 }
 
 static bool bn_grad_can_block(const qn_instr *i, qn_blocked *how)
 {
     qn_act act;
-    return blocked_act(i->params, &act) && qn_norm_blocked(i, 2, how);
+    return act_of(i->params, &act) && qn_norm_blocked(i, 2, how);
 }
 
 static quern_status bn_grad_prepare(qn_prep *p, quern_error *err)
@@ -105,7 +109,7 @@ static quern_status run_blocked(const qn_instr *i, const qn_exec *x)
 {
     const bn_grad_params *p = i->params;
     qn_norm_grad_how how = {p->epsilon, p->frozen != 0, {0}};
-    blocked_act(p, &how.act);
+    act_of(p, &how.act);
     return qn_norm_grad_blocked(i, x, &how);
 }
 

@@ -15,4 +15,8 @@ typedef struct qn_batch_grad {
 quern_status qn_grad_batch_norm(qn_grad *g, const qn_node *node,
                                 const qn_batch_grad *how, quern_error *err);
 
+/* The activation behind a normalisation as all layouts know it, from the name and the
+ * parameters of its gradient's function; false: they do not. */
+bool qn_batch_norm_act(const char *function, const float p[2], qn_act *act);
+
 #endif

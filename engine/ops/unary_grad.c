@@ -39,6 +39,14 @@ int qn_unary_grad_named(const char *name)
     return -1;
 }
 
+const char *qn_unary_grad_function(const qn_node *node, float p[2])
+{
+    const grad_params *params = node->params;
+    p[0] = params->alpha;
+    p[1] = params->beta;
+    return params->function;
+}
+
 static const char *name_of(enum qn_unary_op op)
 {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -12,5 +12,7 @@ quern_status qn_grad_unary(qn_grad *g, const qn_node *node, enum qn_unary_op op,
                            float a, float b, quern_error *err);
 /* The function of that name, as UnaryGrad's attribute has it; -1: none. */
 int qn_unary_grad_named(const char *name);
+/* The name and parameters of a bound UnaryGrad. */
+const char *qn_unary_grad_function(const qn_node *node, float p[2]);
 
 #endif

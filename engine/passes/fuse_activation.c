@@ -53,24 +53,6 @@ static bool act_of(const qn_node *n, qn_act *act)
     return true;
 }
 
-/* The Mul of x * sigmoid(x), if x has just these two readers. */
-static qn_node *silu_mul(const qn_graph *g, const qn_value *x)
-{
-    qn_node *sigmoid = NULL, *mul = NULL;
-    if (x->n_uses != 2) return NULL;
-    for (qn_node *n = x->producer->next; n && !mul; n = n->next)
-        for (int i = 0; i < n->n_in && !mul; i++) {
-            if (n->in[i] != x) continue;
-            if (!sigmoid && qn_node_is(n, "Sigmoid"))
-                sigmoid = n;
-            else if (sigmoid && qn_node_is(n, "Mul") && n->in[1 - i] == sigmoid->out[0])
-                mul = n;
-            else
-                return NULL;
-        }
-    return mul && qn_only_use(g, sigmoid->out[0]) == mul ? mul : NULL;
-}
-
 static void take_over(qn_graph *g, qn_node *node, qn_node *last, qn_act act)
 {
     node->act = act;
@@ -92,13 +74,6 @@ static bool fuse(qn_graph *g, qn_node *node)
     qn_act act;
     qn_value *y = node->out[0];
     if (!y || !plain_float(y) || is_output(g, y)) return false;
-    qn_node *mul = silu_mul(g, y);
-    if (mul) {
-        qn_node *sigmoid = mul->in[mul->in[0] == y]->producer;
-        take_over(g, node, mul, (qn_act){QN_ACT_SILU, 0, 0});
-        qn_graph_remove(g, sigmoid);
-        return true;
-    }
     qn_node *next = qn_only_use(g, y);
     if (!next || next->in[0] != y || !act_of(next, &act)) return false;
     take_over(g, node, next, act);

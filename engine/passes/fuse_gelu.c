@@ -5,22 +5,12 @@
 
 #include <math.h>
 
-/* Is input i the constant c, one element that brings no dims along? */
-static bool is_scalar(const qn_node *node, int i, double c)
-{
-    const qn_tensor *t = qn_const_input(node, i);
-    if (!t || !qn_dtype_is_float(t->dtype) || t->rank > 1 || qn_tensor_count(t) != 1)
-        return false;
-    return fabs(qn_get_real(t, 0) - c) <=
-           (qn_dtype_is_half(t->dtype) ? 4e-3 : 1e-6) * c;
-}
-
 /* The other operand of a product with constant c, or NULL. */
 static qn_value *times(const qn_node *node, double c)
 {
     if (!qn_node_is(node, "Mul") || node->act.kind != QN_ACT_NONE) return NULL;
-    if (is_scalar(node, 1, c)) return node->in[0];
-    return is_scalar(node, 0, c) ? node->in[1] : NULL;
+    if (qn_input_is(node, 1, c)) return node->in[0];
+    return qn_input_is(node, 0, c) ? node->in[1] : NULL;
 }
 
 /* x of Erf(x / sqrt(2)). */
@@ -28,7 +18,7 @@ static qn_value *argument(const qn_node *erf)
 {
     const qn_node *scale = erf->in[0]->producer;
     if (qn_node_is(scale, "Div") && scale->act.kind == QN_ACT_NONE &&
-        is_scalar(scale, 1, sqrt(2)))
+        qn_input_is(scale, 1, sqrt(2)))
         return scale->in[0];
     return times(scale, sqrt(0.5));
 }
@@ -62,7 +52,7 @@ static qn_node *match(const qn_graph *g, qn_node *erf, qn_value **x)
     *x = argument(erf);
     qn_node *sum = *x ? qn_only_use(g, erf->out[0]) : NULL;
     if (!qn_node_is(sum, "Add") || sum->act.kind != QN_ACT_NONE ||
-        !is_scalar(sum, sum->in[0] == erf->out[0], 1))
+        !qn_input_is(sum, sum->in[0] == erf->out[0], 1))
         return NULL;
     return last_product(g, sum, *x);
 }
