@@ -4,6 +4,8 @@
 #include "formats/dataset.h"
 
 #include "engine/os.h"
+#include "engine/utf8.h"
+#include "formats/names.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -65,12 +67,44 @@ static quern_status keep_splits(qn_dataset *set, quern_error *err)
     return QUERN_OK;
 }
 
+/* Classes are matched by their names, and models store them as UTF-8. */
+static quern_status check_class(const qn_dataset *set, int c, qn_names *names,
+                                quern_error *err)
+{
+    const char *name = set->classes[c];
+    int64_t same;
+    const size_t n = strlen(name);
+    for (size_t i = 0, k; i < n; i += k) {
+        k = qn_utf8_length(name + i, n - i);
+        if (k == 0)
+            return qn_fail(err, QUERN_FORMAT,
+                           "the name of class %d, '%s', is not UTF-8", c, name);
+    }
+    QN_TRY(qn_names_keep(names, name, &same, err));
+    if (same == c) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "classes %d and %d are both called '%s'",
+                   (int)same, c, name);
+}
+
+static quern_status check_classes(const qn_dataset *set, quern_error *err)
+{
+    quern_status status = QUERN_OK;
+    qn_arena arena;
+    qn_arena_init(&arena, set->arena.mem);
+    qn_names names = {.arena = &arena};
+    for (int c = 0; c < set->n_classes && status == QUERN_OK; c++)
+        status = check_class(set, c, &names, err);
+    qn_arena_done(&arena);
+    return status;
+}
+
 static quern_status open_set(qn_dataset *set, const char *path, const char *format,
                              quern_error *err)
 {
     QN_TRY(qn_arena_text(&set->arena, path, strlen(path), &set->path, err));
     QN_TRY(find_row(path, format, &set->format, err));
     QN_TRY(set->format->open(set, set->path, err));
+    QN_TRY(check_classes(set, err));
     if (set->n > 0) return keep_splits(set, err);
     if (set->n_rejects > 0)
         return qn_fail(err, QUERN_FORMAT, "all %d items are refused, the first: %s: %s",

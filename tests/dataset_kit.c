@@ -58,16 +58,41 @@ void qn_set_kit_text(qn_test *t, const char *name, const char *text)
     qn_set_kit_put(t, name, text, strlen(text));
 }
 
-void qn_set_kit_picture(qn_test *t, const char *name, uint8_t gray)
+/* 2 x 2 pixels, 24 bits each. */
+static void make_bmp(uint8_t bmp[70], uint8_t gray)
 {
-    uint8_t bmp[54 + 16] = {'B', 'M', 70};
+    memset(bmp, 0, 54);
+    memcpy(bmp, (uint8_t[]){'B', 'M', 70}, 3);
     bmp[10] = 54; /* offset of the pixels */
     bmp[14] = 40; /* bytes of the header */
     bmp[18] = bmp[22] = 2;
     bmp[26] = 1;
     bmp[28] = 24;
     memset(bmp + 54, gray, 16); /* rows of 6 bytes, padded to 8 */
+}
+
+void qn_set_kit_picture(qn_test *t, const char *name, uint8_t gray)
+{
+    uint8_t bmp[70];
+    make_bmp(bmp, gray);
     qn_set_kit_put(t, name, bmp, sizeof bmp);
+}
+
+bool qn_set_kit_decodes(qn_test *t)
+{
+    uint8_t bmp[70];
+    qn_mem mem;
+    qn_arena arena;
+    qn_image image;
+    quern_error err;
+    make_bmp(bmp, 0);
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    const quern_status status =
+        qn_image_decode(&arena, bmp, sizeof bmp, 0, &image, &err);
+    qn_arena_done(&arena);
+    if (status != QUERN_OK) qn_skip(t, "%s", err.text);
+    return status == QUERN_OK;
 }
 
 void qn_set_kit_idx(qn_test *t, const char *name, int rank, const uint32_t *dim,

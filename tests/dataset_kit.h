@@ -14,6 +14,9 @@ typedef struct qn_set_kit {
     quern_error err;
 } qn_set_kit;
 
+/* Whether this build decodes pictures; if not, the test is skipped. */
+bool qn_set_kit_decodes(qn_test *t);
+
 void qn_set_kit_init(qn_set_kit *k, qn_test *t);
 void qn_set_kit_done(qn_set_kit *k); /* checks that all memory came back */
 /* Closes the set before, opens this one (a name in the test's folder). */
@@ -21,7 +24,7 @@ quern_status qn_set_kit_open(qn_set_kit *k, const char *name, const char *format
 /* Opens and wants this status, and these words in the sentence. */
 void qn_set_kit_refuses(qn_set_kit *k, const char *name, quern_status status,
                         const char *part);
-/* "a b | cat 1,2 train ..." would be long: classes joined by blanks. */
+/* The names of the classes, with blanks between them. */
 const char *qn_set_kit_classes(const qn_set_kit *k, char text[256]);
 
 /* Writes "name" (folders above are made) in the test's folder. */

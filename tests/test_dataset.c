@@ -56,6 +56,8 @@ void test_dataset_idx(qn_test *t)
     CHECK_STR(t, qn_set_kit_classes(&k, text), "a b c d");
     qn_set_kit_text(t, "set/classes.txt", "a\nb\nc");
     qn_set_kit_refuses(&k, "set", QUERN_FORMAT, "3 names, but the labels go to 3");
+    qn_set_kit_text(t, "set/classes.txt", "a\nb\nc\nb");
+    qn_set_kit_refuses(&k, "set", QUERN_FORMAT, "classes 1 and 3 are both called 'b'");
     qn_set_kit_done(&k);
 }
 
@@ -163,6 +165,7 @@ void test_dataset_folders(qn_test *t)
     qn_set_kit k;
     char text[256];
     qn_image image;
+    if (!qn_set_kit_decodes(t)) return;
     qn_set_kit_init(&k, t);
     qn_set_kit_picture(t, "set/b/10.bmp", 10);
     qn_set_kit_picture(t, "set/b/9.BMP", 9);
@@ -291,5 +294,7 @@ void test_dataset_folders_bad(qn_test *t)
                 &k.err, "leads out of the folder");
     qn_set_kit_text(t, "none/readme.txt", "x");
     qn_set_kit_refuses(&k, "none", QUERN_FORMAT, "no class folders");
+    qn_set_kit_picture(t, "latin/caf\xe9/1.bmp", 1);
+    qn_set_kit_refuses(&k, "latin", QUERN_FORMAT, "class 0, 'caf\\xe9', is not UTF-8");
     qn_set_kit_done(&k);
 }

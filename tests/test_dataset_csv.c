@@ -84,6 +84,7 @@ void test_dataset_csv(qn_test *t)
     qn_set_kit k;
     char text[2048];
     qn_image image;
+    if (!qn_set_kit_decodes(t)) return;
     qn_set_kit_init(&k, t);
     put_pictures(t);
     snprintf(text, sizeof text,

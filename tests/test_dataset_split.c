@@ -198,6 +198,7 @@ void test_dataset_twins(qn_test *t)
     qn_twin *twins;
     qn_survey survey;
     int64_t n;
+    if (!qn_set_kit_decodes(t)) return;
     qn_set_kit_init(&k, t);
     static const int grays[] = {5, 6, 5, 7, 5, 6};
     for (int i = 0; i < 6; i++) {
