@@ -64,7 +64,9 @@ void test_install_example(qn_test *t)
     snprintf(
         command, sizeof command,
         "cd '%s/usr' && test -s share/man/man1/quern.1 && "
-        "test -s share/bash-completion/completions/quern && bin/quern version && cd - "
+        "test -s share/bash-completion/completions/quern && bin/quern version && "
+        "{ test -f lib/quern/quern-draw.so && w=' cairo' || w=no-cairo; } && "
+        "bin/quern version | grep -q -e \"$w\" && cd - "
         "&& env -u MAKEFLAGS -u MAKELEVEL make -s O='%s' PREFIX='%s/usr' uninstall && "
         "find '%s' -type f -o -type l | wc -l",
         root, qn_build(t), root, root);

@@ -30,12 +30,11 @@ static void put_tiles(page *p)
     static const qn_figure first[] = {QN_FIGURE_TOP1, QN_FIGURE_MACRO_F1,
                                       QN_FIGURE_LOSS, QN_FIGURE_ECE};
     char text[32];
-    double seconds = 0;
+    const size_t n = p->r->n_history;
+    const double seconds = n ? p->r->history[n - 1].seconds : 0;
     qn_html_tiles_begin(&p->h);
     for (int i = 0; i < 4; i++)
         put_tile(p, first[i]);
-    for (size_t i = 0; i < p->r->n_history; i++)
-        seconds += isfinite(p->r->history[i].seconds) ? p->r->history[i].seconds : 0;
     snprintf(text, sizeof text, seconds < 120 ? "%.0f s" : "%.1f min",
              seconds < 120 ? seconds : seconds / 60);
     if (seconds > 0) qn_html_tile(&p->h, "training", text, NULL);

@@ -21,7 +21,8 @@ typedef struct qn_facts {
 
 /* An epoch; NaN: not measured. */
 typedef struct qn_epoch_row {
-    double epoch, rate, train_loss, train_acc, val_loss, val_acc, images_per_s, seconds;
+    double epoch, rate, train_loss, train_acc, val_loss, val_acc, images_per_s;
+    double seconds; /* since the start */
 } qn_epoch_row;
 
 /* A wrong answer; the picture lives as long as the report. */
