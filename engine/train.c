@@ -176,6 +176,13 @@ quern_status qn_trainer_step(qn_trainer *t, const qn_batch *batch,
 
 /* ---- state ---- */
 
+void qn_trainer_shapes(const qn_trainer *t, int64_t pixels[4], int64_t *n_classes)
+{
+    qn_value *const *in = t->model->graph->inputs;
+    memcpy(pixels, in[QN_STEP_PIXELS]->dim, 4 * sizeof *pixels);
+    *n_classes = in[QN_STEP_TARGET]->dim[1];
+}
+
 int qn_trainer_n(const qn_trainer *t)
 {
     return t->n;

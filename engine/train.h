@@ -82,6 +82,10 @@ quern_status qn_trainer_step(qn_trainer *trainer, const qn_batch *batch,
                              const qn_step_rule *rule, qn_step_result *result,
                              quern_error *err);
 
+/* What a step takes: pixels [batch,height,width,channels], targets [batch,classes]. */
+void qn_trainer_shapes(const qn_trainer *trainer, int64_t pixels[4],
+                       int64_t *n_classes);
+
 int qn_trainer_n(const qn_trainer *trainer);
 qn_trained *qn_trainer_at(const qn_trainer *trainer, int i);
 int64_t qn_trainer_steps(const qn_trainer *trainer); /* updates made so far */

@@ -65,9 +65,7 @@ quern_session_options qn_bench_session_options(const qn_bench_model *m)
 
 /* ---- built-in networks ----------------------------------------------------------- */
 
-/* NAME[@SIDE]: NULL when it is no built-in network; the side it is meant for unless one
- * is said, -1 for what is no number. */
-static const qn_net *find_net(const char *path, int *side)
+const qn_net *qn_bench_net(const char *path, int *side)
 {
     char name[32];
     int64_t value = -1;
@@ -103,7 +101,7 @@ static quern_status open_or_build(qn_bench_model *m, const quern_model_options *
                                   quern_error *err)
 {
     int side;
-    const qn_net *net = qn_file_is_there(m->path) ? NULL : find_net(m->path, &side);
+    const qn_net *net = qn_file_is_there(m->path) ? NULL : qn_bench_net(m->path, &side);
     if (!net) return quern_model_open(m->path, opt, &m->model, err);
     QN_TRY(build(m, net, side, err));
     m->is_built = true;

@@ -4,6 +4,7 @@
 #ifndef QN_TOOLS_BENCH_MODEL_H
 #define QN_TOOLS_BENCH_MODEL_H
 
+#include "engine/nets.h"
 #include "formats/buffer.h"
 #include "tools/feed.h"
 
@@ -33,6 +34,9 @@ quern_status qn_bench_model_open(qn_bench_model *m, quern_error *err);
 quern_status qn_bench_model_session(const qn_bench_model *m,
                                     const quern_session_options *opt,
                                     quern_session **out, quern_error *err);
+/* NAME[@SIDE]: NULL when it is no built-in network; the side it is meant for unless one
+ * is said, -1 for what is no number. */
+const qn_net *qn_bench_net(const char *path, int *side);
 void qn_bench_model_done(qn_bench_model *m);
 
 #endif

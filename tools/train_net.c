@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/train_net.c - the network of a training: chosen, made ready, fed, written out.
  */
-#include "engine/parameters.h"
 #include "engine/raw.h"
 #include "formats/onnx_export.h"
 #include "tools/train_run.h"
@@ -137,18 +136,19 @@ static quern_status set_metadata(qn_train_run *run, quern_error *err)
 
 /* ---- the trainer ---- */
 
-/* A copy of the raw model, its parameters marked, batches of the run's size. */
-static quern_status parse(qn_train_run *run, quern_model **out, quern_error *err)
+quern_status qn_train_parse(const quern_model *raw, int64_t batch,
+                            qn_is_frozen_fn *is_frozen, void *ctx, qn_mem *mem,
+                            quern_model **out, quern_error *err)
 {
     qn_buf buf;
     const quern_model_options opt = {.size = sizeof opt, .log = qn_out_log};
-    qn_buf_init(&buf, &run->mem);
-    quern_status status = qn_onnx_write(&buf, run->raw, err);
+    qn_buf_init(&buf, mem);
+    quern_status status = qn_onnx_write(&buf, raw, err);
     if (status == QUERN_OK) status = qn_onnx_parse_raw(buf.p, buf.n, &opt, out, err);
     qn_buf_done(&buf);
     QN_TRY(status);
-    qn_parameters_mark(*out, qn_layers_is_frozen, &run->layers);
-    status = qn_batch_fix(*out, run->s.batch, err);
+    qn_parameters_mark(*out, is_frozen, ctx);
+    status = qn_batch_fix(*out, batch, err);
     if (status == QUERN_OK) status = qn_model_finish(*out, err);
     if (status != QUERN_OK) quern_model_free(*out);
     return status;
@@ -186,7 +186,8 @@ static quern_status make_trainer(qn_train_run *run, quern_error *err)
                                     .rate_of = rate_of,
                                     .rate_ctx = run,
                                     .session = {.pool = run->pool}};
-    QN_TRY(parse(run, &model, err));
+    QN_TRY(qn_train_parse(run->raw, s->batch, qn_layers_is_frozen, &run->layers,
+                          &run->mem, &model, err));
     QN_TRY(qn_trainer_create(model, &opt, &run->trainer, err));
     return qn_trainer_plan(run->trainer, &run->stats, err);
 }

@@ -13,6 +13,7 @@
 #include "engine/freeze.h"
 #include "engine/head.h"
 #include "engine/nets.h"
+#include "engine/parameters.h"
 #include "engine/schedule.h"
 #include "engine/train.h"
 #include "formats/loader.h"
@@ -69,6 +70,10 @@ quern_status qn_train_open_data(qn_train_run *run, quern_error *err);
 quern_status qn_train_open_model(qn_train_run *run, quern_error *err);
 /* Fills in what the settings leave to the network, makes network, trainer, batches. */
 quern_status qn_train_make(qn_train_run *run, quern_error *err);
+/* A copy of a raw model made ready for a trainer: parameters marked, batch fixed. */
+quern_status qn_train_parse(const quern_model *raw, int64_t batch,
+                            qn_is_frozen_fn *is_frozen, void *ctx, qn_mem *mem,
+                            quern_model **out, quern_error *err);
 /* The trained network as an ONNX model in buf: with the moving average where there is
  * one. */
 quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err);
