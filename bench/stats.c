@@ -82,6 +82,15 @@ bool qn_median_ranks(int n, double confidence, int *lo, int *hi)
     return true;
 }
 
+int qn_quantile_bound(int n, double q, double confidence)
+{
+    /* sorted[k] is below the quantile only if more than k of n values are. */
+    int k = (int)(q * n);
+    while (k < n && qn_binomial_cdf(n, k, q) < confidence)
+        k++;
+    return k < n ? k : -1;
+}
+
 double qn_sign_test(int plus, int minus)
 {
     const int n = plus + minus, least = plus < minus ? plus : minus;

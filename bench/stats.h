@@ -23,6 +23,9 @@ double qn_binomial_cdf(int n, int k, double q);
  * confidence, whatever the distribution.  false: n is too small, and the ranks are the
  * extremes. */
 bool qn_median_ranks(int n, double confidence, int *lo, int *hi);
+/* The rank of a value that is not below quantile q with this confidence, or -1: n is
+ * too small (p99 at 95 % takes 299 values). */
+int qn_quantile_bound(int n, double q, double confidence);
 /* How likely a split as uneven as this is when plus and minus are equally likely. */
 double qn_sign_test(int plus, int minus);
 /* Percentile interval of the median by resampling; the same seed gives the same bits.

@@ -3,6 +3,7 @@
  * scripts see it. */
 #include "tests/test.h"
 
+#include "bench/arrivals.h"
 #include "bench/sweep.h"
 
 #include <stdio.h>
@@ -322,4 +323,85 @@ void test_bench_ab(qn_test *t)
     CHECK_EQ(t, qn_quern(t, command, &out), 1);
     CHECK_HAS(t, out, "without an answer");
     CHECK_EQ(t, qn_quern(t, "bench ab one", &out), 2);
+}
+
+/* ---- scenarios ------------------------------------------------------------------- */
+
+/* A machine that takes `service` seconds for a request, on a clock of its own. */
+typedef struct queue {
+    double now, service;
+} queue;
+
+static quern_status queue_serve(void *ctx, quern_error *err)
+{
+    queue *q = ctx;
+    (void)err;
+    q->now += q->service;
+    return QUERN_OK;
+}
+
+static double queue_now(void *ctx)
+{
+    return ((queue *)ctx)->now;
+}
+
+static void queue_wait(void *ctx, double until)
+{
+    queue *q = ctx;
+    if (q->now < until) q->now = until;
+}
+
+/* A queue with constant service (M/D/1): the mean wait is rho / (2 mu (1 - rho)). */
+void test_bench_arrivals(qn_test *t)
+{
+    enum { ROOM = 60000 };
+    static double latency[ROOM];
+    queue q = {.service = 0.01};
+    qn_arrivals a = {.serve = queue_serve,
+                     .now = queue_now,
+                     .wait = queue_wait,
+                     .ctx = &q,
+                     .rate = 50,
+                     .seconds = 1000,
+                     .seed = 7};
+    quern_error err = {.status = QUERN_OK};
+    int n;
+    double sum = 0, rate;
+    REQUIRE_OK(t, qn_arrivals_run(&a, latency, ROOM, &n, &err), &err);
+    CHECK_WITHIN(t, n, 50000, 5 * 224); /* Poisson: the deviation is sqrt(n) */
+    for (int i = 0; i < n; i++)
+        sum += latency[i];
+    CHECK_WITHIN(t, sum / n, 0.01 + 0.005, 0.0005);
+    a.rate =
+        200; /* twice as many as can be served: given up, latencies up to seconds */
+    a.seconds = 10;
+    REQUIRE_OK(t, qn_arrivals_run(&a, latency, ROOM, &n, &err), &err);
+    CHECK(t, n > 0 && latency[n - 1] > 4);
+    a.seconds = 100;
+    REQUIRE_OK(t, qn_arrivals_peak(&a, 100, 0.05, latency, ROOM, &rate, &err), &err);
+    qn_note(t, "peak %g", rate);
+    CHECK(t, rate > 50 && rate < 95); /* exact: about 80 */
+    REQUIRE_OK(t, qn_arrivals_peak(&a, 100, 0.001, latency, ROOM, &rate, &err), &err);
+    CHECK_WITHIN(t, rate, 0, 0); /* a service takes longer than that */
+}
+
+void test_bench_scenarios(qn_test *t)
+{
+    const char *out;
+    CHECK_EQ(t,
+             qn_quern(t,
+                      "bench model resnet8 --no-rss --no-profile --json --time 0.2 "
+                      "--scenario multi",
+                      &out),
+             0);
+    check_keys(t, out, "runs_in_query p99_hi_ms");
+    CHECK_EQ(t,
+             qn_quern(t,
+                      "bench model resnet8 --no-rss --no-profile --json --time 0.2 "
+                      "--scenario server --bound 1000",
+                      &out),
+             0);
+    check_keys(t, out, "queries_per_s peak_queries_per_s");
+    CHECK_EQ(t, qn_quern(t, "bench model resnet8 --scenario plural", &out), 2);
+    CHECK_HAS(t, out, "single, multi, server");
 }

@@ -3,7 +3,7 @@
 #include "bench/clock.h"
 #include "bench/ort_library.h"
 #include "engine/text.h"
-#include "tools/model_figures.h"
+#include "tools/model_scenario.h"
 #include "tools/term.h"
 
 #include <math.h>
@@ -17,7 +17,12 @@ const qn_option qn_bench_model_options[] = {
     QN_OPTION_SHAPE,
     {"random", 0, QN_OPT_INT, "SEED", "1", "of the inputs, which are made up"},
     {"scenario", 0, QN_OPT_TEXT, "NAME", "single",
-     "single: one run after the other; throughput: streams side by side"},
+     "single: one run after the other; multi: eight in a query; server: requests that "
+     "come when they come; throughput: streams side by side"},
+    {"rate", 0, QN_OPT_REAL, "N", "0",
+     "requests a second of server; 0: half of what can be served"},
+    {"bound", 0, QN_OPT_REAL, "MS", "0",
+     "of server: find the greatest rate whose p99 stays within"},
     {"streams", 0, QN_OPT_INT, "N", "0", "of throughput; 0: a stream a core"},
     {"trace", 0, QN_OPT_TEXT, "FILE", NULL,
      "write every step as a Chrome trace (Perfetto shows it)"},
@@ -48,6 +53,10 @@ const char qn_bench_model_about[] =
     "A model is a file or a built-in network, NAME[@SIDE]: resnet20@32, mobile-s@224.\n"
     "Several models give a row each and the geometric mean of their ratios.\n"
     "\n"
+    "In the server scenario requests have exponential gaps, and a latency counts from "
+    "when\na request was due.  p99 comes with a bound that holds with 95 % confidence, "
+    "from 299\nsamples on.\n"
+    "\n"
     "--ort runs ONNX Runtime in a process without network, with its telemetry off, "
     "the\n"
     "same inputs and as many threads: outputs are compared, and both run in turns, "
@@ -62,7 +71,7 @@ const char qn_bench_model_about[] =
     "  quern bench model net.onnx --batch 8 --trace net.json\n"
     "  quern bench model a.onnx b.onnx --threads 1 --ort auto --no-profile\n"
     "  quern bench model net.onnx --threads 1,2\n"
-    "  quern bench model net.onnx --scenario throughput\n";
+    "  quern bench model net.onnx --scenario server --bound 20\n";
 
 /* "1,2,4": false when it is no such list. */
 static bool parse_threads(const char *text, int counts[QN_THREAD_COUNTS], int *n)
@@ -249,8 +258,8 @@ int qn_cmd_bench_model(const qn_args *args)
     if (args->n_operands < 1) return qn_usage(args, "needs a model");
     if (qn_arg_flag(args, "worker") && args->n_operands != 1)
         return qn_usage(args, "--worker takes one model");
-    if (strcmp(scenario, "single") && strcmp(scenario, "throughput"))
-        return qn_usage(args, "--scenario is single or throughput");
+    if (!qn_model_scenario_is_known(scenario))
+        return qn_usage(args, "--scenario is " QN_SCENARIO_NAMES);
     if (!parse_threads(qn_arg_text(args, "threads"), s.threads, &s.n_threads))
         return qn_usage(args,
                         "--threads takes numbers of threads, '1' or '1,2', not '%s'",

@@ -3,15 +3,15 @@
 #include "tools/model_figures.h"
 
 #include "bench/bench_os.h"
-#include "bench/clock.h"
 #include "engine/os.h"
 #include "formats/files.h"
+#include "tools/model_scenario.h"
 #include "tools/term.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MAX_SAMPLES = 100000, PROFILED = 50 };
+enum { PROFILED = 50 };
 
 /* ---- memory ---------------------------------------------------------------------- */
 
@@ -46,34 +46,13 @@ double qn_model_peak_rss(const qn_args *args, const char *path, int threads)
 
 /* ---- time ------------------------------------------------------------------------ */
 
-typedef struct runs {
-    quern_session *session;
-    quern_error *err;
-    quern_status status;
-} runs;
-
-static void run_once(void *ctx)
+static quern_status warm_up(qn_model_figures *f, quern_error *err)
 {
-    runs *r = ctx;
-    if (r->status == QUERN_OK) r->status = quern_run(r->session, r->err);
-}
-
-static quern_status time_runs(qn_model_figures *f, quern_error *err)
-{
-    const qn_clock clock = qn_clock_make();
-    const double seconds = qn_arg_real(f->args, "time");
-    runs r = {f->m.session, err, QUERN_OK};
-    const qn_work work = {.run = run_once, .ctx = &r};
-    void *at;
-    QN_TRY(qn_arena_array(&f->m.arena, 2 * MAX_SAMPLES, sizeof(double), &at, err));
-    f->samples = at;
-    qn_clock_warm(&clock, &work, 1, 0.1 * seconds, 0.4 * seconds);
-    const double start = qn_os_seconds();
-    while (r.status == QUERN_OK && f->n < MAX_SAMPLES &&
-           (f->n < 3 || qn_os_seconds() - start < seconds))
-        f->samples[f->n++] = qn_clock_sample(&clock, &work, 1);
-    f->stats = qn_stats_of(f->samples, f->n, f->samples + MAX_SAMPLES);
-    return r.status;
+    const double until = qn_os_seconds() + 0.2 * qn_arg_real(f->args, "time");
+    do
+        QN_TRY(quern_run(f->m.session, err));
+    while (qn_os_seconds() < until);
+    return QUERN_OK;
 }
 
 static quern_status profile_runs(qn_model_figures *f, quern_error *err)
@@ -92,28 +71,6 @@ static quern_status profile_runs(qn_model_figures *f, quern_error *err)
         status = quern_run(session, err);
     }
     quern_session_free(session);
-    return status;
-}
-
-static quern_status throughput(qn_model_figures *f, quern_error *err)
-{
-    quern_session_options opt = qn_bench_session_options(&f->m);
-    int n = (int)qn_arg_int(f->args, "streams");
-    quern_session *list[QN_STREAMS] = {NULL};
-    if (n < 1) n = qn_os_cores();
-    if (n > QN_STREAMS) n = QN_STREAMS;
-    opt.n_threads = 1;
-    opt.cancel = NULL;
-    quern_status status = QUERN_OK;
-    for (int i = 0; i < n && status == QUERN_OK; i++) {
-        status = qn_bench_model_session(&f->m, &opt, &list[i], err);
-        if (status == QUERN_OK) status = quern_run(list[i], err);
-    }
-    if (status == QUERN_OK)
-        status =
-            qn_streams_run(list, n, qn_arg_real(f->args, "time"), &f->streams, err);
-    for (int i = 0; i < n; i++)
-        quern_session_free(list[i]);
     return status;
 }
 
@@ -178,10 +135,9 @@ quern_status qn_model_figures_measure(qn_model_figures *f, const int *threads, i
                                       quern_error *err)
 {
     const char *program = qn_arg_text(f->args, "ort");
-    QN_TRY(time_runs(f, err));
+    QN_TRY(warm_up(f, err));
+    QN_TRY(qn_model_scenario_run(f, err));
     quern_session_get_stats(f->m.session, &f->session);
-    if (!strcmp(qn_arg_text(f->args, "scenario"), "throughput"))
-        QN_TRY(throughput(f, err));
     f->wants_ort = program && strcmp(program, "off") != 0;
     if (f->wants_ort)
         QN_TRY(qn_ort_column_make(&f->ort, &f->m, program, f->session.threads, err));

@@ -24,8 +24,11 @@ typedef struct qn_model_figures {
     double first_ms;
     double *samples;
     int n;
-    qn_stats stats;  /* seconds */
-    double peak_rss; /* bytes; NaN: not known */
+    int runs_in_sample;     /* of a query */
+    qn_stats stats;         /* seconds */
+    double p99_hi;          /* the 99th percentile is below, with 95 %; 0: not known */
+    double rate, peak_rate; /* of requests a second; 0: none */
+    double peak_rss;        /* bytes; NaN: not known */
     qn_trace trace;
     qn_streams_result streams;
     quern_session_stats session;

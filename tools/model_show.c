@@ -101,6 +101,11 @@ static void json_scaling(const qn_model_figures *f, qn_json *j)
     qn_json_close(j);
 }
 
+static double gflops(const qn_model_figures *f)
+{
+    return 2e-9 * f->session.macs * f->runs_in_sample / f->stats.median;
+}
+
 quern_status qn_model_figures_json(const qn_model_figures *f, quern_error *err)
 {
     qn_buf out;
@@ -120,14 +125,21 @@ quern_status qn_model_figures_json(const qn_model_figures *f, quern_error *err)
     qn_json_real(&j, "p90_ms", 1e3 * s->p90);
     qn_json_real(&j, "p95_ms", 1e3 * s->p95);
     qn_json_real(&j, "p99_ms", 1e3 * s->p99);
+    qn_json_real(&j, "p99_hi_ms", f->p99_hi > 0 ? 1e3 * f->p99_hi : (double)NAN);
     qn_json_real(&j, "ci_lo_ms", 1e3 * s->lo);
     qn_json_real(&j, "ci_hi_ms", 1e3 * s->hi);
     qn_json_real(&j, "mad_ms", 1e3 * s->mad);
     qn_json_real(&j, "peak_rss_bytes", f->peak_rss);
-    qn_json_real(&j, "gflops", 2e-9 * f->session.macs / s->median);
+    qn_json_real(&j, "gflops", gflops(f));
     qn_json_int(&j, "run_allocs", (int64_t)f->session.run_allocs);
     qn_json_int(&j, "reorders", f->session.reorders);
     qn_json_text(&j, "isa", f->session.isa);
+    if (f->runs_in_sample > 1) qn_json_int(&j, "runs_in_query", f->runs_in_sample);
+    if (f->rate > 0) {
+        qn_json_real(&j, "queries_per_s", f->rate);
+        qn_json_real(&j, "peak_queries_per_s",
+                     f->peak_rate > 0 ? f->peak_rate : (double)NAN);
+    }
     if (f->streams.n_streams) {
         qn_json_int(&j, "streams", f->streams.n_streams);
         qn_json_real(&j, "items_per_s",
@@ -229,6 +241,16 @@ static void show_scaling(const qn_model_figures *f)
     }
 }
 
+static void show_scenario(const qn_model_figures *f)
+{
+    if (f->runs_in_sample > 1) printf("of queries of %d runs\n", f->runs_in_sample);
+    if (f->rate > 0)
+        printf("of requests from when they were due, %.1f a second%s\n", f->rate,
+               f->peak_rate > 0 ? ", the most within the bound" : "");
+    if (f->p99_hi > 0)
+        printf("p99 is below %.3f ms with 95 %% confidence\n", 1e3 * f->p99_hi);
+}
+
 quern_status qn_model_figures_text(const qn_model_figures *f, quern_error *err)
 {
     const qn_stats *s = &f->stats;
@@ -238,7 +260,8 @@ quern_status qn_model_figures_text(const qn_model_figures *f, quern_error *err)
     printf("median %.3f ms [%.3f, %.3f], min %.3f, p95 %.3f, p99 %.3f, %d runs, "
            "%.1f GFLOP/s\n",
            1e3 * s->median, 1e3 * s->lo, 1e3 * s->hi, 1e3 * s->min, 1e3 * s->p95,
-           1e3 * s->p99, s->n, 2e-9 * f->session.macs / s->median);
+           1e3 * s->p99, s->n, gflops(f));
+    show_scenario(f);
     printf("load %.1f ms, first run %.1f ms, %llu allocations in a run", f->m.load_ms,
            f->first_ms, (unsigned long long)f->session.run_allocs);
     if (f->peak_rss > 0) printf(", peak memory %s", QN_BYTES(f->peak_rss));
