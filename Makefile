@@ -137,7 +137,7 @@ FORCE:
 # ---- what people type -----------------------------------------------------------------
 help:
 	@echo 'make            build build/quern, the libraries and the unit tests'
-	@echo 'make demo       classify the 10,000 Fashion-MNIST test pictures'
+	@echo 'make demo       train a network on Fashion-MNIST, and try it'
 	@echo 'make bench      the standard sweep as a page: $(O)/bench/report.html'
 	@echo 'make test       everything that must pass, under ten minutes'
 	@echo 'make test-long  fuzzing, thread sanitizer, clang, real networks'
