@@ -204,6 +204,11 @@ quern_status qn_grad_scalar(qn_grad *g, double x, const qn_value *like, qn_value
     return qn_graph_add_constant(g->graph, "", &t, out, err);
 }
 
+qn_arena *qn_grad_room(qn_grad *g)
+{
+    return &g->room;
+}
+
 quern_status qn_grad_copy_attrs(const qn_node *from, qn_node *to, quern_error *err)
 {
     for (int i = 0; i < from->n_attrs; i++)

@@ -61,6 +61,8 @@ quern_status qn_grad_scalar(qn_grad *g, double x, const qn_value *like, qn_value
 /* A constant int64 tensor of rank 1. */
 quern_status qn_grad_ints(qn_grad *g, int64_t n, const int64_t *v, qn_value **out,
                           quern_error *err);
+/* Memory for the time of the walk. */
+qn_arena *qn_grad_room(qn_grad *g);
 /* Copies the attributes of a node (strides, pads, group, ...) to another. */
 quern_status qn_grad_copy_attrs(const qn_node *from, qn_node *to, quern_error *err);
 

@@ -52,6 +52,29 @@ void qn_norm_grad_f32(float *dx, const float *dy, const float *x, int64_t n,
 void qn_norm_grad_f64(double *dx, const double *dy, const double *x, int64_t n,
                       const qn_norm_map *m, const qn_norm_back *b);
 
+/* The way back through a row of y = h * scale[i] + bias[i], h = (x - mean) * factor:
+ * adds dy * h to dscale and dy to dbias (NULL: not wanted) and gives
+ * dx = factor * (u - mean of u - h * mean of u h), u = dy * scale; dx NULL: not wanted.
+ * With about_zero the mean is 0 for any x, so the mean of u is left out. */
+typedef struct qn_row_back {
+    double mean, factor;
+    int about_zero;
+    const void *scale;
+    void *dscale, *dbias;
+} qn_row_back;
+void qn_norm_row_back_f32(float *dx, const float *dy, const float *x, int64_t n,
+                          const qn_row_back *r);
+void qn_norm_row_back_f64(double *dx, const double *dy, const double *x, int64_t n,
+                          const qn_row_back *r);
+/* dx = a * dy + b * (x - mean) + c. */
+typedef struct qn_norm_mix {
+    double a, b, c, mean;
+} qn_norm_mix;
+void qn_norm_mix_f32(float *dx, const float *dy, const float *x, int64_t n,
+                     const qn_norm_mix *m);
+void qn_norm_mix_f64(double *dx, const double *dy, const double *x, int64_t n,
+                     const qn_norm_mix *m);
+
 /* Local response over channels: x, y [channels][pitch], columns [0, n) of them, at most
  * QN_LRN_BLOCK.  y = x / (bias + alpha/size * sum of squares over the window)^beta. */
 #define QN_LRN_BLOCK 512

@@ -9,6 +9,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define EPSILON   1e-6
@@ -198,19 +199,104 @@ static void put_inputs(qn_kit *k, const char *inputs)
     }
 }
 
+/* "2x1" as "2 1"; NULL: one dim of n. */
+static void write_dims(char *out, size_t room, const char *dims, int n)
+{
+    if (!dims) {
+        snprintf(out, room, "%d", n);
+        return;
+    }
+    snprintf(out, room, "%s", dims);
+    for (char *p = out; *p; p++)
+        if (*p == 'x') *p = ' ';
+}
+
+/* "~scales:1x2 1 2.5" */
+static void put_constant(qn_kit *k, char *text)
+{
+    enum { MOST = 64 };
+    int64_t ints[MOST];
+    float floats[MOST];
+    uint8_t bools[MOST];
+    char dims[32], *save = NULL;
+    int n = 0;
+    char *name = strtok_r(text, " ", &save);
+    if (!name) return;
+    char *colon = strchr(name, ':');
+    if (colon) *colon++ = 0;
+    for (char *p; n < MOST && (p = strtok_r(NULL, " ", &save)); n++) {
+        floats[n] = strtof(p, NULL);
+        ints[n] = (int64_t)floats[n];
+        bools[n] = ints[n] != 0;
+    }
+    write_dims(dims, sizeof dims, colon, n);
+    if (*name == '~')
+        qn_kit_tensor(k, name + 1, QUERN_FLOAT, dims, floats, (size_t)n * 4);
+    else if (*name == '?')
+        qn_kit_tensor(k, name + 1, QUERN_BOOL, dims, bools, (size_t)n);
+    else
+        qn_kit_tensor(k, name, QUERN_INT64, dims, ints, (size_t)n * 8);
+}
+
+static void put_constants(qn_kit *k, const char *constants)
+{
+    char text[512], *save = NULL;
+    snprintf(text, sizeof text, "%s", constants);
+    for (char *one = strtok_r(text, ";", &save); one; one = strtok_r(NULL, ";", &save))
+        put_constant(k, one);
+}
+
+static void put_attributes(qn_kit *k, const char *with)
+{
+    char text[256], *save = NULL;
+    snprintf(text, sizeof text, "%s", with);
+    for (char *name = strtok_r(text, " ", &save); name;
+         name = strtok_r(NULL, " ", &save)) {
+        char *value = strchr(name, '=');
+        *value++ = 0;
+        const bool number = (*value >= '0' && *value <= '9') || *value == '-';
+        if (*name == '~') {
+            qn_kit_float(k, name + 1, strtof(value, NULL));
+        } else if (*value == '[' || (number && strchr(value, ','))) {
+            value += *value == '[';
+            value[strcspn(value, "]")] = 0;
+            for (char *p = value; (p = strchr(p, ','));)
+                *p = ' ';
+            qn_kit_ints(k, name, value);
+        } else if (number) {
+            qn_kit_int(k, name, strtoll(value, NULL, 10));
+        } else {
+            qn_kit_string(k, name, value);
+        }
+    }
+}
+
+double qn_check_grad_node(qn_test *t, const char *file, int line, const qn_grad_case *n)
+{
+    qn_kit k;
+    qn_kit_begin(&k, 10, n->opset ? n->opset : 21);
+    const size_t at = qn_kit_open(&k, GRAPH_NODE, n->node);
+    if (n->attrs) n->attrs(&k);
+    if (n->with) put_attributes(&k, n->with);
+    qn_pb_end(&k.buf, at);
+    put_inputs(&k, n->inputs);
+    if (n->constants) put_constants(&k, n->constants);
+    qn_kit_value(&k, GRAPH_OUTPUT, strstr(n->node, "-> ") + 3, QUERN_DOUBLE, n->y_dims);
+    qn_kit_end(&k);
+    const double worst = qn_check_gradients(t, file, line, &k, n->range, 0);
+    qn_kit_done(&k);
+    return worst;
+}
+
 double qn_check_node_gradients(qn_test *t, const char *file, int line, int opset,
                                const char *node, const char *inputs, const char *y_dims,
                                void (*attrs)(qn_kit *k), const qn_grad_range *range)
 {
-    qn_kit k;
-    qn_kit_begin(&k, 10, opset);
-    const size_t at = qn_kit_open(&k, GRAPH_NODE, node);
-    if (attrs) attrs(&k);
-    qn_pb_end(&k.buf, at);
-    put_inputs(&k, inputs);
-    qn_kit_value(&k, GRAPH_OUTPUT, strstr(node, "-> ") + 3, QUERN_DOUBLE, y_dims);
-    qn_kit_end(&k);
-    const double worst = qn_check_gradients(t, file, line, &k, range, 0);
-    qn_kit_done(&k);
-    return worst;
+    const qn_grad_case n = {.node = node,
+                            .inputs = inputs,
+                            .y_dims = y_dims,
+                            .attrs = attrs,
+                            .range = range,
+                            .opset = opset};
+    return qn_check_grad_node(t, file, line, &n);
 }

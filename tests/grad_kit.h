@@ -33,4 +33,18 @@ double qn_check_node_gradients(qn_test *t, const char *file, int line, int opset
     qn_check_node_gradients((t), QN_HERE, (opset), (node), (inputs), (y_dims), \
                             (attrs), NULL)
 
+/* The same with constants: "i 3 1; axis:2x1 0 2" are int64 tensors, of rank 1 or with
+ * the dims behind the colon; "~scales 1 2.5" is float32 and "?keep 1 0" bool.  `with`
+ * holds attributes: "axis=1 mode=edge perm=2,0,1 ~epsilon=0.01 last=[1]". */
+typedef struct qn_grad_case {
+    const char *node, *inputs, *constants, *y_dims, *with;
+    void (*attrs)(qn_kit *k);
+    const qn_grad_range *range;
+    int opset; /* 0: 21 */
+} qn_grad_case;
+double qn_check_grad_node(qn_test *t, const char *file, int line,
+                          const qn_grad_case *n);
+#define CHECK_GRAD_NODE(t, ...) \
+    qn_check_grad_node((t), QN_HERE, &(qn_grad_case){__VA_ARGS__})
+
 #endif

@@ -22,7 +22,10 @@ void test_grads_arithmetic(qn_test *t)
                             &positive);
     SIMPLE(t, "Sum a b c -> y", "a 2 3; b 3; c 2 1", "2 3");
     SIMPLE(t, "Mean a b -> y", "a 2 3; b 3", "2 3");
+    SIMPLE(t, "Mean a b c d -> y", "a 2 3; b 3; c; d 2 1", "2 3");
     SIMPLE(t, "Max a b -> y", "a 2 3; b 3", "2 3");
+    SIMPLE(t, "Max a b c -> y", "a 4 3; b 3; c 4 1", "4 3");
+    SIMPLE(t, "Min a b c d -> y", "a 4 3; b 3; c 4 1; d 4 3", "4 3");
     SIMPLE(t, "Min a b -> y", "a 2 3; b 2 1", "2 3");
 }
 
@@ -75,29 +78,10 @@ static void axis_minus_1(qn_kit *k)
     qn_kit_int(k, "axis", -1);
 }
 
-/* One node with float64 input x [dims] and one more int64 input that is constant. */
-static void check_with_ints(qn_test *t, const char *node, const char *dims,
-                            const char *y_dims, int n, const int64_t *v,
-                            void (*attrs)(qn_kit *k))
-{
-    qn_kit k;
-    char count[16] = {(char)('0' + n), 0};
-    qn_kit_begin(&k, 10, 21);
-    const size_t at = qn_kit_open(&k, GRAPH_NODE, node);
-    if (attrs) attrs(&k);
-    qn_pb_end(&k.buf, at);
-    qn_kit_tensor(&k, "i", QUERN_INT64, count, v, (size_t)n * sizeof *v);
-    qn_kit_value(&k, GRAPH_INPUT, "x", QUERN_DOUBLE, dims);
-    qn_kit_value(&k, GRAPH_OUTPUT, "y", QUERN_DOUBLE, y_dims);
-    qn_kit_end(&k);
-    CHECK_GRADIENTS(t, &k, NULL);
-    qn_kit_done(&k);
-}
-#define INTS(...)                                                                \
-    (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), (const int64_t[]) \
-    {                                                                            \
-        __VA_ARGS__                                                              \
-    }
+/* One node with an input x [dims] and int64 constants. */
+#define WITH_INTS(t, text, dims, y, numbers, attributes)                               \
+    CHECK_GRAD_NODE(t, .node = (text), .inputs = "x " dims, .constants = "i " numbers, \
+                    .y_dims = (y), .attrs = (attributes))
 
 void test_grads_movement(qn_test *t)
 {
@@ -107,38 +91,30 @@ void test_grads_movement(qn_test *t)
     CHECK_NODE_GRADIENTS(t, 21, "Concat a b c -> y", "a 2 1 2; b 2 3 2; c 2 2 2",
                          "2 6 2", axis_1);
     CHECK_NODE_GRADIENTS(t, 21, "Concat a a -> y", "a 2 3", "2 6", axis_minus_1);
-    check_with_ints(t, "Reshape x i -> y", "2 6", "3 4", INTS(3, 4), NULL);
-    check_with_ints(t, "Expand x i -> y", "2 1", "3 2 4", INTS(3, 2, 4), NULL);
-    check_with_ints(t, "Unsqueeze x i -> y", "2 3", "2 1 3", INTS(1), NULL);
-    check_with_ints(t, "Squeeze x i -> y", "2 1 3", "2 3", INTS(1), NULL);
-    check_with_ints(t, "Pad x i -> y", "2 3", "5 5", INTS(1, 0, 2, 2), NULL);
-    check_with_ints(t, "Pad x i -> y", "3 4", "2 5", INTS(-1, 1, 0, 0), NULL);
-    check_with_ints(t, "Gather x i -> y", "4 2", "5 2", INTS(3, 1, 1, -1, 0), NULL);
-}
-
-static void put_slice(qn_kit *k, const int64_t *v)
-{
-    static const char *const name[] = {"starts", "ends", "axes"};
-    for (int i = 0; i < 3; i++)
-        qn_kit_tensor(k, name[i], QUERN_INT64, "2", v + 2 * i, 2 * sizeof *v);
+    WITH_INTS(t, "Reshape x i -> y", "2 6", "3 4", "3 4", NULL);
+    WITH_INTS(t, "Expand x i -> y", "2 1", "3 2 4", "3 2 4", NULL);
+    WITH_INTS(t, "Unsqueeze x i -> y", "2 3", "2 1 3", "1", NULL);
+    WITH_INTS(t, "Squeeze x i -> y", "2 1 3", "2 3", "1", NULL);
+    WITH_INTS(t, "Pad x i -> y", "2 3", "5 5", "1 0 2 2", NULL);
+    WITH_INTS(t, "Pad x i -> y", "3 4", "2 5", "-1 1 0 0", NULL);
+    WITH_INTS(t, "Gather x i -> y", "4 2", "5 2", "3 1 1 -1 0", NULL);
 }
 
 void test_grads_slices(qn_test *t)
 {
-    static const int64_t slices[][6] = {
-        {1, 0, 3, 2, 0, 2}, {-3, 1, -1, 99, 1, 0}, {0, 0, 1, 1, 0, 1}};
-    static const char *const dims[] = {"2 4 2", "2 2 3", "1 1 3"};
-    for (int i = 0; i < 3; i++) {
-        qn_kit k;
-        qn_kit_begin(&k, 10, 21);
-        qn_kit_node(&k, "Slice x starts ends axes -> y");
-        put_slice(&k, slices[i]);
-        qn_kit_value(&k, GRAPH_INPUT, "x", QUERN_DOUBLE, "3 4 3");
-        qn_kit_value(&k, GRAPH_OUTPUT, "y", QUERN_DOUBLE, dims[i]);
-        qn_kit_end(&k);
-        CHECK_GRADIENTS(t, &k, NULL);
-        qn_kit_done(&k);
-    }
+    static const char *const slices[][2] = {
+        {"starts 1 0; ends 3 2; axes 0 2", "2 4 2"},
+        {"starts -3 1; ends -1 99; axes 1 0", "2 2 3"},
+        {"starts 0 0; ends 1 1; axes 0 1", "1 1 3"},
+        {"starts 1; ends 4; axes 1; steps 2", "3 2 3"},
+        {"starts -1 2; ends 0 -9; axes 1 2; steps -2 -1", "3 2 3"},
+    };
+    for (int i = 0; i < 5; i++)
+        CHECK_GRAD_NODE(t,
+                        .node = i < 3 ? "Slice x starts ends axes -> y"
+                                      : "Slice x starts ends axes steps -> y",
+                        .inputs = "x 3 4 3", .constants = slices[i][0],
+                        .y_dims = slices[i][1]);
 }
 
 /* The first part is not used: its gradient is zero. */
@@ -170,11 +146,11 @@ static void squeezed(qn_kit *k)
 void test_grads_reductions(qn_test *t)
 {
     SIMPLE(t, "ReduceSum x -> y", "x 2 3", "1 1");
-    check_with_ints(t, "ReduceSum x i -> y", "2 3 4", "2 1 4", INTS(1), NULL);
-    check_with_ints(t, "ReduceSum x i -> y", "2 3 4", "3", INTS(-1, 0), squeezed);
-    check_with_ints(t, "ReduceMean x i -> y", "2 3 4", "2 3", INTS(2), squeezed);
-    check_with_ints(t, "ReduceMax x i -> y", "2 3 4", "2 1 1", INTS(1, 2), NULL);
-    check_with_ints(t, "ReduceMin x i -> y", "2 3 4", "2 3", INTS(2), squeezed);
+    WITH_INTS(t, "ReduceSum x i -> y", "2 3 4", "2 1 4", "1", NULL);
+    WITH_INTS(t, "ReduceSum x i -> y", "2 3 4", "3", "-1 0", squeezed);
+    WITH_INTS(t, "ReduceMean x i -> y", "2 3 4", "2 3", "2", squeezed);
+    WITH_INTS(t, "ReduceMax x i -> y", "2 3 4", "2 1 1", "1 2", NULL);
+    WITH_INTS(t, "ReduceMin x i -> y", "2 3 4", "2 3", "2", squeezed);
     SIMPLE(t, "Softmax x -> y", "x 3 5", "3 5");
     CHECK_NODE_GRADIENTS(t, 21, "Softmax x -> y", "x 2 3 4", "2 3 4", axis_1);
     CHECK_NODE_GRADIENTS(t, 21, "LogSoftmax x -> y", "x 2 3 4", "2 3 4", axis_1);

@@ -2,6 +2,7 @@
 /* engine/ops/attention.c - Y = softmax(scale Q K' + bias) V, by head; ONNX
  * Attention-25. Operands of rank 3 hold heads side by side in a row, those of rank 4
  * one after the other; both are read where they lie.  attention_run.c does the work. */
+#include "engine/ops/grads.h"
 #include "engine/ops/heads.h"
 
 #include <math.h>
@@ -151,6 +152,6 @@ const qn_op qn_op_attention = {
     .types = {QN_T_FLOATS, QN_T_FLOATS, QN_T_FLOATS, QN_T_PLAIN, QN_T_FLOATS, QN_T_FLOATS,
               QN_T_I64},
     .out_dtype = att_dtype,
-    .check = att_check, .infer = att_infer, .prepare = qn_att_prepare, .run = qn_att_run,
+    .check = att_check, .infer = att_infer, .prepare = qn_att_prepare, .grad = qn_grad_attention, .run = qn_att_run,
 };
 /* clang-format on */

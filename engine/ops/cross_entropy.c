@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/cross_entropy.c - NegativeLogLikelihoodLoss-22 on log-probabilities and
  * SoftmaxCrossEntropyLoss-13 on scores (log softmax over dim 1, then the former). */
+#include "engine/ops/grads.h"
 #include "engine/op.h"
 #include "kernels/loss.h"
 #include "kernels/softmax.h"
@@ -121,7 +122,7 @@ const qn_op qn_op_nll_loss = {
     .min_in = 2, .max_in = 3,
     .flags = QN_OP_HALF_AS_F32, .attrs = loss_attrs, .params_size = sizeof(loss_params),
     .types = {QN_T_FLOATS, QN_T_INDEX, QN_T_FLOATS},
-    .check = loss_check, .infer = loss_infer, .run = nll_run,
+    .check = loss_check, .infer = loss_infer, .grad = qn_grad_nll_loss, .run = nll_run,
 };
 const qn_op qn_op_cross_entropy = {
     .name = "SoftmaxCrossEntropyLoss", .since = 13, .first = 12,
@@ -129,6 +130,7 @@ const qn_op qn_op_cross_entropy = {
     .flags = QN_OP_HALF_AS_F32, .attrs = loss_attrs, .params_size = sizeof(loss_params),
     .types = {QN_T_FLOATS, QN_T_INDEX, QN_T_FLOATS},
     .check = loss_check, .infer = loss_infer, .prepare = cross_entropy_prepare,
+    .grad = qn_grad_cross_entropy,
     .run = cross_entropy_run,
 };
 /* clang-format on */

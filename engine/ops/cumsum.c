@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/cumsum.c - running sums and products along an axis, from either end, with
  * or without the element itself; ONNX CumSum-14 and CumProd-26. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "kernels/scan.h"
@@ -70,6 +71,7 @@ const qn_op qn_op_cumsum = {
     .params_size = sizeof(scan_params),
     .types = {SCAN_TYPES, QN_T_INDEX},
     .infer = scan_infer,
+    .grad = qn_grad_cumsum,
     .run = cumsum_run,
 };
 

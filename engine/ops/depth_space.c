@@ -2,6 +2,7 @@
 /* engine/ops/depth_space.c - moves blocks between channels and pixels: ONNX
  * DepthToSpace-28 and SpaceToDepth-28, modes DCR and CRD.  Both are a transposition of
  * the channel axis split into block rows, block columns and the rest. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -135,6 +136,7 @@ const qn_op qn_op_depth_to_space = {
     .types = {QN_T_ALL},
     .check = block_check,
     .infer = depth_to_space_infer,
+    .grad = qn_grad_depth_space,
     .run = depth_to_space_run,
 };
 
@@ -148,5 +150,6 @@ const qn_op qn_op_space_to_depth = {
     .types = {QN_T_ALL},
     .check = block_check,
     .infer = space_to_depth_infer,
+    .grad = qn_grad_depth_space,
     .run = space_to_depth_run,
 };

@@ -3,7 +3,7 @@
  * kept with probability 1 - ratio and scaled by 1 / (1 - ratio).  Before opset 12 the
  * ratio was an attribute and running a model never dropped; before 10 the mask had X's
  * type. */
-#include "engine/op.h"
+#include "engine/grad.h"
 #include "engine/rng.h"
 #include "kernels/convert.h"
 
@@ -12,11 +12,13 @@
 typedef struct dropout_params {
     int64_t seed;       /* bits of the float */
     int64_t typed_mask; /* the mask has X's type */
+    const char *key;    /* of the random numbers, if not Y's name */
 } dropout_params;
 
 static const qn_attr dropout_attrs[] = {
     QN_INT(dropout_params, seed, 0),
     QN_INT(dropout_params, typed_mask, 0),
+    QN_STR(dropout_params, key, ""),
     QN_ATTRS_END,
 };
 
@@ -25,7 +27,8 @@ static quern_status dropout_lower(qn_graph *g, qn_node *node, quern_error *err)
     (void)g;
     const qn_attr_value *seed = qn_node_attr(node, "seed");
     if (node->opset == QN_OPSET_NEWEST) return QUERN_OK;
-    qn_node_drop_attr(node, "typed_mask");
+    qn_node_drop_attr(node, "typed_mask"); /* ours, no file's */
+    qn_node_drop_attr(node, "key");
     if (node->opset < 12) {
         qn_node_drop_attr(node, "ratio");
         qn_node_drop_attr(node, "is_test");
@@ -84,6 +87,25 @@ static void drop(const qn_tensor *x, double ratio, const qn_rng *rng, qn_tensor 
     }
 }
 
+static const char *key_of(const qn_node *node)
+{
+    return node->out[0] ? node->out[0]->name : "mask";
+}
+
+/* The same numbers drop the same elements: no mask is kept. */
+static quern_status dropout_grad(qn_grad *g, const qn_node *node, quern_error *err)
+{
+    qn_node *back;
+    qn_value *in[3] = {qn_grad_of(g, node, 0)};
+    for (int i = 1; i < node->n_in; i++)
+        in[i] = node->in[i];
+    QN_TRY(qn_grad_node(g, "", "Dropout", node->n_in, in, 1, &back, err));
+    QN_TRY(qn_grad_copy_attrs(node, back, err));
+    QN_TRY(qn_node_set_str(back, "key", key_of(node), err));
+    QN_TRY(qn_grad_append(g, back, err));
+    return qn_grad_add(g, node, 0, back->out[0], err);
+}
+
 static quern_status dropout_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     const dropout_params *p = i->params;
@@ -95,7 +117,7 @@ static quern_status dropout_run(const qn_instr *i, const qn_exec *x, quern_error
         if (!(ratio > 0 && ratio < 1))
             return qn_fail(err, QUERN_DATA, "ratio is %g, takes 0 to 1", ratio);
         qn_rng rng =
-            qn_rng_make(x->seed, y ? i->node->out[0]->name : "mask", (uint64_t)p->seed);
+            qn_rng_make(x->seed, *p->key ? p->key : key_of(i->node), (uint64_t)p->seed);
         drop(in, ratio, &rng, y, mask ? mask->data : NULL);
         return QUERN_OK;
     }
@@ -131,5 +153,6 @@ const qn_op qn_op_dropout = {
     .lower = dropout_lower,
     .infer = dropout_infer,
     .prepare = dropout_prepare,
+    .grad = dropout_grad,
     .run = dropout_run,
 };

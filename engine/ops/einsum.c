@@ -5,6 +5,7 @@
  * aligned at their right end.  Two operands become a batch of matrix products where
  * each label has a part in one (batch, rows, columns, inner); everything else takes the
  * general loop. */
+#include "engine/ops/grads.h"
 #include "engine/product.h"
 #include "kernels/einsum.h"
 
@@ -408,6 +409,6 @@ const qn_op qn_op_einsum = {
     .flags = QN_OP_HALF_AS_F32,
     .attrs = einsum_attrs, .params_size = sizeof(einsum_params),
     .types = {QN_T_NUMBERS},
-    .infer = einsum_infer, .prepare = einsum_prepare, .run = einsum_run,
+    .infer = einsum_infer, .prepare = einsum_prepare, .grad = qn_grad_einsum, .run = einsum_run,
 };
 /* clang-format on */

@@ -120,5 +120,6 @@ const qn_op qn_op_tile = {
     .max_in = 3,
     .types = {QN_T_ALL, QN_T_INTS | QN_T_FLOATS},
     .infer = tile_infer,
+    .grad = qn_grad_tile,
     .run = tile_run,
 };

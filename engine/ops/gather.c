@@ -163,6 +163,7 @@ const qn_op qn_op_gather_elements = {
     .params_size = sizeof(gather_params),
     .types = {QN_T_ALL, QN_T_INDEX},
     .infer = elements_infer,
+    .grad = qn_grad_gather_elements,
     .run = elements_run,
 };
 
@@ -248,5 +249,6 @@ const qn_op qn_op_gather_nd = {
     .params_size = sizeof(gather_nd_params),
     .types = {QN_T_ALL, QN_T_I64},
     .infer = nd_infer,
+    .grad = qn_grad_gather_nd,
     .run = nd_run,
 };

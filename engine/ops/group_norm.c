@@ -3,6 +3,7 @@
  * and GroupNormalization-21 (each group of channels by theirs); scale and bias by
  * channel. The form of opset 18, with scale and bias by group, is told by their length.
  */
+#include "engine/ops/grads.h"
 #include "engine/ops/conv_shape.h"
 #include "kernels/norm.h"
 
@@ -119,6 +120,7 @@ const qn_op qn_op_instance_normalization = {
     .types = {QN_T_FLOATS},
     .lower = in_lower,
     .infer = gn_infer,
+    .grad = qn_grad_group_norm,
     .run = gn_run,
 };
 
@@ -134,5 +136,6 @@ const qn_op qn_op_group_normalization = {
     .types = {QN_T_FLOATS},
     .check = gn_check,
     .infer = gn_infer,
+    .grad = qn_grad_group_norm,
     .run = gn_run,
 };

@@ -2,6 +2,7 @@
 /* engine/ops/layer_norm.c - LayerNormalization-17 and RMSNormalization-23 over the axes
  * from `axis` on.  Statistics are formed in double, which is no less than stash_type
  * asks; Mean and InvStdDev come out in the type stash_type names. */
+#include "engine/ops/grads.h"
 #include "engine/ops/conv_shape.h"
 #include "kernels/norm.h"
 
@@ -192,6 +193,7 @@ const qn_op qn_op_layer_normalization = {
     .out_dtype = ln_dtype,
     .infer = ln_infer,
     .prepare = ln_prepare,
+    .grad = qn_grad_layer_norm,
     .run = ln_run,
 };
 
@@ -208,5 +210,6 @@ const qn_op qn_op_rms_normalization = {
     .out_dtype = rms_dtype,
     .infer = rms_infer,
     .prepare = rms_prepare,
+    .grad = qn_grad_layer_norm,
     .run = ln_run,
 };

@@ -2,6 +2,7 @@
 /* engine/ops/lp_norm.c - LpNormalization-22, X divided by its L1 or L2 norm along an
  * axis, and MeanVarianceNormalization-13, (X - mean) / (deviation + 1e-9) over a set of
  * axes. */
+#include "engine/ops/grads.h"
 #include "engine/op.h"
 #include "kernels/norm.h"
 
@@ -159,6 +160,7 @@ const qn_op qn_op_lp_normalization = {
     .types = {QN_T_FLOATS},
     .check = lp_check,
     .infer = lp_infer,
+    .grad = qn_grad_lp_norm,
     .run = lp_run,
 };
 

@@ -6,13 +6,12 @@
  * Each axis gets a map from output to source position, -1 where the constant goes. Axes
  * at the end that keep their size are moved as one block. */
 #include "engine/ops/grads.h"
+#include "engine/ops/pad.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
 
 #define GRAIN_BYTES (64 << 10)
-
-enum pad_mode { PAD_CONSTANT, PAD_REFLECT, PAD_EDGE, PAD_WRAP };
 
 typedef struct pad_params {
     const char *mode;
@@ -42,16 +41,16 @@ static quern_status pad_check(const qn_node *node, quern_error *err)
     return QUERN_OK;
 }
 
-/* Pads before and after each axis, from inputs 1 (pads) and 3 (axes), both known. */
-static quern_status read_pads(const qn_tensor *const *in, int n_in, int64_t *before,
-                              int64_t *after, quern_error *err)
+quern_status qn_pads_read(const void *params, const qn_tensor *const *in, int n_in,
+                          qn_pads *pads, quern_error *err)
 {
     int rank = in[0]->rank, axes[QUERN_MAX_RANK];
     int64_t list[QUERN_MAX_RANK], n = rank;
     const qn_tensor *axes_in = n_in > 3 ? in[3] : NULL;
+    pads->mode = mode_of(((const pad_params *)params)->mode);
     for (int d = 0; d < rank; d++) {
         list[d] = d;
-        before[d] = after[d] = 0;
+        pads->before[d] = pads->after[d] = 0;
     }
     if (axes_in) QN_TRY(qn_read_ints(axes_in, "axes", rank, list, &n, err));
     QN_TRY(qn_axes(list, n, rank, axes, err));
@@ -59,8 +58,8 @@ static quern_status read_pads(const qn_tensor *const *in, int n_in, int64_t *bef
         return qn_fail(err, QUERN_SHAPE, "pads has %lld numbers for %lld axes",
                        (long long)qn_tensor_count(in[1]), (long long)n);
     for (int64_t i = 0; i < n; i++) {
-        before[axes[i]] = qn_get_int(in[1], i);
-        after[axes[i]] = qn_get_int(in[1], i + n);
+        pads->before[axes[i]] = qn_get_int(in[1], i);
+        pads->after[axes[i]] = qn_get_int(in[1], i + n);
     }
     return QUERN_OK;
 }
@@ -69,11 +68,11 @@ static quern_status pad_infer(const qn_infer *x, quern_error *err)
 {
     const qn_tensor *in = x->in[0];
     qn_tensor *y = x->out[0];
-    int64_t before[QUERN_MAX_RANK], after[QUERN_MAX_RANK];
-    int mode = mode_of(((const pad_params *)x->params)->mode);
+    qn_pads pads;
     QN_TRY(qn_infer_need(x, 1));
     if (x->n_in > 3 && x->in[3]) QN_TRY(qn_infer_need(x, 3));
-    QN_TRY(read_pads(x->in, x->n_in, before, after, err));
+    QN_TRY(qn_pads_read(x->params, x->in, x->n_in, &pads, err));
+    const int64_t *before = pads.before, *after = pads.after;
     y->rank = in->rank;
     for (int d = 0; d < in->rank; d++) {
         int64_t n = in->dim[d];
@@ -81,7 +80,7 @@ static quern_status pad_infer(const qn_infer *x, quern_error *err)
             __builtin_add_overflow(n, after[d], &n) || n < 0)
             return qn_fail(err, QUERN_SHAPE, "pads %lld and %lld for axis %d of %s",
                            (long long)before[d], (long long)after[d], d, QN_SHAPE(in));
-        if (mode != PAD_CONSTANT && in->dim[d] == 0 && n > 0)
+        if (pads.mode != QN_PAD_CONSTANT && in->dim[d] == 0 && n > 0)
             return qn_fail(err, QUERN_SHAPE,
                            "axis %d of %s is empty, nothing to repeat", d,
                            QN_SHAPE(in));
@@ -90,18 +89,17 @@ static quern_status pad_infer(const qn_infer *x, quern_error *err)
     return QUERN_OK;
 }
 
-/* The source position of each of n outputs along an axis of dim elements. */
-static void fill_map(int64_t *map, int64_t n, int64_t before, int64_t dim, int mode)
+void qn_pad_map(int64_t *map, int64_t n, int64_t before, int64_t dim, int mode)
 {
     int64_t period = 2 * (dim - 1);
     for (int64_t i = 0; i < n; i++) {
         int64_t k = i - before;
         if (k < 0 || k >= dim) {
-            if (mode == PAD_CONSTANT) {
+            if (mode == QN_PAD_CONSTANT) {
                 k = -1;
-            } else if (mode == PAD_EDGE) {
+            } else if (mode == QN_PAD_EDGE) {
                 k = k < 0 ? 0 : dim - 1;
-            } else if (mode == PAD_WRAP) {
+            } else if (mode == QN_PAD_WRAP) {
                 k = (k % dim + dim) % dim;
             } else {
                 k = period == 0 ? 0 : (k % period + period) % period;
@@ -193,7 +191,7 @@ static void pad_all(const qn_instr *i, const qn_exec *x, const int64_t *before,
     w.block = qn_dims_count(in, w.rank, in->rank);
     qn_row_major(w.rank, in->dim, w.stride);
     for (int d = 0; d < w.rank; d++) {
-        fill_map(map, y->dim[d], before[d], in->dim[d], mode);
+        qn_pad_map(map, y->dim[d], before[d], in->dim[d], mode);
         w.map[d] = map;
         map += y->dim[d];
     }
@@ -225,10 +223,10 @@ static quern_status pad_run(const qn_instr *i, const qn_exec *x, quern_error *er
 {
     const pad_params *p = i->params;
     const qn_tensor *y = i->out[0], *value = i->n_in > 2 ? i->in[2] : NULL;
-    int64_t before[QUERN_MAX_RANK], after[QUERN_MAX_RANK];
+    qn_pads pads;
     qn_str zero = {0}; /* 16 zero bytes serve every type */
     qn_tensor fill = {.dtype = y->dtype, .rank = 0, .data = &zero};
-    QN_TRY(read_pads(i->in, i->n_in, before, after, err));
+    QN_TRY(qn_pads_read(p, i->in, i->n_in, &pads, err));
     if (qn_tensor_count(y) == 0) return QUERN_OK;
     if (value && (qn_tensor_count(value) != 1 || value->dtype != y->dtype))
         return qn_fail(err, QUERN_SHAPE, "constant_value is %s %s, not one %s",
@@ -238,7 +236,7 @@ static quern_status pad_run(const qn_instr *i, const qn_exec *x, quern_error *er
     if (y->rank == 0)
         memcpy(y->data, i->in[0]->data, qn_dtype_size(y->dtype));
     else
-        pad_all(i, x, before, mode_of(p->mode), value ? value->data : fill.data);
+        pad_all(i, x, pads.before, pads.mode, value ? value->data : fill.data);
     return QUERN_OK;
 }
 
@@ -309,7 +307,7 @@ static quern_status center_run(const qn_instr *i, const qn_exec *x, quern_error 
     if (y->rank == 0)
         memcpy(y->data, in->data, qn_dtype_size(y->dtype));
     else
-        pad_all(i, x, before, PAD_CONSTANT, &zero);
+        pad_all(i, x, before, QN_PAD_CONSTANT, &zero);
     return QUERN_OK;
 }
 

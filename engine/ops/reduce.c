@@ -132,17 +132,20 @@ static quern_status reduce_run(const qn_instr *i, const qn_exec *x, qn_reduce_ki
      QN_BIT(QUERN_UINT64))
 
 /* row name, ONNX name, version, kind, types; they differ in nothing else */
-#define REDUCE_MAP(X)                                                             \
-    X(sum, "ReduceSum", 13, QN_REDUCE_SUM, QN_T_REDUCE, qn_grad_reduce_sum)       \
-    X(mean, "ReduceMean", 18, QN_REDUCE_MEAN, QN_T_REDUCE, qn_grad_reduce_mean)   \
-    X(max, "ReduceMax", 20, QN_REDUCE_MAX, QN_T_PLAIN, qn_grad_reduce_most)       \
-    X(min, "ReduceMin", 20, QN_REDUCE_MIN, QN_T_PLAIN, qn_grad_reduce_most)       \
-    X(prod, "ReduceProd", 18, QN_REDUCE_PROD, QN_T_REDUCE, NULL)                  \
-    X(l1, "ReduceL1", 18, QN_REDUCE_L1, QN_T_REDUCE, NULL)                        \
-    X(l2, "ReduceL2", 18, QN_REDUCE_L2, QN_T_REDUCE, NULL)                        \
-    X(sum_square, "ReduceSumSquare", 18, QN_REDUCE_SUM_SQUARE, QN_T_REDUCE, NULL) \
-    X(log_sum, "ReduceLogSum", 28, QN_REDUCE_LOG_SUM, QN_T_REDUCE, NULL)          \
-    X(log_sum_exp, "ReduceLogSumExp", 28, QN_REDUCE_LOG_SUM_EXP, QN_T_FLOATS, NULL)
+#define REDUCE_MAP(X)                                                           \
+    X(sum, "ReduceSum", 13, QN_REDUCE_SUM, QN_T_REDUCE, qn_grad_reduce_sum)     \
+    X(mean, "ReduceMean", 18, QN_REDUCE_MEAN, QN_T_REDUCE, qn_grad_reduce_mean) \
+    X(max, "ReduceMax", 20, QN_REDUCE_MAX, QN_T_PLAIN, qn_grad_reduce_most)     \
+    X(min, "ReduceMin", 20, QN_REDUCE_MIN, QN_T_PLAIN, qn_grad_reduce_most)     \
+    X(prod, "ReduceProd", 18, QN_REDUCE_PROD, QN_T_REDUCE, qn_grad_reduce_prod) \
+    X(l1, "ReduceL1", 18, QN_REDUCE_L1, QN_T_REDUCE, qn_grad_reduce_l1)         \
+    X(l2, "ReduceL2", 18, QN_REDUCE_L2, QN_T_REDUCE, qn_grad_reduce_l2)         \
+    X(sum_square, "ReduceSumSquare", 18, QN_REDUCE_SUM_SQUARE, QN_T_REDUCE,     \
+      qn_grad_reduce_sum_square)                                                \
+    X(log_sum, "ReduceLogSum", 28, QN_REDUCE_LOG_SUM, QN_T_REDUCE,              \
+      qn_grad_reduce_log_sum)                                                   \
+    X(log_sum_exp, "ReduceLogSumExp", 28, QN_REDUCE_LOG_SUM_EXP, QN_T_FLOATS,   \
+      qn_grad_reduce_log_sum_exp)
 
 #define X(row, onnx, version, kind, dtypes, gradient)                           \
     static quern_status reduce_##row##_run(const qn_instr *i, const qn_exec *x, \

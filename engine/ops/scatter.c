@@ -2,6 +2,7 @@
 /* engine/ops/scatter.c - a copy of data with some places overwritten or reduced into,
  * in the order of the updates; ONNX ScatterElements-18, ScatterND-18 and the older name
  * Scatter-11.  Every index is checked before anything is written. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 #include "engine/strided.h"
@@ -179,6 +180,7 @@ const qn_op qn_op_scatter_elements = {
     .types = {QN_T_ALL, QN_T_INDEX, QN_T_ALL},
     .check = scatter_check,
     .infer = elements_infer,
+    .grad = qn_grad_scatter_elements,
     .run = elements_run,
 };
 
@@ -271,5 +273,6 @@ const qn_op qn_op_scatter_nd = {
     .types = {QN_T_ALL, QN_T_I64, QN_T_ALL},
     .check = scatter_check,
     .infer = nd_infer,
+    .grad = qn_grad_scatter_nd,
     .run = nd_run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/trilu.c - upper or lower triangle of matrices, zero elsewhere; ONNX
  * Trilu-14. */
+#include "engine/ops/grads.h"
 #include "engine/index.h"
 #include "engine/op.h"
 
@@ -67,5 +68,6 @@ const qn_op qn_op_trilu = {
     .params_size = sizeof(trilu_params),
     .types = {QN_T_ALL, QN_T_I64},
     .infer = trilu_infer,
+    .grad = qn_grad_trilu,
     .run = trilu_run,
 };

@@ -68,3 +68,43 @@ void V(norm_grad)(T *dx, const T *dy, const T *x, int64_t n, const qn_norm_map *
     }
 }
 #undef CHUNK
+
+/* Sums of u = dy * scale and of u h, in eight lanes. */
+static qn_grad_sums L(row_sums)(const T *dy, const T *x, int64_t n,
+                                const qn_row_back *r)
+{
+    const T *scale = r->scale, mean = (T)r->mean, factor = (T)r->factor;
+    double s[8] = {0}, q[8] = {0};
+    for (int64_t k = 0; k < n; k += 8)
+        for (int64_t j = 0; j < 8 && k + j < n; j++) {
+            const T u = dy[k + j] * scale[k + j];
+            s[j] += (double)u;
+            q[j] += (double)(u * ((x[k + j] - mean) * factor));
+        }
+    return (qn_grad_sums){
+        ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7])),
+        ((q[0] + q[1]) + (q[2] + q[3])) + ((q[4] + q[5]) + (q[6] + q[7]))};
+}
+
+void V(norm_row_back)(T *dx, const T *dy, const T *x, int64_t n, const qn_row_back *r)
+{
+    const T *scale = r->scale, mean = (T)r->mean, factor = (T)r->factor;
+    T *dscale = r->dscale, *dbias = r->dbias;
+    for (int64_t i = 0; dscale && i < n; i++)
+        dscale[i] += dy[i] * ((x[i] - mean) * factor);
+    for (int64_t i = 0; dbias && i < n; i++)
+        dbias[i] += dy[i];
+    if (!dx) return;
+    const qn_grad_sums sums = L(row_sums)(dy, x, n, r);
+    const T shift = r->about_zero ? 0 : (T)(sums.sum / (double)n);
+    const T slope = (T)(sums.product / (double)n);
+    for (int64_t i = 0; i < n; i++)
+        dx[i] = factor * ((dy[i] * scale[i] - shift) - (x[i] - mean) * factor * slope);
+}
+
+void V(norm_mix)(T *dx, const T *dy, const T *x, int64_t n, const qn_norm_mix *m)
+{
+    const T a = (T)m->a, b = (T)m->b, c = (T)m->c, mean = (T)m->mean;
+    for (int64_t i = 0; i < n; i++)
+        dx[i] = a * dy[i] + (b * (x[i] - mean) + c);
+}
