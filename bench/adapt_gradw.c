@@ -18,6 +18,15 @@ static const char *refuse_blocked(const qn_problem *p)
     return NULL;
 }
 
+static const char *refuse_wino(const qn_problem *p)
+{
+    const qn_conv_problem c = qn_conv_problem_of(p);
+    for (int a = 0; a < 2; a++)
+        if (c.w.kernel[a] != 3 || c.w.stride[a] != 1 || c.w.dilation[a] != 1)
+            return "not 3x3 with stride 1";
+    return c.groups > 1 ? "groups" : NULL;
+}
+
 static const char *refuse_plain(const qn_problem *p)
 {
     const qn_conv_problem c = qn_conv_problem_of(p);
@@ -58,9 +67,11 @@ static quern_status open_sums(qn_bench_case *c, state *s, quern_error *err)
     const int64_t size =
         s->is_depth ? qn_dwgradw8c_size(&s->g) : qn_gradw8c_size(&s->g);
     QN_TRY(floats(c, "sum", QN_BUFFER_SCRATCH, size, &s->sum, err));
-    if (s->g.is_plain)
-        QN_TRY(floats(c, "scratch", QN_BUFFER_SCRATCH, qn_gradw8c_scratch(&s->g),
-                      &s->scratch, err));
+    const int64_t scratch = s->g.is_plain ? qn_gradw8c_scratch(&s->g)
+                            : s->g.c.tile ? qn_gradwino8c_scratch(&s->g, s->parts)
+                                          : 0;
+    if (scratch)
+        QN_TRY(floats(c, "scratch", QN_BUFFER_SCRATCH, scratch, &s->scratch, err));
     void *dw;
     QN_TRY(qn_bench_output(c, sizeof(float), &dw, err));
     s->dw = dw;
@@ -72,7 +83,7 @@ static quern_status open_sums(qn_bench_case *c, state *s, quern_error *err)
     return QUERN_OK;
 }
 
-static quern_status open(qn_bench_case *c, bool is_plain, bool is_depth,
+static quern_status open(qn_bench_case *c, bool is_plain, bool is_depth, int tile,
                          quern_error *err)
 {
     void *at;
@@ -82,7 +93,7 @@ static quern_status open(qn_bench_case *c, bool is_plain, bool is_depth,
     const int64_t x[4] = {p.n, p.ic, p.w.in[0], p.w.in[1]};
     const int64_t y[4] = {p.n, p.oc, p.w.out[0], p.w.out[1]};
     *s = (state){.is_depth = is_depth, .images = p.n, .g.is_plain = is_plain};
-    s->g.c = (qn_conv8c){.groups = p.groups, .y_step = QN_BLOCK8};
+    s->g.c = (qn_conv8c){.groups = p.groups, .y_step = QN_BLOCK8, .tile = tile};
     for (int a = 0; a < 2; a++) {
         s->g.c.kernel[a] = p.w.kernel[a];
         s->g.c.stride[a] = p.w.stride[a];
@@ -100,17 +111,22 @@ static quern_status open(qn_bench_case *c, bool is_plain, bool is_depth,
 
 static quern_status open_blocked(qn_bench_case *c, quern_error *err)
 {
-    return open(c, false, false, err);
+    return open(c, false, false, 0, err);
+}
+
+static quern_status open_wino(qn_bench_case *c, quern_error *err)
+{
+    return open(c, false, false, 4, err);
 }
 
 static quern_status open_plain(qn_bench_case *c, quern_error *err)
 {
-    return open(c, true, false, err);
+    return open(c, true, false, 0, err);
 }
 
 static quern_status open_depth(qn_bench_case *c, quern_error *err)
 {
-    return open(c, false, true, err);
+    return open(c, false, true, 0, err);
 }
 
 static void run(qn_bench_case *c)
@@ -123,16 +139,18 @@ static void run(qn_bench_case *c)
                                                             s->dw);
 }
 
-#define GRADW_ADAPTER(name, its_slot, text, fits, begin) \
-    const qn_adapter qn_adapter_##name = {               \
-        .kind = "gradw_f32",                             \
-        .slot = its_slot,                                \
-        .variant = text,                                 \
-        .refuse = fits,                                  \
-        .open = begin,                                   \
-        .run = run,                                      \
-        .take = qn_bench_take_floats,                    \
+#define GRADW_ADAPTER(name, its_slot, text, fits, begin, inexact) \
+    const qn_adapter qn_adapter_##name = {                        \
+        .kind = "gradw_f32",                                      \
+        .slot = its_slot,                                         \
+        .variant = text,                                          \
+        .refuse = fits,                                           \
+        .open = begin,                                            \
+        .run = run,                                               \
+        .take = qn_bench_take_floats,                             \
+        .is_inexact = inexact,                                    \
     };
-GRADW_ADAPTER(gradw8c, "gradw8c_f32", NULL, refuse_blocked, open_blocked)
-GRADW_ADAPTER(gradw8c_plain, "gradw8c_f32", "plain", refuse_plain, open_plain)
-GRADW_ADAPTER(dwgradw8c, "dwgradw8c_f32", NULL, refuse_depth, open_depth)
+GRADW_ADAPTER(gradw8c, "gradw8c_f32", NULL, refuse_blocked, open_blocked, false)
+GRADW_ADAPTER(gradwino8c, "gradwino8c_f32", NULL, refuse_wino, open_wino, true)
+GRADW_ADAPTER(gradw8c_plain, "gradw8c_f32", "plain", refuse_plain, open_plain, false)
+GRADW_ADAPTER(dwgradw8c, "dwgradw8c_f32", NULL, refuse_depth, open_depth, false)

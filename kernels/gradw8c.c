@@ -75,6 +75,14 @@ void qn_gradw8c_unpack(const qn_gradw8c *g, int64_t begin, int64_t end,
     }
 }
 
+int64_t qn_gradwino8c_scratch(const qn_gradw8c *g, int64_t panels)
+{
+    /* The last panel may have a third block. */
+    const int64_t ic = qn_blocks8c(g->c.x.c), oc = 2 * panels + 1;
+    const int64_t tiles = (ic + oc) * QN_GRADWINO8C_BLOCK + 4;
+    return 36 * QN_BLOCK8 * (tiles + oc * g->c.x.c);
+}
+
 int64_t qn_dwgradw8c_size(const qn_gradw8c *g)
 {
     return qn_blocks8c(g->c.x.c) * taps(g) * QN_BLOCK8;

@@ -30,6 +30,14 @@ int64_t qn_gradw8c_scratch(const qn_gradw8c *g); /* floats of a task */
 void qn_gradw8c_unpack(const qn_gradw8c *g, int64_t begin, int64_t end,
                        const float *sum, float *dw);
 
+/* Slot gradwino8c_f32: the same for 3x3, stride 1, dilation 1, groups 1, c.tile 4, by
+ * Winograd's minimal filtering.  The error is that of a sum whose terms the transforms
+ * have raised: about twice that of slot gradw8c. */
+typedef qn_gradw8c_f32_fn qn_gradwino8c_f32_fn;
+#define QN_GRADWINO8C_BLOCK 72 /* tiles that are transformed at a time */
+/* Floats of a task of that many panels. */
+int64_t qn_gradwino8c_scratch(const qn_gradw8c *g, int64_t panels);
+
 /* Slot dwgradw8c_f32: depthwise, sum [block][tap][8].  i: images; c: blocks; no
  * scratch. */
 typedef void qn_dwgradw8c_f32_fn(const qn_gradw8c *g, const qn_task8c *t, float *sum);

@@ -93,6 +93,7 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(wino8c_f32, qn_wino8c_f32_fn)         \
     X(dw8c_f32, qn_dw8c_f32_fn)             \
     X(gradw8c_f32, qn_gradw8c_f32_fn)       \
+    X(gradwino8c_f32, qn_gradwino8c_f32_fn) \
     X(dwgradw8c_f32, qn_dwgradw8c_f32_fn)   \
     X(pool8c_f32, qn_pool8c_f32_fn)         \
     X(mean8c_f32, qn_mean8c_f32_fn)         \

@@ -324,7 +324,15 @@ static void check_blocked(qn_test *t, const qn_conv_case *v)
     const double mass = most(r.dx_mass, qn_tensor_count(&r.x));
     for (int64_t k = 0; k < qn_tensor_count(&r.x); k++)
         r.dx_mass[k] = mass;
+    const double w_mass = most(r.dw_mass, qn_tensor_count(&r.w));
+    for (int64_t k = 0; k < qn_tensor_count(&r.w); k++)
+        r.dw_mass[k] = w_mass;
     if (run_session(t, &r, "ConvGradX", &opt, &y)) check(t, &y, r.dx, r.dx_mass, 8);
+    if (!run_session(t, &r, "ConvGradW", &opt, &alone)) return;
+    check(t, &alone, r.dw, r.dw_mass, 8);
+    opt.n_threads = 3;
+    if (run_session(t, &r, "ConvGradW", &opt, &y))
+        CHECK(t, memcmp(y.data, alone.data, qn_tensor_bytes(&y)) == 0);
 }
 
 void test_conv_grad_blocked(qn_test *t)

@@ -14,11 +14,13 @@ enum { IN_DY, IN_X, IN_W };
 enum {
     STEM_CHANNELS = 4,
     MAX_HALO = 64,
-    PARTIAL_BYTES = 16 << 20 /* most memory for the sums of all shards */
+    PARTIAL_BYTES = 16 << 20, /* most memory for the sums of all shards */
+    WINO_BYTES = 4 << 20,     /* transformed sums of a task */
+    WINO_TILES = 128          /* of a shard, at least */
 };
 
 typedef struct state {
-    qn_gradw8c g; /* planes without data */
+    qn_gradw8c g; /* planes without data; c.tile 4: by Winograd */
     bool is_depth;
     int64_t images, shards, size; /* size: floats of a sum */
     int64_t parts, cut;           /* panels or blocks; tasks along them */
@@ -73,6 +75,36 @@ static void set_planes(qn_conv8c *c, const qn_instr *i, bool is_plain)
     c->y = qn_tensor_plane(i->in[IN_DY]);
 }
 
+/* What a ragged last tile wastes must leave some of the factor of 4. */
+static bool can_wino(const qn_gradw8c *g, bool is_depth)
+{
+    const qn_conv8c *c = &g->c;
+    if (is_depth || g->is_plain || c->groups != 1 || c->x.c < QN_BLOCK8) return false;
+    for (int d = 0; d < 2; d++)
+        if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return false;
+    const int64_t tiles = (c->y.h + 3) / 4 * ((c->y.w + 3) / 4);
+    return tiles * 16 <= 2 * c->y.h * c->y.w;
+}
+
+/* Panels are cut for more tasks than shards, and so that the sums of a task stay near:
+ * the bits depend on neither. */
+static void cut(state *s, int n_workers)
+{
+    const int64_t want = n_workers > 1 ? 4 * n_workers : 1;
+    s->cut = (want + s->shards - 1) / s->shards;
+    if (s->g.c.tile) {
+        const int64_t bytes = s->size * 4 * (int64_t)sizeof(float);
+        const int64_t least = (bytes + WINO_BYTES - 1) / WINO_BYTES;
+        s->cut = s->cut > least ? s->cut : least;
+    }
+    s->cut = s->cut < s->parts ? s->cut : s->parts;
+    const int64_t most = (s->parts + s->cut - 1) / s->cut;
+    s->scratch = s->is_depth   ? 0
+                 : s->g.c.tile ? (size_t)qn_gradwino8c_scratch(&s->g, most)
+                               : (size_t)qn_gradw8c_scratch(&s->g);
+    s->scratch = (s->scratch + 15) & ~(size_t)15;
+}
+
 static quern_status take_rows(qn_prep *p, state *s, quern_error *err)
 {
     void *room;
@@ -103,17 +135,19 @@ quern_status qn_conv_grad_w_blocked_prepare(qn_prep *p, quern_error *err)
     }
     s->g.is_plain = i->in[IN_X]->layout == QN_PLAIN;
     set_planes(c, i, s->g.is_plain);
+    if (!p->no_winograd && can_wino(&s->g, s->is_depth)) c->tile = 4;
     if (!s->is_depth) QN_TRY(take_rows(p, s, err));
     s->images = i->in[IN_X]->dim[0];
     s->size = s->is_depth ? qn_dwgradw8c_size(&s->g) : qn_gradw8c_size(&s->g);
     s->parts = s->is_depth ? qn_blocks8c(c->x.c) : qn_conv8c_panels(c);
-    s->shards = qn_shards(s->images, s->size * (int64_t)sizeof(float), PARTIAL_BYTES);
-    /* Panels are cut for more tasks than shards: the bits do not depend on that. */
-    const int64_t want = p->n_workers > 1 ? 4 * p->n_workers : 1;
-    s->cut = (want + s->shards - 1) / s->shards;
-    s->cut = s->cut < s->parts ? s->cut : s->parts;
-    s->scratch = s->is_depth ? 0 : (size_t)qn_gradw8c_scratch(&s->g);
-    s->scratch = (s->scratch + 15) & ~(size_t)15;
+    /* Each shard transforms its sums back: that takes some tiles to be worth it. */
+    int64_t most = s->images;
+    if (c->tile) {
+        const int64_t fit = qn_wino8c_tiles(c, s->images) / WINO_TILES;
+        most = most < fit ? most : fit;
+    }
+    s->shards = qn_shards(most, s->size * (int64_t)sizeof(float), PARTIAL_BYTES);
+    cut(s, p->n_workers);
     qn_prep_scratch(
         p, ((size_t)(s->shards * s->size) + s->scratch * (size_t)p->n_workers) *
                sizeof(float));
@@ -144,6 +178,8 @@ static void add_shards(void *ctx, int64_t begin, int64_t end, int worker)
         float *sum = j->sums + shard * s->size;
         if (s->is_depth)
             j->k->dwgradw8c_f32(&j->g, &t, sum);
+        else if (s->g.c.tile)
+            j->k->gradwino8c_f32(&j->g, &t, sum);
         else
             j->k->gradw8c_f32(&j->g, &t, sum);
     }
