@@ -152,6 +152,7 @@ typedef struct qn_prep {
     qn_instr *instr;
     const qn_kernels *k;
     bool no_winograd;
+    bool fixed_batch; /* of a model in training: the batch may decide how to compute */
     int n_workers; /* most workers a parallel region may have */
     qn_arena *arena;
     qn_session *session;

@@ -6,21 +6,23 @@ enum {
     WINO_CHANNELS = 16,      /* below, transforms cost more than they save */
     WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
     WINO_FEW = 16,           /* tiles of a 14x14 map */
+    WINO_BATCH = 16,         /* images that make tiles of 4 pay on small maps */
     TASK_MACS = 1 << 20      /* a task is worth handing to a thread */
 };
 
-/* 4, 2 or 0 for none: by map size and by what ragged last tiles waste. */
-static int wino_tile(const qn_conv8c *c)
+/* 4, 2 or 0 for none: by map size, what ragged last tiles waste, and how many tiles
+ * of that many images share the filters. */
+static int wino_tile(const qn_conv8c *c, int64_t images)
 {
     int64_t h = c->y.h, w = c->y.w, least = h < w ? h : w;
     if (c->groups != 1 || c->x.c < WINO_CHANNELS || c->y.c < WINO_CHANNELS) return 0;
     for (int d = 0; d < 2; d++)
         if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return 0;
-    double waste = (double)((h + 3) / 4 * ((w + 3) / 4) * 16) / (double)(h * w);
+    const int64_t tiles = (h + 3) / 4 * ((w + 3) / 4);
+    const double waste = (double)(tiles * 16) / (double)(h * w);
     /* A tile of 4 makes 36 floats of 9: few tiles do not pay for streaming them. */
-    bool heavy =
-        c->x.c * c->y.c > WINO_WEIGHTS && (h + 3) / 4 * ((w + 3) / 4) <= WINO_FEW;
-    if (least >= 12 && waste <= 1.5 && !heavy) return 4;
+    bool heavy = c->x.c * c->y.c > WINO_WEIGHTS && tiles * images <= WINO_FEW;
+    if (waste <= 1.5 && !heavy && (least >= 12 || images >= WINO_BATCH)) return 4;
     return least >= 5 ? 2 : 0;
 }
 
@@ -99,7 +101,8 @@ static void cut(qn_conv_way *s, int n_workers)
 quern_status qn_conv_way_prepare(qn_prep *p, qn_conv_way *s, int weight, int key,
                                  quern_error *err)
 {
-    if (s->slot == QN_CONV_DIRECT && !p->no_winograd) s->c.tile = wino_tile(&s->c);
+    if (s->slot == QN_CONV_DIRECT && !p->no_winograd)
+        s->c.tile = wino_tile(&s->c, p->fixed_batch ? s->images : 1);
     if (s->c.tile) s->slot = QN_CONV_WINO;
     s->groups_of_channels = qn_conv8c_panels(&s->c);
     s->things = s->c.y.h;

@@ -3,8 +3,8 @@
  * ready: the slot that does it, its filters packed, and how the work is cut.  Conv is
  * one of them, the gradient of its input one for each phase of the stride.
  *
- * The way depends on shapes of one image only, never on batch or threads, so the bits
- * do not depend on them either. */
+ * The way depends on shapes only, never on threads, so the bits do not depend on them
+ * either; nor, except in training, on the number of images. */
 #ifndef QN_ENGINE_OPS_CONV_WAY_H
 #define QN_ENGINE_OPS_CONV_WAY_H
 
