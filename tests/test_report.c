@@ -134,6 +134,7 @@ static bool begin(qn_test *t, fixture *f)
                                   .metrics = &f->metrics,
                                   .classes = classes,
                                   .temperature = 1.25,
+                                  .tempered_ece = 0.01,
                                   .mistakes = f->mistakes,
                                   .n_mistakes = 2,
                                   .facts = facts,
@@ -200,7 +201,8 @@ void test_train_report_page(qn_test *t)
     CHECK_HAS(t, page.p, "<dd>90.00 %</dd>");
     CHECK_HAS(t, page.p, "a|b &lt;i&gt;dog&lt;/i&gt;");
     CHECK_HAS(t, page.p, "dir/&lt;file&gt;.png");
-    CHECK_HAS(t, page.p, "a temperature of 1.250");
+    CHECK_HAS(t, page.p,
+              "A temperature of 1.250 was fitted on the validation split. With it ");
     CHECK(t, !strstr(page.p, "nan"));
     qn_buf_clear(&page);
     f.report = (qn_train_report){.title = "nothing", .temperature = NAN};

@@ -66,22 +66,44 @@ static void put_series(qn_canvas *c, const qn_plot *p, const qn_series *s)
         qn_draw_circle(c, at[i].x, at[i].y, s->is_dots ? 2.6 : 2.1, &dot);
 }
 
-/* The line across and its name, on the side that has room. */
+/* The line across; its name comes last, so that it can be read. */
 static void put_mark(qn_canvas *c, const qn_plot *p, const qn_line_chart *chart)
 {
     const double x = qn_scale_at(&p->x, chart->mark);
-    const double right = p->area.x + p->area.width;
-    if (!chart->mark_name || !(x >= p->area.x - 0.01 && x <= right + 0.01)) return;
+    if (chart->mark_name)
+        qn_draw_line(c, x, p->area.y, x, p->area.y + p->area.height,
+                     &(qn_pen){0, QN_SOFT_INK, 0.8, 2});
+}
+
+/* Whether data near that x is in the upper part of the area, where a name would be. */
+static bool is_high_at(const qn_plot *p, const qn_line_chart *chart, double x)
+{
+    const double near = p->area.width / 3, third = p->area.y + p->area.height / 3;
+    for (size_t i = 0; i < chart->n_series; i++) {
+        const qn_series *s = &chart->series[i];
+        for (size_t k = 0; k < s->n; k++) {
+            const qn_spot at = spot_of(p, s->x[k], s->y[k]);
+            if (fabs(at.x - x) < near && at.y < third) return true;
+        }
+    }
+    return false;
+}
+
+/* Beside the line, left or right, above or below, where there is room. */
+static void put_mark_name(qn_canvas *c, const qn_plot *p, const qn_line_chart *chart)
+{
+    const double x = qn_scale_at(&p->x, chart->mark);
+    if (!chart->mark_name || !(x >= p->x.from - 0.01 && x <= p->x.to + 0.01)) return;
     const bool is_left = x > p->area.x + p->area.width / 2;
-    const qn_label label = {.text = chart->mark_name,
-                            .x = x + (is_left ? -4 : 4),
-                            .y = p->area.y + 5,
-                            .h = is_left ? 1 : 0,
-                            .v = 1,
-                            .size = QN_TICK_SIZE,
-                            .colour = QN_SOFT_INK};
-    qn_draw_line(c, x, p->area.y, x, p->area.y + p->area.height,
-                 &(qn_pen){0, QN_SOFT_INK, 0.8, 2});
+    const bool is_below = is_high_at(p, chart, x);
+    const double top = p->area.y + 6, bottom = p->area.y + p->area.height - 6;
+    qn_label label = {.text = chart->mark_name,
+                      .x = x + (is_left ? -5 : 5),
+                      .y = is_below ? bottom : top,
+                      .h = is_left,
+                      .v = !is_below,
+                      .size = QN_TICK_SIZE,
+                      .colour = QN_SOFT_INK};
     qn_put_fitted(c, label, p->area.width / 2);
 }
 
@@ -115,6 +137,7 @@ void qn_chart_lines(qn_canvas *c, const qn_box *where, const void *data)
         put_band(c, &p, &chart->series[i]);
     for (size_t i = 0; i < chart->n_series; i++)
         put_series(c, &p, &chart->series[i]);
+    put_mark_name(c, &p, chart);
     qn_draw_clip(c, NULL);
 }
 

@@ -18,7 +18,7 @@ typedef struct matrix {
     double x, y, cell;  /* of the upper left corner; side of a cell */
     double left, below; /* room for names */
     double name_size;
-    bool is_steep; /* names of columns stand upright */
+    double turn; /* of names of columns */
 } matrix;
 
 static double cell_side(size_t n)
@@ -58,9 +58,18 @@ static double name_room(const qn_matrix_chart *chart)
     return chart->n > NAMED ? 10 : 0.62 * name_size(chart->n) * (double)longest + 8;
 }
 
-static bool is_steep(size_t n)
+/* How names of columns stand, in degrees: level where all are shorter than a cell. */
+static double turn_of(const qn_matrix_chart *chart)
 {
-    return n > 12;
+    if (name_room(chart) - 8 <= cell_side(chart->n) - 3) return 0;
+    return chart->n > 12 ? -90 : -45;
+}
+
+/* Room below the matrix for these names. */
+static double room_below(const qn_matrix_chart *chart)
+{
+    const double room = name_room(chart) - 8, turn = turn_of(chart);
+    return turn == 0 ? name_size(chart->n) + 2 : turn == -90 ? room : 0.75 * room + 8;
 }
 
 qn_box qn_matrix_chart_size(const qn_matrix_chart *chart)
@@ -68,7 +77,7 @@ qn_box qn_matrix_chart_size(const qn_matrix_chart *chart)
     const double n = (double)(chart->n ? chart->n : 1);
     const double side = chart->n > NAMED ? 640 : n * cell_side(chart->n);
     const double room = name_room(chart), title = 20 + QN_TITLE_SIZE + 7;
-    const double below = is_steep(chart->n) ? room : 0.75 * room + 8;
+    const double below = room_below(chart) + 8;
     return (qn_box){0, 0, fmax(300, side + room + QN_NAME_SIZE + 28 + LEGEND),
                     fmax(200, side + below + title + QN_NAME_SIZE + 8)};
 }
@@ -168,11 +177,15 @@ static void put_names(qn_canvas *c, const matrix *m)
                         .colour = QN_INK};
         qn_label column = row;
         qn_put_fitted(c, row, m->left);
-        column.x = m->x + at + (m->is_steep ? 0 : m->name_size / 4);
+        column.x = m->x + at + (m->turn == -45 ? m->name_size / 4 : 0);
         column.y = bottom;
-        column.v = m->is_steep ? 0.5 : 1;
-        column.turn = m->is_steep ? -90 : -45;
-        qn_put_fitted(c, column, m->is_steep ? m->below : 1.33 * m->below - 4);
+        column.h = m->turn == 0 ? 0.5 : 1;
+        column.v = m->turn == -90 ? 0.5 : 1;
+        column.turn = m->turn;
+        qn_put_fitted(c, column,
+                      m->turn == 0     ? m->cell
+                      : m->turn == -90 ? m->below
+                                       : 1.33 * m->below - 4);
     }
 }
 
@@ -236,11 +249,11 @@ void qn_chart_matrix(qn_canvas *c, const qn_box *where, const void *data)
 {
     const qn_matrix_chart *chart = data;
     const size_t n = chart->n;
-    matrix m = {.chart = chart, .name_size = name_size(n), .is_steep = is_steep(n)};
+    matrix m = {.chart = chart, .name_size = name_size(n), .turn = turn_of(chart)};
     qn_plot p;
     qn_plot_begin(c, &p, where, chart->title);
     m.left = name_room(chart) - 8;
-    m.below = m.is_steep ? m.left : 0.75 * m.left + 8;
+    m.below = room_below(chart);
     m.x = p.area.x + QN_NAME_SIZE + 4 + m.left + 4;
     m.y = p.area.y;
     const double wide = p.area.x + p.area.width - LEGEND - m.x;

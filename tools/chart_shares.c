@@ -58,8 +58,12 @@ static void put_error(qn_canvas *c, const qn_plot *p, double ece)
     char text[32];
     if (!isfinite(ece)) return;
     snprintf(text, sizeof text, "ECE %.2f %%", 100 * ece);
-    const qn_label label = {.text = text, .x = p->all.x + p->all.width, .y = p->all.y + 1,
-                            .h = 1, .v = 1, .size = QN_NAME_SIZE,
+    const qn_label label = {.text = text,
+                            .x = p->all.x + p->all.width,
+                            .y = p->all.y + 1,
+                            .h = 1,
+                            .v = 1,
+                            .size = QN_NAME_SIZE,
                             .colour = QN_SOFT_INK};
     qn_draw_text(c, &label);
 }

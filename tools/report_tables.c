@@ -202,11 +202,12 @@ const char *qn_calibration_text(const qn_train_report *r, char text[QN_SENTENCE]
                  "of confidence the two differ by %.2f %% on average (ECE).",
                  100 * figure[QN_FIGURE_CONFIDENCE], 100 * figure[QN_FIGURE_TOP1],
                  QN_BINS, 100 * figure[QN_FIGURE_ECE]);
-    if (isfinite(r->temperature))
-        snprintf(
-            text + n, QN_SENTENCE - (size_t)n,
-            " Logits are divided by a temperature of %.3f, which was fitted on the "
-            "validation split.",
-            r->temperature);
+    if (!isfinite(r->temperature)) return text;
+    n += snprintf(text + n, QN_SENTENCE - (size_t)n,
+                  " A temperature of %.3f was fitted on the validation split.",
+                  r->temperature);
+    if (isfinite(r->tempered_ece))
+        snprintf(text + n, QN_SENTENCE - (size_t)n, " With it they differ by %.2f %%.",
+                 100 * r->tempered_ece);
     return text;
 }

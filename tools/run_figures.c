@@ -140,7 +140,9 @@ quern_status qn_run_figures(qn_run_report *r, qn_arena *arena, quern_error *err)
     qn_metrics *m = p;
     r->report.metrics = m;
     r->report.split = qn_tree_text(tree, "split", "?");
-    r->report.temperature = qn_tree_real(qn_tree_get(tree, "temperature"), "value");
+    const qn_tree *tempered = qn_tree_get(tree, "temperature");
+    r->report.temperature = qn_tree_real(tempered, "value");
+    r->report.tempered_ece = qn_tree_real(tempered, "ece");
     QN_TRY(take_count(qn_tree_get(tree, "n"), &m->n, err));
     take_scalars(tree, m);
     QN_TRY(take_confusion(tree, arena, m, err));

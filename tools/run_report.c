@@ -113,6 +113,13 @@ static void add_fact(fact_list *f, const char *key, const char *value)
     if (value) f->rows[f->n++] = (qn_fact){key, value};
 }
 
+/* Settings are floats often enough: 0.9, not 0.899999976. */
+static const char *number_text(char text[QN_REAL_TEXT], double value)
+{
+    const bool is_float = fabs(value) < 1e30 && (double)(float)value == value;
+    return is_float ? qn_single_text(text, (float)value) : qn_real_text(text, value);
+}
+
 /* A value as text: lists by commas, objects not at all. */
 static void put_value(qn_buf *out, const qn_tree *value)
 {
@@ -125,7 +132,7 @@ static void put_value(qn_buf *out, const qn_tree *value)
         qn_buf_text(out, value->number != 0 ? "yes" : "no");
         break;
     case QN_TREE_NUMBER:
-        qn_buf_text(out, qn_real_text(text, value->number));
+        qn_buf_text(out, number_text(text, value->number));
         break;
     case QN_TREE_LIST:
         for (const qn_tree *item = value->first; item; item = item->next) {
@@ -247,7 +254,7 @@ quern_status qn_run_report_read(const char *folder, qn_arena *arena, qn_run_repo
                                 quern_error *err)
 {
     *out = (qn_run_report){.folder = folder};
-    out->report.temperature = NAN;
+    out->report.temperature = out->report.tempered_ece = NAN;
     QN_TRY(read_tree(folder, "config.json", arena, &out->config, err));
     QN_TRY(read_tree(folder, "report.json", arena, &out->figures, err));
     QN_TRY(read_history(out, arena, err));

@@ -43,6 +43,7 @@ typedef struct qn_train_report {
     const qn_metrics *metrics;
     const char *const *classes; /* metrics->n_classes names */
     double temperature;         /* NaN: none was fitted */
+    double tempered_ece;        /* of the same items with it; NaN: not known */
     const qn_mistake *mistakes; /* the worst first */
     size_t n_mistakes;
     const qn_facts *facts;
