@@ -18,6 +18,16 @@ void qn_plane8c_shape(qn_plane8c *p, int64_t c, int64_t h, int64_t w, int64_t ha
     *origin = halo * p->row + halo * QN_BLOCK8;
 }
 
+/* n floats, whole pixels: few of them are not worth a call. */
+static void clear(float *p, int64_t n)
+{
+    if (n > 8 * QN_BLOCK8)
+        memset(p, 0, (size_t)n * sizeof *p);
+    else
+        for (int64_t i = 0; i < n; i += QN_BLOCK8)
+            memset(p + i, 0, QN_BLOCK8 * sizeof *p);
+}
+
 void qn_plane8c_clear_halo(const qn_plane8c *p, int64_t origin, int64_t i)
 {
     for (int64_t b = 0; b < qn_blocks8c(p->c); b++) {
@@ -25,10 +35,10 @@ void qn_plane8c_clear_halo(const qn_plane8c *p, int64_t origin, int64_t i)
         int64_t at = 0;
         for (int64_t r = 0; r < p->h; r++) {
             int64_t row = origin + r * p->row;
-            memset(plane + at, 0, (size_t)(row - at) * sizeof *plane);
+            clear(plane + at, row - at);
             at = row + p->w * QN_BLOCK8;
         }
-        memset(plane + at, 0, (size_t)(p->plane - at) * sizeof *plane);
+        clear(plane + at, p->plane - at);
     }
 }
 

@@ -78,6 +78,10 @@ static quern_status global_max_run(const qn_instr *i, const qn_exec *x,
                                    quern_error *err)
 {
     (void)err;
+    if (i->is_blocked) {
+        const qn_window w = qn_plane_window(i->in[0]);
+        return qn_pool_blocked_run(i, x, &w, false, false);
+    }
     return run_global(i, x, greatest_f32, greatest_f64);
 }
 
@@ -129,6 +133,7 @@ const qn_op qn_op_global_max_pool = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_FLOATS},
     .infer = global_infer,
+    .blocked = qn_pool_blocked,
     .run = global_max_run,
     .grad = qn_global_max_pool_grad,
 };

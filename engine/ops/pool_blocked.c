@@ -4,6 +4,16 @@
 
 #include "engine/rows8c.h"
 
+qn_window qn_plane_window(const qn_tensor *x)
+{
+    return (qn_window){.rank = 2,
+                       .in = {x->dim[2], x->dim[3]},
+                       .out = {1, 1},
+                       .kernel = {x->dim[2], x->dim[3]},
+                       .stride = {1, 1},
+                       .dilation = {1, 1}};
+}
+
 bool qn_pool_blocked(const qn_instr *i, qn_blocked *how)
 {
     return !(i->n_out > 1 && i->out[1]) && qn_blocked_unary(i, how);

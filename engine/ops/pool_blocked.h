@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/pool_blocked.h - pooling in the blocked layout: hooks of MaxPool,
- * AveragePool, GlobalAveragePool and their gradients. */
+ * AveragePool, their global forms and their gradients. */
 #ifndef QN_ENGINE_OPS_POOL_BLOCKED_H
 #define QN_ENGINE_OPS_POOL_BLOCKED_H
 
 #include "engine/op.h"
 #include "kernels/window.h"
+
+/* The window that is the whole plane of x [N,C,H,W]. */
+qn_window qn_plane_window(const qn_tensor *x);
 
 bool qn_pool_blocked(const qn_instr *i, qn_blocked *how);
 quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,

@@ -216,22 +216,25 @@ static quern_status run_global(const qn_instr *i, const qn_exec *x, qn_range_fn 
     return run_planes(i, x, &s, fn);
 }
 
+static quern_status global_blocked(const qn_instr *i, const qn_exec *x)
+{
+    const qn_window w = qn_plane_window(i->in[1]);
+    return qn_pool_grad_blocked_run(i, x, &w, false);
+}
+
 static quern_status global_max_pool_grad_run(const qn_instr *i, const qn_exec *x,
                                              quern_error *err)
 {
     (void)err;
+    if (i->is_blocked) return global_blocked(i, x);
     return run_global(i, x, global_max_planes);
 }
 
 static quern_status global_average_pool_grad_run(const qn_instr *i, const qn_exec *x,
                                                  quern_error *err)
 {
-    const qn_tensor *in = i->in[1];
-    const int64_t *k = in->dim + 2;
-    const qn_window w = {
-        .rank = 2, .kernel = {k[0], k[1]}, .stride = {1, 1}, .dilation = {1, 1}};
     (void)err;
-    if (i->is_blocked) return qn_pool_grad_blocked_run(i, x, &w, false);
+    if (i->is_blocked) return global_blocked(i, x);
     return run_global(i, x, global_mean_planes);
 }
 
@@ -274,6 +277,7 @@ const qn_op qn_op_average_pool_grad = {
 const qn_op qn_op_global_max_pool_grad = {
     .name = "GlobalMaxPoolGrad",
     .infer = global_grad_infer,
+    .blocked = qn_pool_grad_blocked,
     .run = global_max_pool_grad_run,
     POOL_GRAD_ROW(3),
 };

@@ -51,61 +51,57 @@ static inline const float *plane_of(const qn_plane8c *p, int64_t image, int64_t 
 
 /* ---- moments --------------------------------------------------------------------- */
 
-static qn_v8 sum_stretch(const float *x, int64_t row, int64_t n, int64_t m)
+/* The mean of the first of n rows of m pixels, or of an eighth of the only one: near
+ * enough to that of all, from which it is off by at most sqrt(n) or 3 deviations. */
+static qn_v8 sample(const float *x, int64_t n, int64_t m)
 {
-    qn_v8 s0 = qn_zero8(), s1 = s0, s2 = s0, s3 = s0;
-    for (int64_t r = 0; r < n; r++, x += row) {
-        int64_t i = 0;
-        for (; i + 4 <= m; i += 4) {
-            s0 = qn_add8(s0, qn_load8(x + 8 * i));
-            s1 = qn_add8(s1, qn_load8(x + 8 * i + 8));
-            s2 = qn_add8(s2, qn_load8(x + 8 * i + 16));
-            s3 = qn_add8(s3, qn_load8(x + 8 * i + 24));
-        }
-        for (; i < m; i++)
-            s0 = qn_add8(s0, qn_load8(x + 8 * i));
-    }
-    return qn_add8(qn_add8(s0, s1), qn_add8(s2, s3));
+    const int64_t count = n > 1 ? m : (m + 7) / 8;
+    qn_v8 s = qn_zero8();
+    for (int64_t i = 0; i < count; i++)
+        s = qn_add8(s, qn_load8(x + 8 * i));
+    return qn_mul8(s, qn_set8(1 / (float)count));
 }
 
 typedef struct spread {
-    float off[8], squares[8]; /* sums of x - mean and of its square */
+    float off[8], squares[8]; /* sums of x - pivot and of its square */
 } spread;
 
 static void spread_stretch(const float *x, int64_t row, int64_t n, int64_t m,
-                           qn_v8 mean, spread *to)
+                           qn_v8 pivot, spread *to)
 {
-    qn_v8 s0 = qn_zero8(), s1 = s0, q0 = s0, q1 = s0;
+    qn_v8 s[4], q[4];
+    for (int k = 0; k < 4; k++)
+        s[k] = q[k] = qn_zero8();
     for (int64_t r = 0; r < n; r++, x += row) {
         int64_t i = 0;
-        for (; i + 2 <= m; i += 2) {
-            qn_v8 a = qn_sub8(qn_load8(x + 8 * i), mean);
-            qn_v8 b = qn_sub8(qn_load8(x + 8 * i + 8), mean);
-            s0 = qn_add8(s0, a);
-            s1 = qn_add8(s1, b);
-            q0 = qn_fma8(a, a, q0);
-            q1 = qn_fma8(b, b, q1);
-        }
+        for (; i + 4 <= m; i += 4)
+#pragma GCC unroll 4
+            for (int k = 0; k < 4; k++) {
+                const qn_v8 a = qn_sub8(qn_load8(x + 8 * (i + k)), pivot);
+                s[k] = qn_add8(s[k], a);
+                q[k] = qn_fma8(a, a, q[k]);
+            }
         for (; i < m; i++) {
-            qn_v8 a = qn_sub8(qn_load8(x + 8 * i), mean);
-            s0 = qn_add8(s0, a);
-            q0 = qn_fma8(a, a, q0);
+            const qn_v8 a = qn_sub8(qn_load8(x + 8 * i), pivot);
+            s[0] = qn_add8(s[0], a);
+            q[0] = qn_fma8(a, a, q[0]);
         }
     }
-    qn_store8(to->off, qn_add8(s0, s1));
-    qn_store8(to->squares, qn_add8(q0, q1));
+    qn_store8(to->off, qn_add8(qn_add8(s[0], s[1]), qn_add8(s[2], s[3])));
+    qn_store8(to->squares, qn_add8(qn_add8(q[0], q[1]), qn_add8(q[2], q[3])));
 }
 
 /* Joins `count` pixels with the `before` that sums [2][8] knows. */
-static void join(double *sums, double before, double count, const float *mean,
+static void join(double *sums, double before, double count, const float *pivot,
                  const spread *s)
 {
+    const double one = 1 / count, part = count / (before + count);
     for (int k = 0; k < 8; k++) {
-        double rest = (double)s->off[k] / count; /* of the rounded mean */
-        double off = (double)mean[k] + rest - sums[k];
+        double rest = (double)s->off[k] * one; /* from there to the mean */
+        double off = (double)pivot[k] + rest - sums[k];
         double squares = (double)s->squares[k] - rest * (double)s->off[k];
-        sums[k] += off * count / (before + count);
-        sums[8 + k] += squares + off * off * before * count / (before + count);
+        sums[k] += off * part;
+        sums[8 + k] += squares + off * off * before * part;
     }
 }
 
@@ -120,13 +116,12 @@ void QN_V8_ROW(moments8c_f32)(const qn_norm8c *p, const qn_task8c *t)
         for (stretch at = {0}; next_stretch(&c, &at);) {
             const float *from = x + at.r * p->x.row + 8 * at.k;
             double count = (double)(at.n * at.m);
-            float mean[8];
+            const qn_v8 v = sample(from, at.n, at.m);
+            float pivot[8];
             spread s;
-            qn_v8 v = qn_mul8(sum_stretch(from, p->x.row, at.n, at.m),
-                              qn_set8((float)(1 / count)));
-            qn_store8(mean, v);
+            qn_store8(pivot, v);
             spread_stretch(from, p->x.row, at.n, at.m, v, &s);
-            join(sums, before, count, mean, &s);
+            join(sums, before, count, pivot, &s);
             before += count;
         }
     }

@@ -98,13 +98,39 @@ static void pool_row(const qn_pool8c *p, const float *x, int64_t row, float *y)
     if (p->mean) divide_row(p, row, y);
 }
 
+/* The greatest of windows of 2x2 side by side, all inside. */
+static bool is_halving(const qn_pool8c *p)
+{
+    const int64_t in[2] = {p->x.h, p->x.w}, out[2] = {p->y.h, p->y.w};
+    for (int d = 0; d < 2; d++)
+        if (p->kernel[d] != 2 || p->stride[d] != 2 || p->dilation[d] != 1 ||
+            p->pad[d] || 2 * out[d] > in[d])
+            return false;
+    return !p->mean;
+}
+
+static void halve_row(const qn_pool8c *p, const float *x, int64_t row, float *y)
+{
+    const float *top = x + 2 * row * p->x.row, *bottom = top + p->x.row;
+    for (int64_t i = 0; i < p->y.w; i++, top += 16, bottom += 16) {
+        const qn_v8 a = qn_max_nan8(qn_load8(top), qn_load8(top + 8));
+        const qn_v8 b = qn_max_nan8(qn_load8(bottom), qn_load8(bottom + 8));
+        qn_store8(y + 8 * i, qn_max_nan8(a, b));
+    }
+}
+
 void QN_V8_ROW(pool8c_f32)(const qn_pool8c *p, const qn_task8c *t)
 {
+    const bool halves = is_halving(p);
     for (int64_t b = t->c0; b < t->c1; b++)
         for (int64_t r = t->i0; r < t->i1; r++) {
+            const float *x = p->x.data + t->image * p->x.image + b * p->x.plane;
             float *y =
                 p->y.data + t->image * p->y.image + b * p->y.plane + r * p->y.row;
-            pool_row(p, p->x.data + t->image * p->x.image + b * p->x.plane, r, y);
+            if (halves)
+                halve_row(p, x, r, y);
+            else
+                pool_row(p, x, r, y);
             if (b == p->y.c / 8) qn_tail8_run(p->y.c, y, p->y.w);
         }
 }
@@ -165,7 +191,6 @@ static void give_row(const qn_poolgrad8c *p, const float *x, float *dx, const fl
     const taps ky = cut(q, 0, row, 0, q->x.h);
     const int64_t rows = q->mean ? count(q, 0, row, q->x.h) : 1;
     const int64_t first = row * q->stride[0] - q->pad[0];
-    const bool two = q->kernel[0] == 2 && q->kernel[1] == 2;
     for (int64_t i = 0; i < p->dy.w; i++) {
         const int64_t at = 8 * (i * q->stride[1] - q->pad[1]);
         const qn_v8 g = qn_load8(dy + 8 * i);
@@ -178,11 +203,20 @@ static void give_row(const qn_poolgrad8c *p, const float *x, float *dx, const fl
         }
         const float *from = x + first * q->x.row + at;
         const qn_v8 top = qn_load8(y + 8 * i);
-        if (alone && two)
-            give(p, from, to, (taps){0, 2}, (taps){0, 2}, top, g, false, true);
-        else
-            give(p, from, to, ky, cut(q, 1, i, 0, q->x.w), top, g, false, alone);
+        give(p, from, to, ky, cut(q, 1, i, 0, q->x.w), top, g, false, alone);
     }
+}
+
+/* The same for windows of 2x2 side by side. */
+static void give_quarters(const qn_poolgrad8c *p, const float *x, float *dx,
+                          const float *y, const float *dy, int64_t row)
+{
+    const taps two = {0, 2};
+    x += 2 * row * p->pool.x.row;
+    dx += 2 * row * p->dx.row;
+    for (int64_t i = 0; i < p->dy.w; i++)
+        give(p, x + 16 * i, dx + 16 * i, two, two, qn_load8(y + 8 * i),
+             qn_load8(dy + 8 * i), false, true);
 }
 
 /* Windows side by side that cover the image. */
@@ -212,7 +246,9 @@ void QN_V8_ROW(poolgrad8c_f32)(const qn_poolgrad8c *p, const qn_task8c *t)
             for (int64_t i = 0; i < p->dx.w; i++)
                 qn_store8(dx + r * p->dx.row + 8 * i, qn_zero8());
         for (int64_t r = 0; r < p->dy.h; r++, dy += p->dy.row) {
-            if (alone)
+            if (alone && is_halving(q))
+                give_quarters(p, x, dx, y, dy, r);
+            else if (alone)
                 give_row(p, x, dx, y, dy, r, true);
             else
                 give_row(p, x, dx, y, dy, r, false);
