@@ -68,8 +68,8 @@ typedef struct qn_conv8c {
     const int64_t *segment; /* of qn_conv8c_segments, for slots conv8c and stem8c */
     int64_t kernel[2], stride[2], dilation[2], pad[2]; /* rows, columns */
     int64_t groups;
-    int64_t y_step;       /* floats from output pixel to pixel: 8; k*8 when a transposed
-                             convolution writes every k-th (y.row is then k rows) */
+    int64_t y_step; /* floats from pixel to pixel of y and add: 8; k*8 when a transposed
+                       convolution writes every k-th (y.row is then k rows) */
     qn_filters8c filters; /* read by the pack functions only */
     int tile;             /* outputs of a Winograd tile on each axis: 4 or 2 */
     qn_act act;

@@ -34,6 +34,15 @@ static double *zeros(qn_test *t, const qn_tensor *like)
     return z;
 }
 
+/* Twice X, as it is added in sessions. */
+static void add_x(truth *r)
+{
+    for (int64_t i = 0; i < qn_tensor_count(&r->x); i++) {
+        r->dx[i] += 2 * qn_get_real(&r->x, i);
+        r->dx_mass[i] += 2 * fabs(qn_get_real(&r->x, i));
+    }
+}
+
 /* Output `y` at `at`, channel o of image n, through all its taps. */
 static void deal(truth *r, int64_t n, int64_t o, const int64_t *at, double dy)
 {
@@ -212,7 +221,8 @@ static qn_value *add_operand(quern_model *m, const qn_tensor *x, bool constant)
     return v;
 }
 
-/* The model out = name(dY, second, third); W is a constant. */
+/* The model out = name(dY, second, third), of the input's gradient twice X more; W is a
+ * constant. */
 static bool make_model(qn_test *t, truth *r, const char *name, quern_model **out)
 {
     quern_error err;
@@ -232,8 +242,15 @@ static bool make_model(qn_test *t, truth *r, const char *name, quern_model **out
     node->in[2] = add_operand(m, of_x ? &r->x : &r->w, !of_x);
     qn_graph_add_value(m->graph, "y", &node->out[0], NULL);
     m->graph->outputs[0] = node->out[0];
+    m->purpose = QN_FOR_TRAINING;
     qn_conv_attrs(node, &r->v);
     qn_graph_insert(m->graph, node, NULL);
+    if (of_x) {
+        qn_value *x = node->in[2], *dx = node->out[0], *twice;
+        qn_graph_emit(m->graph, node, "Add", 2, (qn_value *[]){x, x}, &twice, NULL);
+        qn_graph_emit(m->graph, NULL, "Add", 2, (qn_value *[]){twice, dx},
+                      &m->graph->outputs[0], NULL);
+    }
     *out = m;
     return CHECK_OK(t, qn_model_finish(m, &err), &err);
 }
@@ -306,6 +323,7 @@ static void check_blocked(qn_test *t, const qn_conv_case *v)
     truth r;
     qn_tensor y, alone;
     find_truth(t, &r, v, QUERN_FLOAT);
+    add_x(&r);
     const int64_t x_terms = v->oc * qn_test_product(v->rank, v->kernel);
     const int64_t w_terms = v->n * qn_test_product(v->rank, v->out);
     for (int i = 0; i < 2; i++) {

@@ -105,6 +105,7 @@ bool qn_conv_grad_x_blocked(const qn_instr *i, qn_blocked *how)
             halo = need > halo ? need : halo;
         }
     *how = (qn_blocked){.wants = true, .in = 1 << IN_DY, .halo = (int)halo};
+    if (i->residual) how->in |= UINT32_C(1) << (i->n_in - 1);
     return halo <= MAX_HALO;
 }
 
@@ -121,16 +122,23 @@ static void turn_filters(qn_conv_way *s, const qn_tensor *w, const axis a[2])
     s->first = a[0].last * w->dim[3] + a[1].last;
 }
 
-/* Planes of dY and of the phase's part of dX. */
+/* The pixels of a phase; p: all of them. */
+static qn_plane8c phase_of(qn_plane8c p, const int64_t stride[2], int64_t row,
+                           int64_t col)
+{
+    if (p.data) p.data += row * p.row + col * QN_BLOCK8;
+    p.row *= stride[0];
+    p.h = (p.h - row + stride[0] - 1) / stride[0];
+    p.w = (p.w - col + stride[1] - 1) / stride[1];
+    return p;
+}
+
 static void set_planes(qn_conv8c *c, const qn_instr *i, const int64_t stride[2],
                        int64_t row, int64_t col)
 {
     c->x = qn_tensor_plane(i->in[IN_DY]);
-    c->y = qn_tensor_plane(i->out[0]);
-    if (c->y.data) c->y.data += row * c->y.row + col * QN_BLOCK8;
-    c->y.row *= stride[0];
-    c->y.h = (c->y.h - row + stride[0] - 1) / stride[0];
-    c->y.w = (c->y.w - col + stride[1] - 1) / stride[1];
+    c->y = phase_of(qn_tensor_plane(i->out[0]), stride, row, col);
+    if (i->residual) c->add = phase_of(qn_tensor_plane(i->residual), stride, row, col);
 }
 
 static quern_status add_phase(qn_prep *p, state *s, const qn_window *w, const axis a[2],
@@ -144,6 +152,7 @@ static quern_status add_phase(qn_prep *p, state *s, const qn_window *w, const ax
     s->n++;
     choose(i->in[IN_W], params->group, &way->slot);
     way->c = conv_of(w, params->group, a);
+    way->c.act = i->act;
     set_planes(&way->c, i, w->stride, a[0].first, a[1].first);
     turn_filters(way, i->in[IN_W], a);
     way->images = i->in[IN_DY]->dim[0];
@@ -177,16 +186,25 @@ quern_status qn_conv_grad_x_blocked_prepare(qn_prep *p, quern_error *err)
 typedef struct job {
     const state *s;
     const qn_kernels *k;
-    qn_plane8c dx;
+    const qn_act *act;
+    qn_plane8c dx, add; /* add.data NULL: nothing is added */
     qn_conv8c c[MAX_PHASES];
     int64_t groups_of_channels, step; /* channels that a phase does before the next */
 } job;
 
-/* Rows [begin, end) of qn_row8c. */
-static void zero_rows(const job *j, int64_t begin, int64_t end)
+/* Rows [begin, end) of qn_row8c as they are without any tap. */
+static void fill_rows(const job *j, int64_t begin, int64_t end)
 {
-    for (int64_t t = begin; t < end; t++)
-        memset(qn_row8c(&j->dx, t), 0, (size_t)(j->dx.w * QN_BLOCK8) * sizeof(float));
+    const int64_t n = j->dx.w * QN_BLOCK8;
+    for (int64_t t = begin; t < end; t++) {
+        float *row = qn_row8c(&j->dx, t);
+        if (j->add.data)
+            memcpy(row, qn_row8c(&j->add, t), (size_t)n * sizeof *row);
+        else
+            memset(row, 0, (size_t)n * sizeof *row);
+        if (j->act->kind != QN_ACT_NONE)
+            j->k->act_f32(j->act->kind, j->act->alpha, j->act->beta, row, n);
+    }
 }
 
 /* Item: image.  Phases share its lines, so that one follows the other at once. */
@@ -196,7 +214,7 @@ static void run_images(void *ctx, int64_t begin, int64_t end, int worker)
     const int64_t rows = qn_n_rows8c(&j->dx, 1), n = j->groups_of_channels;
     (void)worker;
     for (int64_t image = begin; image < end; image++) {
-        if (j->s->has_gaps) zero_rows(j, image * rows, (image + 1) * rows);
+        if (j->s->has_gaps) fill_rows(j, image * rows, (image + 1) * rows);
         for (int64_t c = 0; c < n; c += j->step)
             for (int k = 0; k < j->s->n; k++)
                 qn_conv_way_image(&j->s->way[k], &j->c[k], j->k, image, c,
@@ -204,17 +222,18 @@ static void run_images(void *ctx, int64_t begin, int64_t end, int worker)
     }
 }
 
-static void zero_range(void *ctx, int64_t begin, int64_t end, int worker)
+static void fill_range(void *ctx, int64_t begin, int64_t end, int worker)
 {
     (void)worker;
-    zero_rows(ctx, begin, end);
+    fill_rows(ctx, begin, end);
 }
 
 void qn_conv_grad_x_blocked_run(const qn_instr *i, const qn_exec *x)
 {
     const state *s = i->state;
     const int64_t images = i->out[0]->dim[0];
-    job j = {.s = s, .k = x->k, .dx = qn_tensor_plane(i->out[0])};
+    job j = {.s = s, .k = x->k, .act = &i->act, .dx = qn_tensor_plane(i->out[0])};
+    if (i->residual) j.add = qn_tensor_plane(i->residual);
     for (int k = 0; k < s->n; k++) {
         j.c[k] = s->way[k].c;
         set_planes(&j.c[k], i, s->stride, s->row[k], s->col[k]);
@@ -227,7 +246,7 @@ void qn_conv_grad_x_blocked_run(const qn_instr *i, const qn_exec *x)
     }
     if (s->has_gaps)
         qn_parallel_for(x->pool, qn_n_rows8c(&j.dx, images), qn_row8c_grain(&j.dx),
-                        zero_range, &j);
+                        fill_range, &j);
     for (int k = 0; k < s->n; k++)
         qn_conv_way_run(&s->way[k], &j.c[k], i, x);
 }

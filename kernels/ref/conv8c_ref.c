@@ -47,7 +47,7 @@ static void compute_rows(const qn_conv8c *c, const qn_task8c *t, pixel at,
             at.x = x + group + row * x_row + col * x_col;
             at.y = c->y.data + y + row * c->y.row + col * c->y_step;
             at.add = c->add.data
-                         ? c->add.data + add + row * c->add.row + col * QN_BLOCK8
+                         ? c->add.data + add + row * c->add.row + col * c->y_step
                          : NULL;
             compute_pixel(c, &p, &at);
         }

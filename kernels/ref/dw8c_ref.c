@@ -28,7 +28,7 @@ void qn_dw8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
                 int64_t col = i * c->stride[1] - c->pad[1];
                 float sum = sum_taps(c, x + row * c->x.row + col * QN_BLOCK8, w,
                                      c->bias ? c->bias[ch] : 0);
-                int64_t at = block * c->add.plane + r * c->add.row + i * QN_BLOCK8;
+                int64_t at = block * c->add.plane + r * c->add.row + i * c->y_step;
                 if (c->add.data)
                     sum += c->add.data[t->image * c->add.image + at + lane];
                 qn_act_f32(c->act.kind, c->act.alpha, c->act.beta, &sum, 1);

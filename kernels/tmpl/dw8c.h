@@ -75,7 +75,7 @@ static inline void any_stretch(const qn_dwk8c *a, const float *x, const float *a
         }
 #pragma GCC unroll 4
     for (int i = 0; i < n; i++) {
-        if (add) sum[i] = qn_add8(sum[i], qn_load8(add + 8 * i));
+        if (add) sum[i] = qn_add8(sum[i], qn_load8(add + a->y_step * i));
         qn_store8(y + a->y_step * i, qn_bound8(&a->bounds, sum[i]));
     }
 }
@@ -151,7 +151,7 @@ void QN_V8_ROW(dw8c_f32)(const qn_conv8c *c, const qn_task8c *t)
                                            : NULL;
             for (int64_t i = 0, at = 0; i < parts; i++) {
                 int64_t n = size + (i < longer);
-                fn[n - 1](&a, x + at * a.step, add ? add + at * 8 : NULL,
+                fn[n - 1](&a, x + at * a.step, add ? add + at * c->y_step : NULL,
                           y + at * c->y_step);
                 at += n;
             }

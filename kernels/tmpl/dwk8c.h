@@ -27,7 +27,7 @@ static void DW_FN(DW_K, DW_S, DW_N)(const qn_dwk8c *a, const float *x, const flo
     if (add)
 #pragma GCC unroll 8
         for (int i = 0; i < DW_N; i++)
-            sum[i] = qn_add8(sum[i], qn_load8(add + 8 * i));
+            sum[i] = qn_add8(sum[i], qn_load8(add + a->y_step * i));
     if (a->bounds.has_lo)
 #pragma GCC unroll 8
         for (int i = 0; i < DW_N; i++)
