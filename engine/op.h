@@ -153,6 +153,7 @@ typedef struct qn_prep {
     const qn_kernels *k;
     bool no_winograd;
     bool fixed_batch; /* of a model in training: the batch may decide how to compute */
+    const struct qn_tuning *tuning; /* measured choices; NULL: none */
     int n_workers; /* most workers a parallel region may have */
     qn_arena *arena;
     qn_session *session;

@@ -290,6 +290,7 @@ static quern_status prepare_step(builder *b, qn_step *step, quern_error *err)
                     .n_workers = b->opt->n_workers,
                     .no_winograd = b->opt->no_winograd,
                     .fixed_batch = b->opt->session->model->purpose == QN_FOR_TRAINING,
+                    .tuning = b->opt->tuning,
                     .arena = &plan->arena,
                     .session = b->opt->session};
     if (node->op->prepare) QN_TRY(node->op->prepare(&prep, err));

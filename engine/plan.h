@@ -64,6 +64,7 @@ typedef struct qn_plan_options {
     bool no_reuse;
     bool plain; /* no blocked layout */
     bool no_winograd;
+    const struct qn_tuning *tuning;
     qn_session *session;
     const qn_kernels *k;
     int n_workers;

@@ -250,6 +250,9 @@ typedef struct quern_session_options {
     void *cancel_ctx;
     quern_profile_fn *profile;
     void *profile_ctx;
+    /* Text of a tuning file (`quern bench tune`), zero-ended, read while creating; one
+     * that does not fit this machine or is damaged is logged and not used. */
+    const char *tuning;
 } quern_session_options;
 
 QUERN_API quern_status quern_session_create(const quern_model *model,

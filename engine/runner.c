@@ -98,6 +98,7 @@ quern_status qn_runner_plan(qn_runner *r, const qn_tensor *inputs, quern_error *
         qn_plan_options opt = {.no_reuse = s->opt.no_reuse,
                                .plain = s->plain,
                                .no_winograd = s->opt.no_winograd != 0,
+                               .tuning = &s->tuning,
                                .session = s,
                                .k = &s->k,
                                .n_workers = qn_pool_size(s->pool),

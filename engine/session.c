@@ -5,6 +5,7 @@
 #include "engine/blas.h"
 #include "engine/os.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* ---- create and free ---- */
@@ -54,6 +55,25 @@ static quern_status choose_layout(quern_session *s, quern_error *err)
     return QUERN_OK;
 }
 
+static const char *isa_name(const quern_session *s)
+{
+    return s->k.isa == qn_cpu_isa() ? quern_cpu_isa() : "ref";
+}
+
+/* Without it sessions are slower, not wrong. */
+static void take_tuning(quern_session *s)
+{
+    quern_error why;
+    char text[sizeof why.text + 32];
+    if (!s->opt.tuning ||
+        qn_tuning_parse(&s->tuning, s->opt.tuning, strlen(s->opt.tuning), isa_name(s),
+                        &s->mem, &why) == QUERN_OK ||
+        !s->opt.log)
+        return;
+    snprintf(text, sizeof text, "tuning is not used: %s", why.text);
+    s->opt.log(s->opt.log_ctx, text);
+}
+
 static quern_status make_pool(quern_session *s, quern_error *err)
 {
     if (s->opt.pool) {
@@ -84,6 +104,7 @@ static quern_status fill(quern_session *s, quern_error *err)
     }
     QN_TRY(choose_kernels(s, err));
     QN_TRY(choose_layout(s, err));
+    take_tuning(s);
     QN_TRY(make_pool(s, err));
     return qn_session_runner(s, s->model->graph, &s->main, err);
 }
@@ -129,6 +150,7 @@ void quern_session_free(quern_session *s)
         qn_runner_free(r);
     }
     qn_packs_free(s);
+    qn_tuning_done(&s->tuning, &s->mem);
     size_t n = (size_t)s->model->graph->n_inputs;
     if (s->item_bytes) {
         for (int i = 0; i < (int)n; i++)

@@ -6,6 +6,7 @@
 
 #include "engine/model.h"
 #include "engine/plan.h"
+#include "engine/tuning.h"
 
 /* A packed weight; belongs to the session, shared by its plans. */
 typedef struct qn_pack {
@@ -40,6 +41,7 @@ struct quern_session {
     bool owns_pool;
     const char *gemm;
     bool plain; /* no blocked layout */
+    qn_tuning tuning;
     qn_pack *packs;
     size_t packed_bytes;
     qn_runner *runners; /* the first made is the main graph's */

@@ -31,6 +31,20 @@ quern_model_options qn_model_options(const qn_args *args)
     };
 }
 
+/* A file that cannot be read is told and does without, as the session does with one
+ * that does not fit. */
+static const char *tuning_text(const qn_args *args)
+{
+    const char *path = qn_arg_text(args, "tuning");
+    quern_error err;
+    char *text;
+    if (!path) return NULL;
+    if (qn_file_text((qn_arena *)&args->arena, path, &text, NULL, &err) == QUERN_OK)
+        return text;
+    qn_report(NULL, &err);
+    return NULL;
+}
+
 quern_session_options qn_session_options(const qn_args *args)
 {
     return (quern_session_options){
@@ -41,6 +55,7 @@ quern_session_options qn_session_options(const qn_args *args)
         .gemm = qn_arg_text(args, "gemm"),
         .layout = qn_arg_text(args, "layout"),
         .no_winograd = qn_arg_flag(args, "no-winograd"),
+        .tuning = tuning_text(args),
         .no_reuse = qn_arg_flag(args, "no-reuse"),
         .seed = (uint64_t)qn_arg_int(args, "seed"),
         .log = qn_arg_flag(args, "quiet") ? NULL : qn_out_log,

@@ -16,6 +16,8 @@
     {"gemm", 0, QN_OPT_TEXT, "NAME", NULL, "matrix product: own or openblas"},          \
     {"layout", 0, QN_OPT_TEXT, "NAME", NULL, "of activations: plain or blocked"},       \
     {"no-winograd", 0, QN_OPT_FLAG, NULL, NULL, "3x3 convolutions as plain sums"},      \
+    {"tuning", 0, QN_OPT_TEXT, "FILE", NULL,                                            \
+     "choices measured by quern bench tune, in place of the static ones"},              \
     {"seed", 0, QN_OPT_INT, "N", "0", "seed of random operators"},                      \
     {"max-memory", 0, QN_OPT_SIZE, "SIZE", NULL, "the same as --limit memory=SIZE"},    \
     {"external-dir", 0, QN_OPT_TEXT, "DIR", NULL,                                       \

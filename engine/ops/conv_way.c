@@ -2,6 +2,8 @@
 /* engine/ops/conv_way.c - see conv_way.h. */
 #include "engine/ops/conv_way.h"
 
+#include "engine/tuning.h"
+
 enum {
     WINO_CHANNELS = 16,      /* below, transforms cost more than they save */
     WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
@@ -10,14 +12,21 @@ enum {
     TASK_MACS = 1 << 20      /* a task is worth handing to a thread */
 };
 
-/* 4, 2 or 0 for none: by map size, what ragged last tiles waste, and how many tiles
- * of that many images share the filters. */
-static int wino_tile(const qn_conv8c *c, int64_t images)
+bool qn_conv_may_transform(const qn_conv8c *c)
+{
+    if (c->groups != 1) return false;
+    for (int d = 0; d < 2; d++)
+        if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return false;
+    return true;
+}
+
+/* By map size, what ragged last tiles waste, and how many tiles of that many images
+ * share the filters. */
+int qn_conv_wino_tile(const qn_conv8c *c, int64_t images)
 {
     int64_t h = c->y.h, w = c->y.w, least = h < w ? h : w;
-    if (c->groups != 1 || c->x.c < WINO_CHANNELS || c->y.c < WINO_CHANNELS) return 0;
-    for (int d = 0; d < 2; d++)
-        if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return 0;
+    if (!qn_conv_may_transform(c) || c->x.c < WINO_CHANNELS || c->y.c < WINO_CHANNELS)
+        return 0;
     const int64_t tiles = (h + 3) / 4 * ((w + 3) / 4);
     const double waste = (double)(tiles * 16) / (double)(h * w);
     /* A tile of 4 makes 36 floats of 9: few tiles do not pay for streaming them. */
@@ -98,11 +107,21 @@ static void cut(qn_conv_way *s, int n_workers)
     if (s->cut_c > s->groups_of_channels) s->cut_c = s->groups_of_channels;
 }
 
+/* What was measured is for single images. */
+static int choose_tile(const qn_prep *p, const qn_conv_way *s)
+{
+    const qn_conv8c *c = &s->c;
+    const qn_tuned conv = {.ic = c->x.c, .oc = c->y.c, .h = c->y.h, .w = c->y.w};
+    int tile = -1;
+    if (p->tuning && !p->fixed_batch && qn_conv_may_transform(c))
+        tile = qn_tuning_find(p->tuning, &conv);
+    return tile >= 0 ? tile : qn_conv_wino_tile(c, p->fixed_batch ? s->images : 1);
+}
+
 quern_status qn_conv_way_prepare(qn_prep *p, qn_conv_way *s, int weight, int key,
                                  quern_error *err)
 {
-    if (s->slot == QN_CONV_DIRECT && !p->no_winograd)
-        s->c.tile = wino_tile(&s->c, p->fixed_batch ? s->images : 1);
+    if (s->slot == QN_CONV_DIRECT && !p->no_winograd) s->c.tile = choose_tile(p, s);
     if (s->c.tile) s->slot = QN_CONV_WINO;
     s->groups_of_channels = qn_conv8c_panels(&s->c);
     s->things = s->c.y.h;

@@ -29,6 +29,10 @@ typedef struct qn_conv_way {
 
 /* Whether input i is there when filters are packed, and packed again when written. */
 bool qn_conv_can_pack(const qn_instr *instr, int i);
+/* Whether Winograd can do it at all, and the tile that the static model gives it where
+ * that many images share the filters: 4, 2, or 0 for a direct convolution. */
+bool qn_conv_may_transform(const qn_conv8c *c);
+int qn_conv_wino_tile(const qn_conv8c *c, int64_t images);
 /* Given slot, c (geometry, planes, filters), first and images: Winograd in the place of
  * a direct one where it pays, filters packed from input `weight` under a key of the
  * row, tables, cuts and scratch. */
