@@ -59,7 +59,8 @@ static void network(qn_kit *k, quern_dtype dtype)
     qn_kit_node(k, "HardSwish n1 -> h1");
     qn_kit_node(k, "Add h1 p0 -> a1");
     qn_kit_node(k, "Relu a1 -> r1");
-    put_conv(k, "Conv r1 w2 -> c2", "0 0 0 0");
+    qn_put_weight(k, dtype, "b2", "11", -0.5);
+    put_conv(k, "Conv r1 w2 b2 -> c2", "0 0 0 0");
     put_norm(k, dtype, "c2 n2", "2", "11", 0);
     qn_kit_node(k, "Sigmoid n2 -> s2");
     qn_kit_node(k, "Mul n2 s2 -> m2");

@@ -2,6 +2,7 @@
 /* engine/ops/channel_sum.c - ChannelSum: [N,C,...] to [C], the sums over all but the
  * channels, in double: the gradient of a convolution's bias. */
 #include "engine/grad.h"
+#include "engine/ops/norm_blocked.h"
 #include "kernels/reduce.h"
 
 static quern_status sum_infer(const qn_infer *x, quern_error *err)
@@ -31,11 +32,19 @@ static void sum_range(void *ctx, int64_t begin, int64_t end, int worker)
                       end);
 }
 
+static quern_status sum_prepare(qn_prep *p, quern_error *err)
+{
+    (void)err;
+    if (p->instr->is_blocked) qn_norm_blocked_prepare(p);
+    return QUERN_OK;
+}
+
 static quern_status sum_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     bool reduced[QUERN_MAX_RANK] = {0};
     job j = {.i = i};
     (void)err;
+    if (i->is_blocked) return qn_channel_sum_blocked_run(i, x);
     for (int d = 0; d < i->in[0]->rank; d++)
         reduced[d] = d != 1;
     qn_reduce_plan(i->in[0]->rank, i->in[0]->dim, reduced, &j.shape);
@@ -52,5 +61,7 @@ const qn_op qn_op_channel_sum = {
     .flags = QN_OP_HALF_AS_F32,
     .types = {QN_T_FLOATS},
     .infer = sum_infer,
+    .blocked = qn_channel_sum_blocked,
+    .prepare = sum_prepare,
     .run = sum_run,
 };

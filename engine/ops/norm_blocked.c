@@ -18,6 +18,13 @@ bool qn_norm_blocked(const qn_instr *i, int n, qn_blocked *how)
     return true;
 }
 
+bool qn_channel_sum_blocked(const qn_instr *i, qn_blocked *how)
+{
+    if (!qn_blocked_unary(i, how)) return false;
+    how->plain_out = 1;
+    return true;
+}
+
 enum { WEIGHT, BIAS, MEAN, SHIFT, SLOPE, VECTORS };
 
 typedef struct job job;
@@ -29,7 +36,8 @@ struct job {
     double epsilon;
     bool is_frozen;
     float *vector[VECTORS];
-    /* A block: sums of one image, what follows from all, the result of one image. */
+    /* A block: sums of one image, what follows from all, the result of one image (NULL:
+     * there is none). */
     void (*sum)(const void *ctx, const qn_task8c *t);
     void (*join)(const job *j, int64_t block);
     void (*write)(const void *ctx, const qn_task8c *t);
@@ -73,7 +81,7 @@ static void run_block(void *ctx, int64_t begin, int64_t end, int worker)
         for (t.image = 0; t.image < j->images; t.image++)
             j->sum(j, &t);
         j->join(j, b);
-        for (t.image = 0; j->i->out[0] && t.image < j->images; t.image++)
+        for (t.image = 0; j->write && t.image < j->images; t.image++)
             j->write(j, &t);
     }
 }
@@ -88,7 +96,7 @@ static void run_job(job *j, qn_pool *pool)
     qn_parallel_blocks8c(pool, j->images, &j->p.x, j->sum, j);
     for (int64_t b = 0; b < blocks; b++)
         j->join(j, b);
-    if (j->i->out[0]) qn_parallel_blocks8c(pool, j->images, &j->p.x, j->write, j);
+    if (j->write) qn_parallel_blocks8c(pool, j->images, &j->p.x, j->write, j);
 }
 
 /* ---- forward --------------------------------------------------------------------- */
@@ -159,7 +167,7 @@ quern_status qn_norm_train_blocked(const qn_instr *i, const qn_exec *x, float ep
     j.p.act = i->act;
     j.sum = train_sum;
     j.join = train_join;
-    j.write = train_write;
+    j.write = i->out[0] ? train_write : NULL;
     run_job(&j, x->pool);
     return QUERN_OK;
 }
@@ -226,8 +234,32 @@ quern_status qn_norm_grad_blocked(const qn_instr *i, const qn_exec *x,
     j.p.act = how->act;
     j.sum = grad_sum;
     j.join = grad_join;
-    j.write = grad_write;
+    j.write = i->out[0] ? grad_write : NULL;
     set_statistics(&j);
+    run_job(&j, x->pool);
+    return QUERN_OK;
+}
+
+/* ---- sums of channels ------------------------------------------------------------ */
+
+static void sum_join(const job *j, int64_t block)
+{
+    const double len = (double)(j->p.x.h * j->p.x.w);
+    for (int64_t lane = 0; lane < QN_BLOCK8; lane++) {
+        const int64_t c = block * QN_BLOCK8 + lane;
+        double sum = 0;
+        if (c >= j->p.x.c) break;
+        for (int64_t n = 0; n < j->images; n++)
+            sum += len * qn_norm8c_sums(&j->p, n, block)[lane];
+        qn_set_real(j->i->out[0], c, sum);
+    }
+}
+
+quern_status qn_channel_sum_blocked_run(const qn_instr *i, const qn_exec *x)
+{
+    job j = make_job(i, x, i->in[0]);
+    j.sum = train_sum; /* the mean of a plane is what counts */
+    j.join = sum_join;
     run_job(&j, x->pool);
     return QUERN_OK;
 }
