@@ -21,6 +21,7 @@ typedef struct target {
 
 static const target model = {"fuzz_model", qn_fuzz_model};
 static const target dataset = {"fuzz_dataset", qn_fuzz_dataset};
+static const target safetensors = {"fuzz_safetensors", qn_fuzz_safetensors};
 
 typedef void qn_seed_fn(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n);
 
@@ -95,4 +96,11 @@ void test_hostile_dataset(qn_test *t)
     for_each_seed(t, &dataset, replay);
     for_each_seed(t, &dataset, cut);
     for_each_seed(t, &dataset, flip);
+}
+
+void test_hostile_safetensors(qn_test *t)
+{
+    for_each_seed(t, &safetensors, replay);
+    for_each_seed(t, &safetensors, cut);
+    for_each_seed(t, &safetensors, flip);
 }

@@ -171,8 +171,11 @@ static quern_status write_checkpoint(qn_train_run *run, qn_arena *arena, qn_buf 
     QN_TRY(qn_path_format(previous, err, "%s/" PREVIOUS, run->s.out));
     QN_TRY(qn_path_format(next, err, "%s/" NEXT, run->s.out));
     QN_TRY(qn_train_write(run, NEXT, buf, err));
-    if (qn_file_is_there(last)) QN_TRY(qn_file_move(last, previous, err));
-    return qn_file_move(next, last, err);
+    if (qn_file_is_there(last) && !run->last_is_bad)
+        QN_TRY(qn_file_move(last, previous, err));
+    QN_TRY(qn_file_move(next, last, err));
+    run->last_is_bad = false;
+    return QUERN_OK;
 }
 
 quern_status qn_train_save(qn_train_run *run, quern_error *err)
@@ -278,14 +281,26 @@ static quern_status read_checkpoint(qn_train_run *run, const char *name,
     return status;
 }
 
+static bool has_checkpoint(const qn_train_run *run, const char *name)
+{
+    char path[QN_PATH_MAX];
+    return qn_path_format(path, NULL, "%s/%s", run->s.out, name) == QUERN_OK &&
+           qn_path_look(path) != QN_PATH_ABSENT;
+}
+
 quern_status qn_train_resume(qn_train_run *run, quern_error *err)
 {
     quern_error first = {0};
+    if (!has_checkpoint(run, LAST) && !has_checkpoint(run, PREVIOUS)) {
+        qn_say("%s has no checkpoint yet: from the beginning", run->s.out);
+        return QUERN_OK;
+    }
     quern_status status = read_checkpoint(run, LAST, &first);
     if (status != QUERN_OK) {
         status = read_checkpoint(run, PREVIOUS, err);
         if (status != QUERN_OK) return qn_fail(err, first.status, "%s", first.text);
         qn_say("%s; taking the one before", first.text);
+        run->last_is_bad = true;
     }
     run->saved_step = run->epoch * run->batches->per_epoch + run->batch;
     return qn_train_read_rows(run, err);

@@ -54,7 +54,9 @@ quern_status qn_train_folder(qn_train_run *run, quern_error *err)
                        "begins anew",
                        run->s.out);
     QN_TRY(qn_path_format(path, err, "%s/checkpoint", run->s.out));
-    return qn_dir_make(path, err);
+    const quern_status status = qn_dir_make(path, err);
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    return status;
 }
 
 quern_status qn_train_write(const qn_train_run *run, const char *name,

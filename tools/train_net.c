@@ -52,7 +52,7 @@ static quern_status check_settings(const qn_train_settings *s, quern_error *err)
         {"epochs", (double)s->epochs, 1, 100000},
         {"batch", (double)s->batch, 1, 65536},
         {"accum", (double)s->accum, 1, 65536},
-        {"lr", s->lr, 0, 1000},
+        {"lr", s->lr, 0, 1e38},
         {"momentum", s->momentum, 0, 1},
         {"label-smoothing", s->label_smoothing, 0, 0.99},
         {"ema", s->ema, 0, 1},

@@ -59,6 +59,7 @@ typedef struct qn_train_run {
     int64_t n_seen, n_correct;
     double saved;       /* clock, when the last checkpoint was written */
     int64_t saved_step; /* batches done then, in all */
+    bool last_is_bad;   /* the file of the last checkpoint is not worth keeping */
     char status[96];    /* of the progress line */
 } qn_train_run;
 

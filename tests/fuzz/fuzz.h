@@ -19,4 +19,7 @@ qn_fuzz_fn qn_fuzz_model;
  * it makes, divides it and reads its pictures.  Ends and returns as above. */
 qn_fuzz_fn qn_fuzz_dataset;
 
+/* Parses the bytes as safetensors, reads all of it, writes it again. */
+qn_fuzz_fn qn_fuzz_safetensors;
+
 #endif
