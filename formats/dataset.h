@@ -120,8 +120,17 @@ typedef struct qn_survey {
     int64_t n_good;
     int least[3], most[3]; /* height, width, channels of those that can */
 } qn_survey;
-/* Reads them all, on the pool's threads (NULL: on this one).  Lists in arena. */
-quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool, qn_arena *arena,
+typedef struct qn_survey_watch {
+    /* Now and then, with the pictures read so far; not 0: stop, with QUERN_CANCELLED.
+     */
+    int (*step)(void *ctx, int64_t done); /* may be NULL */
+    void *ctx;
+    bool is_quick; /* digests are 64 bits that tell pictures apart, but nobody swears */
+} qn_survey_watch;
+/* Reads them all, on the pool's threads (NULL: on this one).  Lists in arena; watch may
+ * be NULL. */
+quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool,
+                               const qn_survey_watch *watch, qn_arena *arena,
                                qn_survey *out, quern_error *err);
 
 /* Two items with the same pixels. */

@@ -212,7 +212,8 @@ void test_dataset_twins(qn_test *t)
     REQUIRE_OK(t, qn_set_kit_open(&k, "set", NULL), &k.err);
     /* train: 0 5, 1 6, 2 5; test: 3 9, 4 bad, 5 7, 6 5, 7 6 */
     REQUIRE(t, k.set->n == 8);
-    REQUIRE_OK(t, qn_dataset_survey(k.set, NULL, &k.arena, &survey, &k.err), &k.err);
+    REQUIRE_OK(t, qn_dataset_survey(k.set, NULL, NULL, &k.arena, &survey, &k.err),
+               &k.err);
     CHECK(t, survey.n_good == 7 && !survey.is_good[4]);
     CHECK(t, survey.least[0] == 2 && survey.most[1] == 2 && survey.most[2] == 3);
     REQUIRE(t, k.set->n_rejects == 1);

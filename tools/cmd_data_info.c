@@ -67,7 +67,7 @@ static quern_status read_pictures(report *r, qn_dataset *set, const qn_args *arg
     quern_pool *pool;
     qn_twin *across;
     QN_TRY(quern_pool_create((int)qn_arg_int(args, "threads"), &pool, err));
-    quern_status status = qn_dataset_survey(set, pool, arena, &r->survey, err);
+    quern_status status = qn_dataset_survey(set, pool, NULL, arena, &r->survey, err);
     quern_pool_free(pool);
     QN_TRY(status);
     r->is_read = true;

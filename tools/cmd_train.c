@@ -93,22 +93,48 @@ static quern_status show_augmentation(qn_train_run *run, const char *path,
 
 /* ---- a training ---- */
 
-/* With --resume the settings are those of the run folder, but for what may change. */
+static bool is_one_of(const char *word, const char *const *words)
+{
+    while (*words && strcmp(*words, word) != 0)
+        words++;
+    return *words != NULL;
+}
+
+/* With --resume the settings are those of the run folder, but for what may change
+ * without making what was done so far another training. */
+static quern_status take_up_settings(qn_train_run *run, quern_error *err)
+{
+    static const char *const may_change[] = {"epochs",     "time-limit", "save-every",
+                                             "early-stop", "min-acc",    NULL};
+    static const char *const others[] = {"out",  "resume", "threads", "limit",
+                                         "json", "quiet",  NULL};
+    char path[QN_PATH_MAX];
+    const char *out = run->s.out, *data = run->s.data;
+    if (!out) return qn_fail(err, QUERN_INVALID, "--resume needs --out RUN");
+    for (int i = 0; i < run->args->n_given; i++) {
+        const char *name = run->args->given[i].option->name;
+        if (!is_one_of(name, may_change) && !is_one_of(name, others))
+            return qn_fail(
+                err, QUERN_INVALID,
+                "--resume goes on as %s/config.json says; --%s would make it "
+                "another training",
+                out, name);
+    }
+    QN_TRY(qn_path_format(path, err, "%s/config.json", out));
+    QN_TRY(qn_train_settings_load(&run->s, path, &run->arena, err));
+    QN_TRY(qn_train_settings_change(&run->s, run->args, may_change, err));
+    run->s.out = out;
+    if (run->args->n_operands > 0) run->s.data = data;
+    return QUERN_OK;
+}
+
 static quern_status read_settings(qn_train_run *run, quern_error *err)
 {
     QN_TRY(qn_train_settings_read(&run->s, run->args, &run->arena, err));
-    if (qn_arg_flag(run->args, "resume")) {
-        char path[QN_PATH_MAX];
-        const qn_train_settings asked = run->s;
-        if (!asked.out) return qn_fail(err, QUERN_INVALID, "--resume needs --out RUN");
-        QN_TRY(qn_path_format(path, err, "%s/config.json", asked.out));
-        QN_TRY(qn_train_settings_load(&run->s, path, &run->arena, err));
-        run->s.out = asked.out;
-        if (qn_arg_count(run->args, "time-limit")) run->s.time_limit = asked.time_limit;
-    }
+    if (qn_arg_flag(run->args, "resume")) QN_TRY(take_up_settings(run, err));
     if (!run->s.data)
         return qn_fail(err, QUERN_INVALID, "no data: give a folder or file");
-    return QUERN_OK;
+    return qn_train_check(&run->s, err);
 }
 
 static quern_status prepare(qn_train_run *run, quern_error *err)
@@ -151,6 +177,7 @@ static quern_status train(qn_train_run *run, quern_error *err)
         return QUERN_OK;
     }
     QN_TRY(qn_train_folder(run, err));
+    run->has_begun = true;
     if (qn_arg_flag(run->args, "resume")) QN_TRY(qn_train_resume(run, err));
     QN_TRY(qn_train_write_config(run, err));
     qn_train_show_plan(run);
@@ -181,5 +208,7 @@ int qn_cmd_train(const qn_args *args)
     qn_arena_init(&run.arena, &run.mem);
     const quern_status status = train(&run, &err);
     qn_train_done(&run);
-    return status == QUERN_OK ? 0 : qn_report(NULL, &err);
+    if (status == QUERN_OK) return 0;
+    const int code = qn_report(NULL, &err);
+    return status == QUERN_INVALID && !run.has_begun ? 2 : code;
 }

@@ -89,10 +89,10 @@ static const qn_option *find_letter(const qn_command *c, char letter)
 
 static bool unknown_option(const qn_args *args, const char *word, size_t n)
 {
-    const char *names[64] = {"help"};
+    const char *names[128] = {"help"};
     char name[QN_WORD_MAX + 1];
     int n_names = 1;
-    for (const qn_option *o = args->command->options; o->name && n_names < 64; o++)
+    for (const qn_option *o = args->command->options; o->name && n_names < 128; o++)
         names[n_names++] = o->name;
     snprintf(name, sizeof name, "%.*s", (int)n, word);
     const char *near = qn_nearest(name, names, n_names);

@@ -5,6 +5,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SAMPLE = 2048 }; /* pictures that mean and std are measured on */
@@ -43,25 +44,16 @@ static void count_splits(qn_train_run *run)
 
 static quern_status divide(qn_train_run *run, quern_error *err)
 {
-    const qn_split_plan plan = {.val = run->s.val,
+    const bool is_folded = run->s.folds > 1;
+    const qn_split_plan plan = {.folds = is_folded ? (int)run->s.folds : 0,
+                                .fold = is_folded ? atoi(run->s.fold) - 1 : 0,
+                                .val = run->s.val,
                                 .test = run->s.test,
                                 .seed = (uint64_t)run->s.split_seed,
                                 .stratify = true};
     QN_TRY(qn_dataset_split(run->set, &plan, err));
     count_splits(run);
     return check_classes(run, err);
-}
-
-static quern_status check_rejects(const qn_train_run *run, quern_error *err)
-{
-    const qn_dataset *set = run->set;
-    for (int i = 0; i < set->n_rejects && i < 10; i++)
-        qn_say("left out: %s: %s", QN_CLEAN(set->rejects[i].item),
-               QN_CLEAN(set->rejects[i].reason));
-    if (set->n_rejects == 0 || run->s.skip_bad) return QUERN_OK;
-    return qn_fail(err, QUERN_DATA,
-                   "%d of its items cannot be used; --skip-bad trains without them",
-                   set->n_rejects);
 }
 
 /* ---- what the pictures are ---- */
@@ -210,8 +202,9 @@ quern_status qn_train_open_data(qn_train_run *run, quern_error *err)
     qn_recipe *r = &run->recipe;
     int channels;
     QN_TRY(qn_dataset_open(&run->mem, run->s.data, NULL, &run->set, err));
-    quern_status status = check_rejects(run, err);
+    quern_status status = qn_train_scan(run, err);
     if (status == QUERN_OK) status = divide(run, err);
+    if (status == QUERN_OK) status = qn_train_twins(run, err);
     if (status != QUERN_OK) {
         qn_within(err, "%s", run->s.data);
         return status;
@@ -222,10 +215,6 @@ quern_status qn_train_open_data(qn_train_run *run, quern_error *err)
     QN_TRY(say(run, "channels", run->s.channels, err));
     QN_TRY(say(run, "mean", run->s.mean, err));
     QN_TRY(say(run, "std", run->s.std, err));
-    if (r->fitting == QN_FIT)
-        return qn_fail(err, QUERN_INVALID,
-                       "--resize fit gives pictures of many sizes; training takes "
-                       "crop, pad or stretch");
     QN_TRY(find_channels(run, &channels, err));
     if (!r->channels) r->channels = channels;
     QN_TRY(find_size(run, err));

@@ -2,6 +2,8 @@
 /* tools/train_net.c - the network of a training: chosen, made ready, fed, written out.
  */
 #include "engine/raw.h"
+#include "formats/csv_read.h"
+#include "formats/files.h"
 #include "formats/onnx_export.h"
 #include "tools/train_run.h"
 
@@ -23,65 +25,33 @@ static void fill_real(double *field, double otherwise)
     if (isnan(*field)) *field = otherwise;
 }
 
-static quern_status settle_optimizer(qn_train_run *run, quern_error *err)
+static void settle_optimizer(qn_train_run *run)
 {
     qn_train_settings *s = &run->s;
     const qn_net *net = run->net;
     const bool own = !s->opt;
     if (own) s->opt = net ? net->optimizer : "sgd";
     const qn_optimizer *o = run->optimizer = qn_optimizer_find(s->opt);
-    if (!o)
-        return qn_fail(err, QUERN_INVALID,
-                       "no optimizer '%.40s'; there are sgd, adamw, lamb, lion, muon",
-                       s->opt);
     const double share = (double)(s->batch * s->accum) / 128;
     const double rate = own && net ? net->rate : run->s.model ? 0.01 : (double)o->rate;
     fill_real(&s->lr, (strcmp(o->row, "Sgd") == 0 ? share : sqrt(share)) * rate);
     fill_real(&s->momentum, (double)o->beta1);
     fill_real(&s->beta2, (double)o->beta2);
     fill_real(&s->wd, own && net ? net->decay : (double)o->decay);
-    return QUERN_OK;
 }
 
-static quern_status check_settings(const qn_train_settings *s, quern_error *err)
-{
-    const struct {
-        const char *name;
-        double value, least, most;
-    } ranges[] = {
-        {"epochs", (double)s->epochs, 1, 100000},
-        {"batch", (double)s->batch, 1, 65536},
-        {"accum", (double)s->accum, 1, 65536},
-        {"lr", s->lr, 0, 1e38},
-        {"momentum", s->momentum, 0, 1},
-        {"label-smoothing", s->label_smoothing, 0, 0.99},
-        {"ema", s->ema, 0, 1},
-        {"clip", s->clip, 0, 1e30},
-    };
-    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
-        if (!(ranges[i].value >= ranges[i].least && ranges[i].value <= ranges[i].most))
-            return qn_fail(err, QUERN_INVALID, "%s is %g; it goes from %g to %g",
-                           ranges[i].name, ranges[i].value, ranges[i].least,
-                           ranges[i].most);
-    return QUERN_OK;
-}
-
-static quern_status settle(qn_train_run *run, quern_error *err)
+static void settle(qn_train_run *run)
 {
     qn_train_settings *s = &run->s;
     if (!s->model && !s->arch) s->arch = usual_net(&run->recipe);
     run->net = s->model ? NULL : qn_net_find(s->arch);
-    if (!s->model && !run->net)
-        return qn_fail(err, QUERN_INVALID,
-                       "no network '%.40s' (quern train --list-archs)", s->arch);
     const qn_net *net = run->net;
     if (s->epochs == QN_UNSAID_INT) s->epochs = net ? net->n_epochs : 5;
     fill_real(&s->label_smoothing, net ? net->smoothing : 0.05);
     fill_real(&s->head_lr, s->model ? 10 : 1);
     /* in short runs more than mirror images costs accuracy */
     if (!s->aug) s->aug = s->epochs <= 10 || !net ? "flip=0.5" : net->augment;
-    QN_TRY(settle_optimizer(run, err));
-    return check_settings(s, err);
+    settle_optimizer(run);
 }
 
 /* ---- the network ---- */
@@ -194,8 +164,59 @@ static quern_status make_trainer(qn_train_run *run, quern_error *err)
 
 /* ---- batches and rate ---- */
 
+static int find_class(const qn_dataset *set, const char *name)
+{
+    for (int k = 0; k < set->n_classes; k++)
+        if (strcmp(set->classes[k], name) == 0) return k;
+    return -1;
+}
+
+static quern_status take_weight(const qn_train_run *run, char **fields, int n,
+                                float *weights, quern_error *err)
+{
+    double w = -1;
+    const int k = n == 2 ? find_class(run->set, fields[0]) : -1;
+    if (n == 2 && k < 0)
+        return qn_fail(err, QUERN_DATA, "the data have no class '%.60s'", fields[0]);
+    if (n != 2 || !qn_word_real(fields[1], &w) || !(w >= 0 && w <= 1e6))
+        return qn_fail(err, QUERN_FORMAT,
+                       "'%.60s': a line is class,weight with a weight from 0 to 1e6",
+                       fields[n > 1]);
+    weights[k] = (float)w;
+    return QUERN_OK;
+}
+
+/* Lines of class,weight; classes that are not listed weigh 1. */
+static quern_status read_weights(qn_train_run *run, float **out, quern_error *err)
+{
+    char *text, *fields[2];
+    size_t bytes;
+    void *p;
+    int n = 0;
+    qn_csv_reader csv;
+    QN_TRY(qn_arena_array(&run->arena, (size_t)run->set->n_classes, sizeof **out, &p,
+                          err));
+    *out = p;
+    for (int k = 0; k < run->set->n_classes; k++)
+        (*out)[k] = 1;
+    QN_TRY(qn_file_text(&run->arena, run->s.class_weights, &text, &bytes, err));
+    quern_status status = qn_csv_read_begin(&csv, text, bytes, 0, err);
+    while (status == QUERN_OK) {
+        status = qn_csv_read_row(&csv, fields, 2, &n, err);
+        if (n == 0) break;
+        if (status == QUERN_OK) status = take_weight(run, fields, n, *out, err);
+        if (status != QUERN_OK) qn_within(err, "line %lld", (long long)csv.row);
+    }
+    if (status != QUERN_OK) qn_within(err, "%s", run->s.class_weights);
+    return status;
+}
+
 static quern_status make_batches(qn_train_run *run, quern_error *err)
 {
+    float *given = NULL;
+    const bool is_file = strcmp(run->s.class_weights, "none") != 0 &&
+                         strcmp(run->s.class_weights, "balanced") != 0;
+    if (is_file) QN_TRY(read_weights(run, &given, err));
     const qn_train_settings *s = &run->s;
     const qn_loader_options opt = {
         .set = run->set,
@@ -208,8 +229,10 @@ static quern_status make_batches(qn_train_run *run, quern_error *err)
         .seed = (uint64_t)s->seed,
         .sampler = strcmp(s->sampler, "balanced") == 0 ? QN_SAMPLE_BALANCED
                                                        : QN_SAMPLE_UNIFORM,
-        .weights = strcmp(s->class_weights, "balanced") == 0 ? QN_WEIGHT_BALANCED
-                                                             : QN_WEIGHT_NONE,
+        .weights = is_file                                     ? QN_WEIGHT_GIVEN
+                   : strcmp(s->class_weights, "balanced") == 0 ? QN_WEIGHT_BALANCED
+                                                               : QN_WEIGHT_NONE,
+        .class_weight = given,
         .augment = s->aug,
         .mixup = s->mixup,
         .cutmix = s->cutmix,
@@ -238,7 +261,7 @@ quern_status qn_train_make(qn_train_run *run, quern_error *err)
 {
     int64_t most = run->s.subset > 0 && run->s.subset < run->n_train ? run->s.subset
                                                                      : run->n_train;
-    QN_TRY(settle(run, err));
+    settle(run);
     if (run->s.batch > most) run->s.batch = most; /* a step needs a whole batch */
     QN_TRY(run->raw ? adapt(run, err) : build(run, err));
     QN_TRY(set_metadata(run, err));

@@ -2,6 +2,8 @@
 /* tools/train_run.h - one training from settings to a run folder: data, network,
  * trainer, and what is known of it so far.
  *
+ *   train_check.c   refuses settings that cannot be meant
+ *   train_scan.c    reads every picture once: bad ones, equal ones
  *   train_data.c    opens the data, divides it, settles size, channels, mean and std
  *   train_net.c     the network as a raw model, the trainer, the batches; exports
  *   train_loop.c    epochs: steps, validation, what was best, when to stop
@@ -31,10 +33,12 @@ typedef struct qn_train_row {
 
 typedef struct qn_train_run {
     const qn_args *args;
+    bool has_begun; /* what is invalid from here on is no mistake of the command line */
     qn_mem mem;
     qn_arena arena; /* for the whole run */
     qn_train_settings s;
     qn_dataset *set;
+    qn_survey survey; /* of its pictures, unless they lie in one array */
     int64_t n_train, n_val, n_test;
     qn_recipe recipe;  /* from pictures to the input: size, channels, mean, std */
     const qn_net *net; /* NULL: an imported model */
@@ -62,6 +66,15 @@ typedef struct qn_train_run {
     bool last_is_bad;   /* the file of the last checkpoint is not worth keeping */
     char status[96];    /* of the progress line */
 } qn_train_run;
+
+/* ---- train_check.c ---- */
+quern_status qn_train_check(const qn_train_settings *s, quern_error *err);
+
+/* ---- train_scan.c ---- */
+/* Reads every picture; what cannot be read is an error, or is left out. */
+quern_status qn_train_scan(qn_train_run *run, quern_error *err);
+/* Tells of equal pictures in different splits. */
+quern_status qn_train_twins(qn_train_run *run, quern_error *err);
 
 /* ---- train_data.c ---- */
 quern_status qn_train_open_data(qn_train_run *run, quern_error *err);

@@ -107,12 +107,20 @@ quern_status qn_train_settings_load(qn_train_settings *s, const char *path,
     return status;
 }
 
-static quern_status take_options(qn_train_settings *s, const qn_args *args,
-                                 quern_error *err)
+static bool is_named(const char *const *names, const char *name)
+{
+    if (!names) return true;
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+quern_status qn_train_settings_change(qn_train_settings *s, const qn_args *args,
+                                      const char *const *names, quern_error *err)
 {
     for (int i = 0; i < N_SETTINGS; i++) {
         const setting *row = &settings[i];
-        if (qn_arg_count(args, row->name) == 0) continue;
+        if (qn_arg_count(args, row->name) == 0 || !is_named(names, row->name)) continue;
         if (row->kind == FLAG)
             *(bool *)field(s, row) = true;
         else
@@ -132,7 +140,7 @@ quern_status qn_train_settings_read(qn_train_settings *s, const qn_args *args,
     }
     const char *config = qn_arg_text(args, "config");
     if (config) QN_TRY(qn_train_settings_load(s, config, arena, err));
-    QN_TRY(take_options(s, args, err));
+    QN_TRY(qn_train_settings_change(s, args, NULL, err));
     if (args->n_operands > 0) s->data = args->operands[0];
     return QUERN_OK;
 }

@@ -28,6 +28,9 @@ quern_status qn_train_settings_read(qn_train_settings *s, const qn_args *args,
 /* From a config.json; what the file does not say stays. */
 quern_status qn_train_settings_load(qn_train_settings *s, const char *path,
                                     qn_arena *arena, quern_error *err);
+/* Of the options given, those with these names (NULL ends them; NULL: all). */
+quern_status qn_train_settings_change(qn_train_settings *s, const qn_args *args,
+                                      const char *const *names, quern_error *err);
 /* As keys of the object that is open: every setting, also the defaults. */
 void qn_train_settings_json(const qn_train_settings *s, qn_json *j);
 
