@@ -65,10 +65,7 @@ static quern_status load(qn_canvas *c, quern_error *err)
 {
     char path[QN_PATH_MAX];
     qn_draw_plugin_fn *plugin = NULL;
-    if (!qn_draw_find(path))
-        return qn_fail(err, QUERN_UNSUPPORTED,
-                       "pictures need the plug-in quern-draw.so, which is built where "
-                       "libcairo2-dev is installed");
+    if (!qn_draw_find(path)) return qn_fail(err, QUERN_UNSUPPORTED, QN_DRAW_MISSING);
     c->lib = qn_lib_open(path);
     if (!c->lib)
         return qn_fail(err, QUERN_UNSUPPORTED,

@@ -86,12 +86,13 @@ for stage in ${*:-release asan cross}; do
         build asan BUILD=asan || continue
         d=build/native-asan
         export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
+        export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.txt:print_suppressions=0
         count "unit, sanitizers" $d/tests/quern-test -j "$jobs"
         node=$cases
         [ -n "$node" ] || node=$debian
         conform "node, sanitizers" $d/quern "--threads 2" ${node:+"$node/node"} \
             ${node:+"$node/simple"}
-        unset ASAN_OPTIONS
+        unset ASAN_OPTIONS LSAN_OPTIONS
         ;;
     cross)
         cross=aarch64-linux-gnu-

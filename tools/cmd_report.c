@@ -40,10 +40,7 @@ typedef quern_status write_fn(command *c, qn_buf *out, quern_error *err);
 static quern_status write_html(command *c, qn_buf *out, quern_error *err)
 {
     char path[QN_PATH_MAX];
-    const char *why = qn_draw_find(path)
-                          ? NULL
-                          : "pictures need the plug-in quern-draw.so, which "
-                            "is built where libcairo2-dev is installed";
+    const char *why = qn_draw_find(path) ? NULL : QN_DRAW_MISSING;
     return qn_report_html(&c->r.report, why, &c->arena, out, err);
 }
 
