@@ -258,23 +258,6 @@ int64_t qn_wino8c_weight_size(const qn_conv8c *c)
            QN_BLOCK8 * QN_BLOCK8;
 }
 
-/* Rows of G: the filter's polynomial at the points, over the product of distances. */
-static void filter_matrix(int tile, double g[6][3])
-{
-    const double two[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
-    const double at[5] = {0, sqrt(.5), -sqrt(.5), sqrt(2), -sqrt(2)};
-    const double over[5] = {1, -1.5, -1.5, 6, 6};
-    memset(g, 0, 6 * sizeof *g);
-    if (tile == 2) {
-        memcpy(g, two, sizeof two);
-        return;
-    }
-    for (int i = 0; i < 5; i++)
-        for (int k = 0; k < 3; k++)
-            g[i][k] = (k == 0 ? 1 : k == 1 ? at[i] : at[i] * at[i]) / over[i];
-    g[5][2] = 1;
-}
-
 #define MAX_PANEL (3 * QN_BLOCK8) /* channels of the widest panel */
 
 /* The taps of the filters of one input channel to the output channels of a panel, side
@@ -290,28 +273,46 @@ static void gather_filters(const qn_filters8c *at, const float *w, int64_t lanes
                             : 0;
 }
 
-/* u = G f G': u[point * step + lane]. */
-static void transform_filters(int n, double g[6][3], double f[9][MAX_PANEL],
-                              int64_t width, float *u, int64_t step)
+/* G f: the filter's polynomial at the points 0, +-sqrt(1/2), +-sqrt(2), inf (tile 4) or
+ * 0, +-1, inf (tile 2), over the product of their distances. */
+static void filter_at_points(int tile, const double *f0, const double *f1,
+                             const double *f2, int64_t width, double to[6][MAX_PANEL])
 {
-    double row[3][MAX_PANEL];
+    const double a = sqrt(.5), b = sqrt(2);
+    memcpy(to[0], f0, (size_t)width * sizeof *f0);
+    memcpy(to[tile + 1], f2, (size_t)width * sizeof *f2);
+    for (int64_t l = 0; tile == 2 && l < width; l++) {
+        to[1][l] = .5 * (f0[l] + f2[l] + f1[l]);
+        to[2][l] = .5 * (f0[l] + f2[l] - f1[l]);
+    }
+    for (int64_t l = 0; tile == 4 && l < width; l++) {
+        const double near = f0[l] + .5 * f2[l], far = f0[l] + 2 * f2[l];
+        to[1][l] = (-2 / 3.) * (near + a * f1[l]);
+        to[2][l] = (-2 / 3.) * (near - a * f1[l]);
+        to[3][l] = (1 / 6.) * (far + b * f1[l]);
+        to[4][l] = (1 / 6.) * (far - b * f1[l]);
+    }
+}
+
+/* u = G f G': u[point * step + lane]. */
+static void transform_filters(int tile, double f[9][MAX_PANEL], int64_t width, float *u,
+                              int64_t step)
+{
+    const int n = tile + 2;
+    double column[3][6][MAX_PANEL], row[6][MAX_PANEL];
+    for (int b = 0; b < 3; b++)
+        filter_at_points(tile, f[b], f[3 + b], f[6 + b], width, column[b]);
     for (int i = 0; i < n; i++) {
-        for (int b = 0; b < 3; b++) /* row i of G f */
+        filter_at_points(tile, column[0][i], column[1][i], column[2][i], width, row);
+        for (int j = 0; j < n; j++, u += step)
             for (int64_t l = 0; l < width; l++)
-                row[b][l] =
-                    g[i][0] * f[b][l] + g[i][1] * f[3 + b][l] + g[i][2] * f[6 + b][l];
-        for (int j = 0; j < n; j++)
-            for (int64_t l = 0; l < width; l++)
-                u[(i * n + j) * step + l] =
-                    (float)(row[0][l] * g[j][0] + row[1][l] * g[j][1] +
-                            row[2][l] * g[j][2]);
+                u[l] = (float)row[j][l];
     }
 }
 
 void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
-    double g[6][3], f[9][MAX_PANEL];
-    filter_matrix(c->tile, g);
+    double f[9][MAX_PANEL];
     const qn_filters8c at = filters_of(c);
     int n = c->tile + 2;
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
@@ -324,7 +325,7 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
             bool real = ic < c->x.c;
             gather_filters(&at, real ? w + oc * at.oc + ic * at.ic : w,
                            real ? lanes : 0, width, f);
-            transform_filters(n, g, f, width, to + ic * width, n_k * width);
+            transform_filters(c->tile, f, width, to + ic * width, n_k * width);
         }
     }
 }

@@ -90,7 +90,7 @@ static bool can_wino(const qn_gradw8c *g, bool is_depth)
  * the bits depend on neither. */
 static void cut(state *s, int n_workers)
 {
-    const int64_t want = n_workers > 1 ? 4 * n_workers : 1;
+    const int64_t want = n_workers > 1 ? 2 * n_workers : 1;
     s->cut = (want + s->shards - 1) / s->shards;
     if (s->g.c.tile) {
         const int64_t bytes = s->size * 4 * (int64_t)sizeof(float);

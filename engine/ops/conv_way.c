@@ -90,14 +90,18 @@ static quern_status take_segments(qn_prep *p, qn_conv_way *s, quern_error *err)
     return QUERN_OK;
 }
 
-/* Few tasks for few threads: the kernels block for the caches themselves. */
+/* Few tasks for few threads: the kernels block for the caches themselves.  Images are
+ * tasks already, except to Winograd, which takes the tiles of all. */
 static void cut(qn_conv_way *s, int n_workers)
 {
     double macs = (double)(s->c.y.c * s->c.y.h * s->c.y.w) *
                   (double)(s->c.x.c / s->c.groups * s->c.kernel[0] * s->c.kernel[1]);
-    int64_t most = (int64_t)(macs / TASK_MACS),
-            want = n_workers > 1 ? 4 * n_workers : 1;
-    if (s->slot == QN_CONV_WINO) most *= s->images;
+    int64_t most = (int64_t)(macs / TASK_MACS);
+    int64_t want = n_workers > 1 ? 4 * n_workers : 1;
+    if (s->slot == QN_CONV_WINO)
+        most *= s->images;
+    else if (s->images > 1)
+        want = (want + s->images - 1) / s->images;
     if (want > most) want = most;
     if (want < 1) want = 1;
     int64_t grain = s->slot == QN_CONV_DIRECT ? 48 : s->slot == QN_CONV_WINO ? 24 : 4;
