@@ -72,29 +72,12 @@ static job make_job(const qn_instr *i, const qn_exec *x, const qn_tensor *in)
     return j;
 }
 
-static void run_block(void *ctx, int64_t begin, int64_t end, int worker)
-{
-    const job *j = ctx;
-    (void)worker;
-    for (int64_t b = begin; b < end; b++) {
-        qn_task8c t = {.i1 = j->p.x.h, .c0 = b, .c1 = b + 1};
-        for (t.image = 0; t.image < j->images; t.image++)
-            j->sum(j, &t);
-        j->join(j, b);
-        for (t.image = 0; j->write && t.image < j->images; t.image++)
-            j->write(j, &t);
-    }
-}
-
+/* Every step goes through memory once from end to end, which is faster than to take one
+ * block after the other through all steps, though the second time it is in the cache. */
 static void run_job(job *j, qn_pool *pool)
 {
-    const int64_t blocks = qn_blocks8c(j->p.x.c), threads = qn_pool_size(pool);
-    if (blocks % threads == 0 || blocks >= 4 * threads) {
-        qn_parallel_for(pool, blocks, 1, run_block, j);
-        return;
-    }
     qn_parallel_blocks8c(pool, j->images, &j->p.x, j->sum, j);
-    for (int64_t b = 0; b < blocks; b++)
+    for (int64_t b = 0; b < qn_blocks8c(j->p.x.c); b++)
         j->join(j, b);
     if (j->write) qn_parallel_blocks8c(pool, j->images, &j->p.x, j->write, j);
 }
