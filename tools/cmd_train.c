@@ -182,7 +182,7 @@ static quern_status train(qn_train_run *run, quern_error *err)
     QN_TRY(qn_train_write_config(run, err));
     qn_train_show_plan(run);
     QN_TRY(qn_train_epochs(run, err));
-    QN_TRY(qn_train_report(run, err));
+    QN_TRY(qn_train_conclude(run, err));
     if (qn_arg_flag(run->args, "json")) print_json(run);
     return QUERN_OK;
 }

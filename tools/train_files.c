@@ -5,6 +5,7 @@
 #include "engine/text.h"
 #include "formats/files.h"
 #include "formats/json_read.h"
+#include "tools/run_report.h"
 #include "tools/train_run.h"
 
 #include <inttypes.h>
@@ -221,29 +222,49 @@ static quern_status best_model(qn_train_run *run, qn_buf *buf, quern_error *err)
     return qn_buf_status(buf, err);
 }
 
+/* Curves, matrices and the worst mistakes as pictures, a page and a model card. */
+static quern_status draw(qn_train_run *run, const qn_evaluation *e, quern_error *err)
+{
+    quern_error why = {0};
+    QN_TRY(qn_run_report_write(run->s.out, e, &run->mem, &why, err));
+    if (why.status != QUERN_OK) qn_say("%s", why.text);
+    if (!qn_arg_flag(run->args, "quiet"))
+        qn_say("report: %s/report.html", QN_CLEAN(run->s.out));
+    return QUERN_OK;
+}
+
+static quern_status evaluate(qn_train_run *run, const qn_buf *model, qn_split split,
+                             qn_evaluation *out, quern_error *err)
+{
+    const qn_metrics_options full = {.bootstrap = 1000, .seed = (uint64_t)run->s.seed};
+    return qn_train_evaluate(run, model, split, &full, &run->arena, out, err);
+}
+
+static quern_status write_figures(qn_train_run *run, const qn_evaluation *e,
+                                  const char *suffix, quern_error *err)
+{
+    return qn_evaluation_write(e, run->s.out, suffix, &run->mem, err);
+}
+
 /* On the validation split, and from that a temperature for the test split, which had no
  * part in any choice. */
 static quern_status report(qn_train_run *run, const qn_buf *model, quern_error *err)
 {
     const qn_metrics_options full = {.bootstrap = 1000, .seed = (uint64_t)run->s.seed};
-    qn_evaluation val = {0}, test = {0};
+    qn_evaluation val = {0}, test = {0}, *shown = NULL;
     const bool has_val = run->n_val > 0, has_test = run->n_test > 0;
-    if (has_val)
-        QN_TRY(
-            qn_train_evaluate(run, model, QN_SPLIT_VAL, &full, &run->arena, &val, err));
-    if (has_test) {
-        QN_TRY(qn_train_evaluate(run, model, QN_SPLIT_TEST, &full, &run->arena, &test,
-                                 err));
-        if (has_val) QN_TRY(qn_evaluate_tempered(&test, &val, &full, &run->arena, err));
-        QN_TRY(qn_evaluation_write(&test, run->s.out, "", &run->mem, err));
-    }
-    if (!has_val) return QUERN_OK;
-    qn_train_show_result(run, has_test ? &test : &val);
-    return qn_evaluation_write(&val, run->s.out, has_test ? "_val" : "", &run->mem,
-                               err);
+    if (has_val) QN_TRY(evaluate(run, model, QN_SPLIT_VAL, shown = &val, err));
+    if (has_test) QN_TRY(evaluate(run, model, QN_SPLIT_TEST, shown = &test, err));
+    if (has_val && has_test)
+        QN_TRY(qn_evaluate_tempered(&test, &val, &full, &run->arena, err));
+    if (has_test) QN_TRY(write_figures(run, &test, "", err));
+    if (has_val) QN_TRY(write_figures(run, &val, has_test ? "_val" : "", err));
+    if (!shown) return QUERN_OK;
+    qn_train_show_result(run, shown);
+    return draw(run, shown, err);
 }
 
-quern_status qn_train_report(qn_train_run *run, quern_error *err)
+quern_status qn_train_conclude(qn_train_run *run, quern_error *err)
 {
     qn_buf model;
     qn_buf_init(&model, &run->mem);

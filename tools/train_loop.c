@@ -17,10 +17,9 @@ static double average_rate(const qn_train_run *run)
     return d > 0 ? 1 - fmin(d, (1 + t) / (10 + t)) : 0;
 }
 
-static qn_step_rule rule_of(const qn_train_run *run)
+static qn_step_rule rule_of(const qn_train_run *run, int64_t step)
 {
     const qn_train_settings *s = &run->s;
-    const int64_t step = qn_trainer_steps(run->trainer);
     return (qn_step_rule){.rate = (float)qn_schedule_rate(&run->schedule, step),
                           .decay = (float)s->wd,
                           .clip = (float)s->clip,
@@ -45,7 +44,7 @@ static quern_status step(qn_train_run *run, quern_error *err)
     qn_batch batch;
     qn_step_result r;
     QN_TRY(run->batches->get(run->batches, run->epoch, run->batch, &batch, err));
-    const qn_step_rule rule = rule_of(run);
+    const qn_step_rule rule = rule_of(run, qn_trainer_steps(run->trainer));
     const quern_status status = qn_trainer_step(run->trainer, &batch, &rule, &r, err);
     if (status != QUERN_OK) return at_step(run, &rule, status, err);
     run->batch++;
@@ -120,9 +119,10 @@ static double clock_of(const qn_train_run *run)
 static qn_train_row row_of(const qn_train_run *run, double seconds)
 {
     const double n = run->n_seen ? (double)run->n_seen : 1;
+    const int64_t steps = qn_trainer_steps(run->trainer);
     return (qn_train_row){.epoch = run->epoch + 1,
-                          .step = qn_trainer_steps(run->trainer),
-                          .lr = (double)rule_of(run).rate,
+                          .step = steps,
+                          .lr = (double)rule_of(run, steps - 1).rate,
                           .train_loss = run->loss_sum / n,
                           .train_acc = (double)run->n_correct / n,
                           .val_loss = NAN,

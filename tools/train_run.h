@@ -119,7 +119,7 @@ quern_status qn_train_read_rows(qn_train_run *run, quern_error *err);
 quern_status qn_train_write_config(const qn_train_run *run, quern_error *err);
 /* Figures of the best model, where there are pictures for them: report.json and its
  * kin. */
-quern_status qn_train_report(qn_train_run *run, quern_error *err);
+quern_status qn_train_conclude(qn_train_run *run, quern_error *err);
 /* RUN/name, from buf. */
 quern_status qn_train_write(const qn_train_run *run, const char *name,
                             const qn_buf *buf, quern_error *err);
