@@ -169,6 +169,21 @@ static void poison(qn_runner *r, int k)
 
 /* ---- execution ---- */
 
+static void clear_images(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    (void)worker;
+    qn_tensor_clear_rim(ctx, begin, end);
+}
+
+/* Kernels write the inside of planes only. */
+static void clear_rim(qn_tensor *t, qn_pool *pool)
+{
+    if (t->halo == 0 && t->dim[1] % QN_BLOCK8 == 0) return;
+    int64_t image = t->dim[1] * t->dim[2] * t->dim[3],
+            grain = (256 << 10) / (image + 1);
+    qn_parallel_for(pool, t->dim[0], grain + 1, clear_images, t);
+}
+
 static quern_status run_step(qn_step *step, const qn_exec *x, quern_error *err)
 {
     qn_instr *instr = &step->instr;
@@ -177,7 +192,7 @@ static quern_status run_step(qn_step *step, const qn_exec *x, quern_error *err)
         QN_TRY(instr->op->run(instr, x, err));
         for (int i = 0; i < instr->n_out; i++)
             if (instr->out[i] && instr->out[i]->layout == QN_NCHW8C)
-                qn_tensor_clear_rim(instr->out[i]);
+                clear_rim(instr->out[i], x->pool);
         if (step->half) qn_half_store(step->half);
         return QUERN_OK;
     }

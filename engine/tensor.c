@@ -104,14 +104,14 @@ qn_plane8c qn_tensor_plane(const qn_tensor *t)
     return p;
 }
 
-void qn_tensor_clear_rim(const qn_tensor *t)
+void qn_tensor_clear_rim(const qn_tensor *t, int64_t begin, int64_t end)
 {
     int64_t tail = t->dim[1] % QN_BLOCK8, origin;
     qn_plane8c p;
     qn_plane8c_shape(&p, t->dim[1], t->dim[2], t->dim[3], t->halo, &origin);
     if (t->image) p.image = t->image;
     p.data = (float *)t->data + origin;
-    for (int64_t n = 0; n < t->dim[0]; n++) {
+    for (int64_t n = begin; n < end; n++) {
         if (t->halo) qn_plane8c_clear_halo(&p, origin, n);
         float *last = p.data + n * p.image + t->dim[1] / QN_BLOCK8 * p.plane;
         for (int64_t y = 0; tail && y < p.h; y++)

@@ -72,13 +72,21 @@ static job make_job(const qn_instr *i, const qn_exec *x, const qn_tensor *in)
     return j;
 }
 
+static void join_blocks(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const job *j = ctx;
+    (void)worker;
+    for (int64_t b = begin; b < end; b++)
+        j->join(j, b);
+}
+
 /* Every step goes through memory once from end to end, which is faster than to take one
- * block after the other through all steps, though the second time it is in the cache. */
+ * block after the other through all steps, though the second time it is in the cache.
+ */
 static void run_job(job *j, qn_pool *pool)
 {
     qn_parallel_blocks8c(pool, j->images, &j->p.x, j->sum, j);
-    for (int64_t b = 0; b < qn_blocks8c(j->p.x.c); b++)
-        j->join(j, b);
+    qn_parallel_for(pool, qn_blocks8c(j->p.x.c), 256 / j->images + 1, join_blocks, j);
     if (j->write) qn_parallel_blocks8c(pool, j->images, &j->p.x, j->write, j);
 }
 
