@@ -277,28 +277,33 @@ quern_status qn_model_figures_text(const qn_model_figures *f, quern_error *err)
 
 /* ---- a row for each of many ------------------------------------------------------ */
 
-enum { ROW_COLUMNS = 11 };
-const char qn_model_row_align[] = "lrrrrrrrrrr";
+enum { ROW_COLUMNS = 12, ORT_COLUMNS = 6 };
+const char qn_model_row_align[] = "lrrrrrrrrrrr";
 
 void qn_model_row_heads(qn_table *table)
 {
     static const char *const heads[ROW_COLUMNS] = {
-        "model",  "threads", "median ms",     "95 % interval", "p95",  "peak memory",
-        "ORT ms", "ratio",   "95 % interval", "dropped",       "error"};
+        "model",      "threads", "median ms", "95 % interval", "p95",     "peak memory",
+        "ORT memory", "ORT ms",  "ratio",     "95 % interval", "dropped", "error"};
     for (int i = 0; i < ROW_COLUMNS; i++)
         qn_table_cell(table, "%s", heads[i]);
 }
 
+/* Without a round that counts, the ratio of all stands in brackets. */
 static void row_of_ort(const qn_ort_column *c, qn_table *table)
 {
     const qn_comparison *r = &c->turns.by[c->clock];
     if (!c->is_there) {
-        for (int i = 6; i < ROW_COLUMNS; i++)
+        for (int i = 0; i < ORT_COLUMNS; i++)
             qn_table_cell(table, "-");
         return;
     }
+    qn_table_cell(table, "%s", QN_BYTES(c->peak_bytes - c->base_bytes));
     qn_table_cell(table, "%.3f", 1e3 * c->turns.median[1][c->clock]);
-    qn_table_cell(table, "%.3f", r->b.median);
+    if (r->dropped < r->rounds)
+        qn_table_cell(table, "%.3f", r->b.median);
+    else
+        qn_table_cell(table, "(%.3f)", r->all.median);
     qn_table_cell(table, "[%.3f, %.3f]", r->b.lo, r->b.hi);
     qn_table_cell(table, "%d of %d", r->dropped, r->rounds);
     qn_table_cell(table, "%.2g", c->max_rel);
