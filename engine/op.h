@@ -120,8 +120,8 @@ struct qn_instr;
 
 /* How an instruction would take part in the blocked layout (QN_NCHW8C, float32). */
 typedef struct qn_blocked {
-    bool wants;  /* is faster there; otherwise it follows its operands */
-    uint32_t in; /* bit i: in[i] is read blocked; the rest stay plain */
+    bool wants;         /* is faster there; otherwise it follows its operands */
+    uint32_t in;        /* bit i: in[i] is read blocked; the rest stay plain */
     uint32_t plain_out; /* bit i: out[i] is written plain, the rest blocked */
     int halo, halo_in;  /* zeros that it reads around each plane of in[halo_in] */
 } qn_blocked;
@@ -154,7 +154,7 @@ typedef struct qn_prep {
     bool no_winograd;
     bool fixed_batch; /* of a model in training: the batch may decide how to compute */
     const struct qn_tuning *tuning; /* measured choices; NULL: none */
-    int n_workers; /* most workers a parallel region may have */
+    int n_workers;                  /* most workers a parallel region may have */
     qn_arena *arena;
     qn_session *session;
 } qn_prep;

@@ -17,8 +17,8 @@ typedef struct qn_ort_column {
     double base_bytes, peak_bytes; /* of its process: before the model, and with it */
 } qn_ort_column;
 
-/* program: "auto", a Python interpreter, or a shared library.  threads: of both.  Whatever is wrong with
- * the comparison is told in `why`; only an interrupt fails. */
+/* program: "auto", a Python interpreter, or a shared library.  threads: of both.
+ * Whatever is wrong with the comparison is told in `why`; only an interrupt fails. */
 quern_status qn_ort_column_make(qn_ort_column *c, const qn_bench_model *m,
                                 const char *program, int threads, quern_error *err);
 
