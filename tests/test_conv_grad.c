@@ -4,6 +4,7 @@
  */
 #include "engine/model.h"
 #include "tests/conv_case.h"
+#include "tests/grad_kit.h"
 
 #include <float.h>
 #include <math.h>
@@ -353,133 +354,38 @@ static void check_blocked(qn_test *t, const qn_conv_case *v)
         CHECK(t, memcmp(y.data, alone.data, qn_tensor_bytes(&y)) == 0);
 }
 
+#define SET "NOTSET"
+static const qn_conv_case blocked_cases[] = {
+    /* 3x3, direct and Winograd, whole and odd blocks */
+    {2, false, 2, 1, 16, 32, {12, 12}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 1, 1, 20, 41, {13, 9}, {0}, {3, 3}, {1, 1}, {1, 1}, {0, 2, 1, 0}, SET},
+    {2, false, 18, 1, 8, 16, {5, 5}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    /* strides, stride over kernel, dilation, asymmetric padding */
+    {2, false, 2, 1, 16, 24, {9, 11}, {0}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 2, 1, 9, 17, {10, 7}, {0}, {1, 1}, {2, 3}, {1, 1}, {0}, SET},
+    {2, false, 1, 1, 8, 8, {11, 12}, {0}, {3, 2}, {2, 4}, {2, 3}, {3, 0, 1, 5}, SET},
+    {2, false, 1, 1, 10, 12, {9, 9}, {0}, {3, 3}, {1, 1}, {2, 2}, {2, 2, 2, 2}, SET},
+    {2, false, 2, 1, 7, 8, {1, 14}, {0}, {1, 5}, {1, 2}, {1, 1}, {0}, "SAME_LOWER"},
+    /* 1x1 */
+    {2, false, 2, 1, 64, 70, {5, 7}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, SET},
+    {2, false, 1, 1, 33, 8, {1, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, SET},
+    /* stems */
+    {2, false, 3, 1, 3, 32, {14, 15}, {0}, {7, 7}, {2, 2}, {1, 1}, {3, 3, 3, 3}, SET},
+    {2, false, 4, 1, 1, 20, {12, 12}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    /* groups: whole blocks, depthwise, and others */
+    {2, false, 2, 3, 8, 16, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 2, 4, 2, 3, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 2, 19, 1, 1, {9, 8}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 2, 24, 1, 1, {9, 8}, {0}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 2, 8, 1, 1, {9, 13}, {0}, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}, SET},
+    {2, false, 1, 9, 1, 1, {17, 9}, {0}, {7, 7}, {2, 1}, {1, 1}, {3, 3, 3, 3}, SET},
+    {2, false, 2, 8, 1, 1, {9, 9}, {0}, {3, 4}, {1, 3}, {2, 1}, {1, 0, 0, 2}, SET},
+};
+
 void test_conv_grad_blocked(qn_test *t)
 {
-    const char *const set = "NOTSET";
-    const qn_conv_case cases[] = {
-        /* 3x3, direct and Winograd, whole and odd blocks */
-        {2,
-         false,
-         2,
-         1,
-         16,
-         32,
-         {12, 12},
-         {0},
-         {3, 3},
-         {1, 1},
-         {1, 1},
-         {1, 1, 1, 1},
-         set},
-        {2,
-         false,
-         1,
-         1,
-         20,
-         41,
-         {13, 9},
-         {0},
-         {3, 3},
-         {1, 1},
-         {1, 1},
-         {0, 2, 1, 0},
-         set},
-        {2,
-         false,
-         18,
-         1,
-         8,
-         16,
-         {5, 5},
-         {0},
-         {3, 3},
-         {1, 1},
-         {1, 1},
-         {1, 1, 1, 1},
-         set},
-        /* strides, stride over kernel, dilation, asymmetric padding */
-        {2,
-         false,
-         2,
-         1,
-         16,
-         24,
-         {9, 11},
-         {0},
-         {3, 3},
-         {2, 2},
-         {1, 1},
-         {1, 1, 1, 1},
-         set},
-        {2, false, 2, 1, 9, 17, {10, 7}, {0}, {1, 1}, {2, 3}, {1, 1}, {0}, set},
-        {2,
-         false,
-         1,
-         1,
-         8,
-         8,
-         {11, 12},
-         {0},
-         {3, 2},
-         {2, 4},
-         {2, 3},
-         {3, 0, 1, 5},
-         set},
-        {2,
-         false,
-         1,
-         1,
-         10,
-         12,
-         {9, 9},
-         {0},
-         {3, 3},
-         {1, 1},
-         {2, 2},
-         {2, 2, 2, 2},
-         set},
-        {2, false, 2, 1, 7, 8, {1, 14}, {0}, {1, 5}, {1, 2}, {1, 1}, {0}, "SAME_LOWER"},
-        /* 1x1 */
-        {2, false, 2, 1, 64, 70, {5, 7}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, set},
-        {2, false, 1, 1, 33, 8, {1, 1}, {0}, {1, 1}, {1, 1}, {1, 1}, {0}, set},
-        /* stems */
-        {2,
-         false,
-         3,
-         1,
-         3,
-         32,
-         {14, 15},
-         {0},
-         {7, 7},
-         {2, 2},
-         {1, 1},
-         {3, 3, 3, 3},
-         set},
-        {2,
-         false,
-         4,
-         1,
-         1,
-         20,
-         {12, 12},
-         {0},
-         {3, 3},
-         {1, 1},
-         {1, 1},
-         {1, 1, 1, 1},
-         set},
-        /* groups: whole blocks, depthwise, and others */
-        {2, false, 2, 3, 8, 16, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, set},
-        {2, false, 2, 4, 2, 3, {7, 7}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, set},
-        {2, false, 2, 19, 1, 1, {9, 8}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, set},
-        {2, false, 2, 24, 1, 1, {9, 8}, {0}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, set},
-        {2, false, 2, 8, 1, 1, {9, 13}, {0}, {5, 5}, {1, 1}, {1, 1}, {2, 2, 2, 2}, set},
-        {2, false, 1, 9, 1, 1, {17, 9}, {0}, {7, 7}, {2, 1}, {1, 1}, {3, 3, 3, 3}, set},
-        {2, false, 2, 8, 1, 1, {9, 9}, {0}, {3, 4}, {1, 3}, {2, 1}, {1, 0, 0, 2}, set},
-    };
-    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
-        qn_conv_case v = cases[k];
+    for (size_t k = 0; k < sizeof blocked_cases / sizeof *blocked_cases; k++) {
+        qn_conv_case v = blocked_cases[k];
         REQUIRE(t, qn_conv_settle(&v));
         check_blocked(t, &v);
     }
@@ -509,4 +415,59 @@ void test_channel_sum(qn_test *t)
         }
         qn_case_end(&c);
     }
+}
+
+/* A NaN reaches all that it is a factor of: filters of its channel, taps of its pixel,
+ * whatever the others are; zeros do not hide it. */
+void test_conv_grad_nan(qn_test *t)
+{
+    const int groups[] = {1, 16};
+    for (int k = 0; k < 4; k++) {
+        const int64_t g = groups[k % 2];
+        qn_conv_case v = {2,   false,  3,      g,      16 / g,       16 / g, {8, 8},
+                          {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET};
+        truth r;
+        qn_tensor dw, dx;
+        REQUIRE(t, qn_conv_settle(&v));
+        find_truth(t, &r, &v, QUERN_FLOAT);
+        memset(r.x.data, 0, qn_tensor_bytes(&r.x));
+        memset(r.w.data, 0, qn_tensor_bytes(&r.w));
+        /* channel 5, image 1, row 4, column 4: inside the reach of all taps */
+        ((float *)r.dy.data)[((1 * 16 + 5) * 8 + 4) * 8 + 4] = NAN;
+        quern_session_options opt = options(1, k / 2, NULL);
+        qn_conv_note(t, &v);
+        if (!run_session(t, &r, "ConvGradW", &opt, &dw)) return;
+        const int64_t filter = 16 / g * 9;
+        for (int64_t i = 0; i < 5 * filter; i++)
+            CHECK(t, qn_get_real(&dw, i) == 0);
+        for (int64_t i = 5 * filter; i < 6 * filter; i++)
+            CHECK(t, isnan(qn_get_real(&dw, i)));
+        if (!run_session(t, &r, "ConvGradX", &opt, &dx)) return;
+        for (int64_t i = 0; i < 9; i++)
+            CHECK(t, isnan(qn_get_real(&dx, ((1 * 16 + 5) * 8 + 3 + i / 3) * 8 + 3 +
+                                                i % 3)));
+        CHECK(t, qn_get_real(&dx, 0) == 0);
+    }
+}
+
+/* ---- of graphs ---- */
+
+#define GRAD(t, text, in, y, attributes)                                \
+    CHECK_GRAD_NODE((t), .node = (text), .inputs = (in), .y_dims = (y), \
+                    .with = (attributes))
+
+void test_conv_grad_differences(qn_test *t)
+{
+    const char *conv = "Conv x w b -> y", *back = "ConvTranspose x w b -> y";
+    GRAD(t, conv, "x 2 3 5 6; w 4 3 3 3; b 4", "2 4 5 6", "pads=1,1,1,1");
+    GRAD(t, conv, "x 1 4 7 5; w 6 2 3 2; b 6", "1 6 3 3",
+         "group=2 strides=2,2 pads=0,1,0,0");
+    GRAD(t, conv, "x 2 3 6 6; w 3 1 3 3; b 3", "2 3 3 3",
+         "group=3 strides=2,2 auto_pad=SAME_UPPER");
+    GRAD(t, conv, "x 1 2 9; w 2 2 3; b 2", "1 2 7", "dilations=[2] pads=2,0");
+    GRAD(t, conv, "x 1 1 3 3 4; w 2 1 2 2 2; b 2", "1 2 2 2 2", "strides=1,1,2");
+    GRAD(t, back, "x 1 2 3 3; w 2 2 3 3; b 2", "1 2 6 6",
+         "strides=2,2 auto_pad=SAME_UPPER");
+    GRAD(t, back, "x 1 2 3 3; w 2 2 3 3; b 2", "1 2 7 6",
+         "strides=2,2 output_shape=7,6");
 }
