@@ -17,12 +17,12 @@ mkdir -p "$run"
 printf '%s\n' T-shirt/top Trouser Pullover Dress Coat Sandal Shirt Sneaker Bag \
     'Ankle boot' >"$run/classes.txt"
 echo "== a small residual network learns from 57,000 pictures, twice each"
-"$quern" train "$data" --arch fast16 --epochs 2 --out "$run" --overwrite || exit
+"$quern" train "$data" --arch fast16 --epochs 2 \
+    --classes "$run/classes.txt" --out "$run" --overwrite || exit
 echo
 echo "== 10,000 pictures it has never seen, the first six of them drawn"
 "$quern" classify "$run/model.onnx" "$data/t10k-images-idx3-ubyte.gz" \
-    --truth "$data/t10k-labels-idx1-ubyte.gz" --labels "$run/classes.txt" \
-    --confusion --show 6 --top 3 || exit
+    --truth "$data/t10k-labels-idx1-ubyte.gz" --confusion --show 6 --top 3 || exit
 echo
 echo "the network is $run/model.onnx, every ONNX runtime loads it;"
 if [ -r "$run/report.html" ]; then

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/train_data.c - the pictures of a training: opened, checked, divided, measured.
  */
+#include "formats/files.h"
 #include "tools/train_run.h"
 
 #include <math.h>
@@ -54,6 +55,21 @@ static quern_status divide(qn_train_run *run, quern_error *err)
     QN_TRY(qn_dataset_split(run->set, &plan, err));
     count_splits(run);
     return check_classes(run, err);
+}
+
+/* Names instead of the numbers that some formats have. */
+static quern_status name_classes(qn_train_run *run, quern_error *err)
+{
+    const char *const *names;
+    int n;
+    qn_dataset *set = run->set;
+    if (!run->s.classes) return QUERN_OK;
+    QN_TRY(qn_file_names(&set->arena, run->s.classes, &names, &n, err));
+    if (n != set->n_classes)
+        return qn_fail(err, QUERN_INVALID, "%s names %d classes, the data have %d",
+                       run->s.classes, n, set->n_classes);
+    memcpy(set->classes, names, (size_t)n * sizeof *names);
+    return QUERN_OK;
 }
 
 /* ---- what the pictures are ---- */
@@ -202,6 +218,7 @@ quern_status qn_train_open_data(qn_train_run *run, quern_error *err)
     qn_recipe *r = &run->recipe;
     int channels;
     QN_TRY(qn_dataset_open(&run->mem, run->s.data, NULL, &run->set, err));
+    QN_TRY(name_classes(run, err));
     quern_status status = qn_train_scan(run, err);
     if (status == QUERN_OK) status = divide(run, err);
     if (status == QUERN_OK) status = qn_train_twins(run, err);
