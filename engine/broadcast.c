@@ -88,6 +88,6 @@ static void walk_block(void *ctx, int64_t begin, int64_t end, int worker)
 void qn_bcast_run(const qn_bcast *b, qn_pool *pool, qn_bcast_row *row, void *ctx)
 {
     walk_job job = {b, row, ctx};
-    qn_parallel_for(b->count > 2 * QN_BLOCK8 ? pool : NULL, b->count, QN_BLOCK8,
+    qn_parallel_for(b->count > 2 * QN_BLOCK ? pool : NULL, b->count, QN_BLOCK,
                     walk_block, &job);
 }
