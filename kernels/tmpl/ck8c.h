@@ -4,8 +4,8 @@
  * registers from the bias to the store.  Every size adds up an element in the same
  * order, k = 0, 1, ...
  *
- * Defined by the includer: CK_SET, CK_MR, CK_NV; CK_EIGHT: 1 if all segments have 8
- * inputs, 0 if they have a->length. */
+ * Defined by the includer: CK_SET, CK_MR, CK_NV; CK_LENGTH, the inputs of a segment,
+ * and CK_EIGHT, 1 if there are always 8. */
 #define CK_EACH  CK_CAT(CK_ROWS_, CK_MR)
 #define CK_INIT  CK_CAT(CK_INIT_, CK_NV)
 #define CK_ADD   CK_CAT(CK_ADD_, CK_NV)

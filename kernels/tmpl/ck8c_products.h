@@ -8,15 +8,9 @@ for (int64_t k = 0; k < 8; k += 4) {
     CK_CAT(CK_ROWS_, CK_MR)(CK_QUAD) CK_LANE(0) CK_LANE(1) CK_LANE(2) CK_LANE(3)
 }
 #else
-#if CK_EIGHT
-#define CK_LENGTH 8
-#else
-#define CK_LENGTH a->length
-#endif
 #pragma GCC unroll 4
 for (int64_t k = 0; k < CK_LENGTH; k++) {
     CK_CAT(CK_LOAD_, CK_NV)
     CK_CAT(CK_ROWS_, CK_MR)(CK_CAT(CK_STEP_, CK_NV)) w += 8 * CK_NV;
 }
-#undef CK_LENGTH
 #endif

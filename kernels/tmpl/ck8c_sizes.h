@@ -77,5 +77,6 @@ static CK_TYPE *const CK_SET[3][8] = {
 };
 #undef CK_TILE
 #undef CK_EIGHT
+#undef CK_LENGTH
 #undef CK_TYPE
 #undef CK_SET

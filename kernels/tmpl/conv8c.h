@@ -9,16 +9,25 @@
 qn_conv8c_f32_fn QN_V8_ROW(conv8c_f32);
 qn_stem8c_f32_fn QN_V8_ROW(stem8c_f32);
 
-#define CK_TILE  "kernels/tmpl/ck8c.h"
-#define CK_TYPE  qn_ck8c_fn
-#define CK_SET   ck_eight
-#define CK_EIGHT 1
+#define CK_TILE   "kernels/tmpl/ck8c.h"
+#define CK_TYPE   qn_ck8c_fn
+#define CK_SET    ck_eight
+#define CK_EIGHT  1
+#define CK_LENGTH 8
 #include "kernels/tmpl/ck8c_sizes.h"
 
-#define CK_TILE  "kernels/tmpl/ck8c.h"
-#define CK_TYPE  qn_ck8c_fn
-#define CK_SET   ck_any
-#define CK_EIGHT 0
+#define CK_TILE   "kernels/tmpl/ck8c.h"
+#define CK_TYPE   qn_ck8c_fn
+#define CK_SET    ck_three
+#define CK_EIGHT  0
+#define CK_LENGTH 3
+#include "kernels/tmpl/ck8c_sizes.h"
+
+#define CK_TILE   "kernels/tmpl/ck8c.h"
+#define CK_TYPE   qn_ck8c_fn
+#define CK_SET    ck_any
+#define CK_EIGHT  0
+#define CK_LENGTH a->length
 #include "kernels/tmpl/ck8c_sizes.h"
 
 enum { MAX_RUN = 480, L2_FLOATS = 72 * 1024 };
@@ -156,7 +165,7 @@ void QN_V8_ROW(stem8c_f32)(const qn_conv8c *c, const qn_task8c *t)
         for (r.first = top * c->y.w; r.first < end; r.first += r.n) {
             r.n = end - r.first < MAX_RUN ? end - r.first : MAX_RUN;
             find_pixels(c, t->scratch, c->stride[0] * row, c->stride[1], &r);
-            compute_run(c, t, ck_any, a, &r);
+            compute_run(c, t, a.length == 3 ? ck_three : ck_any, a, &r);
         }
     }
 }

@@ -26,10 +26,11 @@ typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float 
 #define WK_STORE_3(i)  WK_STORE_2(i) WK_PUT(i, 2)
 /* clang-format on */
 
-#define CK_TILE  "kernels/tmpl/wk8c.h"
-#define CK_TYPE  qn_wk8c_fn
-#define CK_SET   wk
-#define CK_EIGHT 1
+#define CK_TILE   "kernels/tmpl/wk8c.h"
+#define CK_TYPE   qn_wk8c_fn
+#define CK_SET    wk
+#define CK_EIGHT  1
+#define CK_LENGTH 8
 #include "kernels/tmpl/ck8c_sizes.h"
 
 /* ---- outputs ---- */
