@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench/adapt_map.c - slots pool8c_f32, mean8c_f32, add8c_f32, scale8c_f32, to8c_f32,
- * from8c_f32 and resize8c_f32 of kernels/blocked.h. */
+ * from8c_f32, weave8c_f32 and resize8c_f32 of kernels/blocked.h. */
 #include "bench/blocked_case.h"
 
 #include <math.h>
 
 enum { OP = 4, ACT, SCALE = OP, MODE };
-enum { ADD, FACTOR, BLOCK, UNBLOCK };
+enum { ADD, FACTOR, BLOCK, UNBLOCK, WEAVE };
 
 typedef struct state {
     qn_blocked_output y;
     int64_t n, rows, blocks; /* images; of y */
     qn_pool8c pool;
     qn_map8c map;
+    qn_weave8c weave;
     qn_resize8c resize;
 } state;
 
@@ -41,6 +42,7 @@ static void set_task(state *s, const int64_t dims[4])
     }
 RUN_IMAGES(run_pool, qn_pool8c_f32_fn, pool)
 RUN_IMAGES(run_map, qn_add8c_f32_fn, map) /* all of one type */
+RUN_IMAGES(run_weave, qn_weave8c_f32_fn, weave)
 RUN_IMAGES(run_resize, qn_resize8c_f32_fn, resize)
 
 static void take(qn_bench_case *c)
@@ -116,6 +118,20 @@ static quern_status open_map(qn_bench_case *c, quern_error *err)
     return QUERN_OK;
 }
 
+static quern_status open_weave(qn_bench_case *c, quern_error *err)
+{
+    const qn_problem *p = c->truth->p;
+    const int64_t dims[4] = {p->v[0][0], p->v[1][0], p->v[2][0], p->v[3][0]};
+    state *s;
+    QN_TRY(make_state(c, &s, err));
+    QN_TRY(qn_blocked_input(c, 0, &s->weave.x, dims, 0, err));
+    QN_TRY(qn_blocked_input(c, 1, &s->weave.z, dims, 0, err));
+    QN_TRY(qn_blocked_open(c, &s->y, dims, err));
+    s->weave.y = s->y.p;
+    set_task(s, dims);
+    return QUERN_OK;
+}
+
 static const char *refuse_op(const qn_problem *p, int64_t op)
 {
     return p->v[OP][0] == op ? NULL : "another op";
@@ -134,6 +150,11 @@ static const char *refuse_factor(const qn_problem *p)
 static const char *refuse_block(const qn_problem *p)
 {
     return refuse_op(p, BLOCK);
+}
+
+static const char *refuse_weave(const qn_problem *p)
+{
+    return refuse_op(p, WEAVE);
 }
 
 static const char *refuse_unblock(const qn_problem *p)
@@ -202,6 +223,8 @@ MAP_ADAPTER(pool8c, "pool_f32", "pool8c_f32", NULL, open_pool, run_pool, take, a
 MAP_ADAPTER(mean8c, "pool_f32", "mean8c_f32", refuse_global, open_pool, run_map, take,
             audit)
 MAP_ADAPTER(add8c, "map_f32", "add8c_f32", refuse_add, open_map, run_map, take, audit)
+MAP_ADAPTER(weave8c, "map_f32", "weave8c_f32", refuse_weave, open_weave, run_weave,
+            take, audit)
 MAP_ADAPTER(scale8c, "map_f32", "scale8c_f32", refuse_factor, open_map, run_map, take,
             audit)
 MAP_ADAPTER(to8c, "map_f32", "to8c_f32", refuse_block, open_map, run_map, take, audit)

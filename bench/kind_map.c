@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench/kind_map.c - what stands between convolutions: sums and products of maps,
- * changes of layout, enlarging. */
+ * channels in turn, changes of layout, enlarging. */
 #include "bench/kinds.h"
 #include "bench/truth.h"
 
@@ -8,6 +8,7 @@
 
 enum { N, C, H, W, OP, ACT };
 enum { SCALE = OP, MODE };
+enum { ADD, FACTOR, BLOCK, UNBLOCK, WEAVE };
 
 #define NUMBER(name, otherwise)                       \
     {                                                 \
@@ -19,7 +20,7 @@ enum { SCALE = OP, MODE };
 
 static const qn_problem_field map_fields[] = {
     IMAGE,
-    [OP] = {"op", QN_FIELD_WORD, 0, 0, QN_NEEDED, "add scale block unblock"},
+    [OP] = {"op", QN_FIELD_WORD, 0, 0, QN_NEEDED, "add scale block unblock weave"},
     [ACT] = {"act", QN_FIELD_WORD, 0, 0, 0, QN_ACT_WORDS},
     {.name = NULL}};
 static const qn_problem_field resize_fields[] = {
@@ -37,23 +38,31 @@ static quern_status check(const qn_problem *p, quern_error *err)
     if (n > 1 << 30)
         return qn_fail(err, QUERN_INVALID, "an operand of more than 2^30 elements");
     if (!is_resize && p->v[OP][0] >= 2 && p->v[ACT][0])
-        return qn_fail(err, QUERN_INVALID, "a change of layout has no activation");
+        return qn_fail(err, QUERN_INVALID, "what moves data has no activation");
     return QUERN_OK;
 }
 
 /* ---- maps ------------------------------------------------------------------------ */
 
+/* Where element i of a weave comes from, in x or, the odd channels, in z. */
+static int64_t woven(const qn_problem *p, int64_t i, int *operand)
+{
+    const int64_t plane = p->v[H][0] * p->v[W][0], c = p->v[C][0], ch = i / plane % c;
+    *operand = (int)(ch % 2);
+    return (i / plane / c * c + ch / 2) * plane + i % plane;
+}
+
 static void map_shape(const qn_problem *p, qn_truth *t)
 {
     const int64_t op = p->v[OP][0], n = p->v[N][0] * p->v[C][0];
-    t->n_in = op < 2 ? 2 : 1;
+    t->n_in = op == BLOCK || op == UNBLOCK ? 1 : 2;
     t->n_out = n * p->v[H][0] * p->v[W][0];
     t->in[0].name = "x";
     t->in[0].n = t->n_out;
     t->in[1].name = "z";
-    t->in[1].n = op == 0 ? t->n_out : n;
+    t->in[1].n = op == FACTOR ? n : t->n_out;
     t->flops = op < 2 ? (double)t->n_out : 0;
-    t->bytes = 4 * (double)(t->in[0].n + (op < 2 ? t->in[1].n : 0) + t->n_out);
+    t->bytes = 4 * (double)(t->in[0].n + (t->n_in == 2 ? t->in[1].n : 0) + t->n_out);
     t->terms = 2;
     t->is_sum = p->v[ACT][0] <= 1;
     t->ulps = t->is_sum ? 0 : 8;
@@ -71,13 +80,19 @@ static double map_at(const qn_truth *t, int64_t i, double *mass)
     } else if (p->v[OP][0] == 1) {
         y = x * t->x[1][i / (p->v[H][0] * p->v[W][0])];
         *mass = fabs(y);
+    } else if (p->v[OP][0] == WEAVE) {
+        int operand;
+        const int64_t from = woven(p, i, &operand);
+        y = t->x[operand][from];
+        *mass = fabs(y);
     }
     return qn_truth_act_of(qn_truth_act(p->v[ACT][0]), y);
 }
 
 const qn_problem_kind qn_kind_map_f32 = {
     .name = "map_f32",
-    .summary = "maps: x + z, x times a factor a channel, to blocks and back",
+    .summary =
+        "maps: x + z, x times a factor a channel, channels in turn, to blocks and back",
     .fields = map_fields,
     .flag_field = {-1, -1},
     .act_field = -1,

@@ -182,6 +182,14 @@ typedef void qn_add8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
 /* Slot scale8c_f32: y = act(x * z), z [c][1][1]: a factor for each channel. */
 typedef void qn_scale8c_f32_fn(const qn_map8c *m, const qn_task8c *t);
 
+/* Slot weave8c_f32: channel c of y is channel (first + c) / 2 of x or, if first + c is
+ * odd, of z, which is like x. */
+typedef struct qn_weave8c {
+    qn_plane8c x, z, y;
+    int64_t first;
+} qn_weave8c;
+typedef void qn_weave8c_f32_fn(const qn_weave8c *w, const qn_task8c *t);
+
 /* Slot resize8c_f32: an output is a mixture of the inputs at rows row0, row1 and
  * columns col0, col1 of its own row and column: first a + col_mix * (b - a) in both
  * rows, then the same by row_mix.  row_mix NULL: the input at row0, col0 as it is. */

@@ -99,6 +99,7 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(mean8c_f32, qn_mean8c_f32_fn)         \
     X(add8c_f32, qn_add8c_f32_fn)           \
     X(scale8c_f32, qn_scale8c_f32_fn)       \
+    X(weave8c_f32, qn_weave8c_f32_fn)       \
     X(resize8c_f32, qn_resize8c_f32_fn)     \
     X(to8c_f32, qn_to8c_f32_fn)             \
     X(from8c_f32, qn_from8c_f32_fn)         \

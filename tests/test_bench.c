@@ -307,6 +307,7 @@ static const char *const corners[] = {
     "map_f32:c13,h4,op=scale,act=silu",
     "map_f32:n2,c{1,11},h3,w7,op=block",
     "map_f32:n2,c{1,11},h3,w7,op=unblock",
+    "map_f32:n2,c{1,13,24},h3,w5,op=weave",
     "resize_f32:c9,h3,w5,scale{2,3}",
     "resize_f32:c9,h3,w5,mode=linear"};
 

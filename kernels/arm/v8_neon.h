@@ -146,6 +146,23 @@ static inline qn_v8 qn_mask8(qn_v8 x, const int32_t *mask)
                     vreinterpretq_u32_s32(vld1q_s32(mask + 4)), x, qn_zero8());
 }
 
+/* x where mask is -1, y where it is 0. */
+static inline qn_v8 qn_choose8(const int32_t *mask, qn_v8 x, qn_v8 y)
+{
+    return qn_pick8(vreinterpretq_u32_s32(vld1q_s32(mask)),
+                    vreinterpretq_u32_s32(vld1q_s32(mask + 4)), x, y);
+}
+
+/* Lane k is lane[k] of x. */
+static inline qn_v8 qn_permute8(qn_v8 x, const int32_t *lane)
+{
+    float from[8], to[8];
+    qn_store8(from, x);
+    for (int k = 0; k < 8; k++)
+        to[k] = from[lane[k]];
+    return qn_load8(to);
+}
+
 static inline void qn_transpose4(float32x4_t v[4])
 {
     float32x4_t a = vtrn1q_f32(v[0], v[1]), b = vtrn2q_f32(v[0], v[1]);

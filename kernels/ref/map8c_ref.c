@@ -9,6 +9,7 @@ qn_pool8c_f32_fn qn_pool8c_f32_ref;
 qn_mean8c_f32_fn qn_mean8c_f32_ref;
 qn_add8c_f32_fn qn_add8c_f32_ref;
 qn_scale8c_f32_fn qn_scale8c_f32_ref;
+qn_weave8c_f32_fn qn_weave8c_f32_ref;
 qn_resize8c_f32_fn qn_resize8c_f32_ref;
 qn_to8c_f32_fn qn_to8c_f32_ref;
 qn_from8c_f32_fn qn_from8c_f32_ref;
@@ -117,6 +118,20 @@ static float resize_at(const qn_resize8c *r, const float *x, int64_t row, int64_
     float part = r->col_mix[col];
     return mix(mix(top[left], top[right], part), mix(bottom[left], bottom[right], part),
                r->row_mix[row]);
+}
+
+void qn_weave8c_f32_ref(const qn_weave8c *w, const qn_task8c *t)
+{
+    for (int64_t ch = t->c0 * QN_BLOCK8; ch < t->c1 * QN_BLOCK8; ch++)
+        for (int64_t r = t->i0; r < t->i1; r++)
+            for (int64_t i = 0; i < w->y.w; i++) {
+                const int64_t from = w->first + ch;
+                const qn_plane8c *x = from % 2 ? &w->z : &w->x;
+                channel(&w->y, t->image, ch)[r * w->y.row + i * QN_BLOCK8] =
+                    ch < w->y.c
+                        ? channel(x, t->image, from / 2)[r * x->row + i * QN_BLOCK8]
+                        : 0;
+            }
 }
 
 void qn_resize8c_f32_ref(const qn_resize8c *r, const qn_task8c *t)

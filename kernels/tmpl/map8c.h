@@ -8,6 +8,7 @@
 
 qn_add8c_f32_fn QN_V8_ROW(add8c_f32);
 qn_scale8c_f32_fn QN_V8_ROW(scale8c_f32);
+qn_weave8c_f32_fn QN_V8_ROW(weave8c_f32);
 qn_resize8c_f32_fn QN_V8_ROW(resize8c_f32);
 qn_to8c_f32_fn QN_V8_ROW(to8c_f32);
 qn_from8c_f32_fn QN_V8_ROW(from8c_f32);
@@ -139,6 +140,55 @@ void QN_V8_ROW(from8c_f32)(const qn_map8c *m, const qn_task8c *t)
             for (; i < m->y.w; i++)
                 for (int64_t k = 0; k < real; k++)
                     y[k * m->y.plane + i] = x[8 * i + k];
+        }
+    }
+}
+
+/* Where the lanes of a block of y come from.  The channels that it takes from an
+ * operand follow each other: they lie in one or two blocks, in lanes of their own. */
+typedef struct weave {
+    int64_t block; /* of the operands; the next may belong, too */
+    int32_t lane[8], odd[8], next[8], kept[8]; /* masks: -1 or 0 */
+} weave;
+
+static weave find_lanes(const qn_weave8c *w, int64_t b)
+{
+    weave v = {.block = (w->first + 8 * b) / 2 / 8};
+    for (int k = 0; k < 8; k++) {
+        const int64_t from = w->first + 8 * b + k;
+        if (8 * b + k >= w->y.c) break;
+        v.lane[k] = (int32_t)(from / 2 % 8);
+        v.odd[k] = from % 2 ? -1 : 0;
+        v.kept[k] = -1;
+        if (from / 2 / 8 > v.block) v.next[v.lane[k]] = -1;
+    }
+    return v;
+}
+
+static inline qn_v8 gather_lanes(const weave *v, const float *x, int64_t plane,
+                                 bool is_two)
+{
+    qn_v8 a = qn_load8(x);
+    if (is_two) a = qn_choose8(v->next, qn_load8(x + plane), a);
+    return qn_permute8(a, v->lane);
+}
+
+void QN_V8_ROW(weave8c_f32)(const qn_weave8c *w, const qn_task8c *t)
+{
+    for (int64_t b = t->c0; b < t->c1; b++) {
+        const weave v = find_lanes(w, b);
+        bool is_two = false;
+        for (int k = 0; k < 8; k++)
+            is_two = is_two || v.next[k];
+        for (int64_t r = t->i0; r < t->i1; r++) {
+            const float *x = row_of(&w->x, t->image, v.block, r);
+            const float *z = row_of(&w->z, t->image, v.block, r);
+            float *y = row_of(&w->y, t->image, b, r);
+            for (int64_t i = 0; i < 8 * w->y.w; i += 8) {
+                const qn_v8 even = gather_lanes(&v, x + i, w->x.plane, is_two);
+                const qn_v8 odd = gather_lanes(&v, z + i, w->z.plane, is_two);
+                qn_store8(y + i, qn_mask8(qn_choose8(v.odd, odd, even), v.kept));
+            }
         }
     }
 }

@@ -131,6 +131,18 @@ static inline qn_v8 qn_mask8(qn_v8 x, const int32_t *mask)
     return _mm256_and_ps(x, _mm256_castsi256_ps(m));
 }
 
+/* x where mask is -1, y where it is 0. */
+static inline qn_v8 qn_choose8(const int32_t *mask, qn_v8 x, qn_v8 y)
+{
+    return _mm256_blendv_ps(y, x, _mm256_loadu_ps((const float *)mask));
+}
+
+/* Lane k is lane[k] of x. */
+static inline qn_v8 qn_permute8(qn_v8 x, const int32_t *lane)
+{
+    return _mm256_permutevar8x32_ps(x, _mm256_loadu_si256((const __m256i *)lane));
+}
+
 /* v[i][k] becomes v[k][i]. */
 static inline void qn_transpose8(qn_v8 v[8])
 {
