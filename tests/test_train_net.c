@@ -59,8 +59,11 @@ static void network(qn_kit *k, quern_dtype dtype)
     qn_kit_node(k, "HardSwish n1 -> h1");
     qn_kit_node(k, "Add h1 p0 -> a1");
     qn_kit_node(k, "Relu a1 -> r1");
+    qn_put_weight(k, dtype, "w4", "20 20 1 1", -0.5);
+    put_conv(k, "Conv r1 w4 -> c4", "0 0 0 0");
+    qn_kit_node(k, "Add c4 r1 -> a4");
     qn_put_weight(k, dtype, "b2", "11", -0.5);
-    put_conv(k, "Conv r1 w2 b2 -> c2", "0 0 0 0");
+    put_conv(k, "Conv a4 w2 b2 -> c2", "0 0 0 0");
     put_norm(k, dtype, "c2 n2", "2", "11", 0);
     qn_kit_node(k, "Sigmoid n2 -> s2");
     qn_kit_node(k, "Mul n2 s2 -> m2");
@@ -92,8 +95,13 @@ void test_train_net_layouts(qn_test *t)
     CHECK(t, blocked.n_reorders > 0);
     CHECK_WITHIN(t, qn_test_net_distance(&plain, &exact), 0, 2e-5);
     CHECK_WITHIN(t, qn_test_net_distance(&blocked, &exact), 0, 2e-5);
+    net.disable_passes = "fuse_grad_sum";
+    REQUIRE(t, qn_test_net_run(t, &net, &apart));
+    CHECK_EQ(t, apart.n_nodes, blocked.n_nodes + 1);
+    CHECK(t, qn_test_net_same_bits(&apart, &blocked));
     net.disable_passes = "fold_batchnorm,fuse_bias,fold_scale,"
-                         "fuse_norm_grad,fuse_activation";
+                         "fuse_norm_grad,fuse_grad_sum,"
+                         "fuse_activation";
     REQUIRE(t, qn_test_net_run(t, &net, &apart));
     CHECK(t, apart.n_nodes > blocked.n_nodes);
     CHECK_EQ(t, apart.n_unary, 4);

@@ -112,6 +112,28 @@ void test_unary_grad_clip(qn_test *t)
     }
 }
 
+/* A second part of dY is added, over more than one chunk. */
+void test_unary_grad_sum(qn_test *t)
+{
+    static const spec tanh_spec = {.op = "Tanh", .function = "tanh"};
+    const int64_t n = 2500;
+    qn_operand x = qn_random_operand(t, 1, &n, -1, 1);
+    qn_slope whole = {"UnaryGrad", back_attrs, &tanh_spec, {[1] = x}, 5, 1};
+    for (int k = 0; k < 5; k += 4)
+        whole.in[k] = qn_random_operand(t, 1, &n, -1, 1);
+    for (int dtype = 0; dtype < 2; dtype++) {
+        qn_op_case c;
+        const double eps = dtype ? 1e-15 : 1e-6;
+        if (qn_slope_run(t, &whole, dtype ? QUERN_DOUBLE : QUERN_FLOAT, &c))
+            for (int64_t e = 0; e < n; e++) {
+                const double d = whole.in[0].v[e] + whole.in[4].v[e];
+                CHECK_WITHIN(t, qn_get_real(&c.out[0], e), d * (1 - x.v[e] * x.v[e]),
+                             eps);
+            }
+        qn_case_end(&c);
+    }
+}
+
 /* Every function has a case above, so that a new one is not forgotten. */
 void test_unary_grad_is_complete(qn_test *t)
 {

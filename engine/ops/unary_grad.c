@@ -2,8 +2,9 @@
 /* engine/ops/unary_grad.c - UnaryGrad: dX = dY f'(X) element by element, in one pass.
  *
  * Inputs: dY; X, or Y of functions whose gradient is computed from their value; for
- * `clip` the limits as Clip has them.  The attribute `function` is the kernel's name
- * (kernels/elementwise.h), alpha and beta are its parameters. */
+ * `clip` the limits as Clip has them; a second part of dY, to be added.  The attribute
+ * `function` is the kernel's name (kernels/elementwise.h), alpha and beta are its
+ * parameters. */
 #include "engine/ops/unary_grad.h"
 
 #include "engine/broadcast.h"
@@ -17,8 +18,12 @@ typedef struct grad_params {
     float alpha, beta;
 } grad_params;
 
+enum { LOW = 2, HIGH, PART, MOST_IN };
+enum { CHUNK = 1024 }; /* elements that are added at a time */
+
 typedef struct grad_state {
     qn_unary_grad_fn *fn;
+    qn_binary_fn *add;
     qn_unary_grad_f32_fn *fast; /* for float32 */
     int op;
 } grad_state;
@@ -85,7 +90,10 @@ static quern_status grad_infer(const qn_infer *x, quern_error *err)
     if (!qn_same_shape(x->in[0], x->in[1]))
         return qn_fail(err, QUERN_SHAPE, "dY is %s but X is %s", QN_SHAPE(x->in[0]),
                        QN_SHAPE(x->in[1]));
-    for (int i = 2; i < x->n_in; i++)
+    if (x->n_in > PART && x->in[PART] && !qn_same_shape(x->in[PART], x->in[0]))
+        return qn_fail(err, QUERN_SHAPE, "dY is %s but its other part is %s",
+                       QN_SHAPE(x->in[0]), QN_SHAPE(x->in[PART]));
+    for (int i = LOW; i <= HIGH && i < x->n_in; i++)
         if (x->in[i] && qn_tensor_count(x->in[i]) != 1)
             return qn_fail(err, QUERN_SHAPE, "input %d is %s, takes one element", i,
                            QN_SHAPE(x->in[i]));
@@ -95,7 +103,7 @@ static quern_status grad_infer(const qn_infer *x, quern_error *err)
 static bool grad_can_block(const qn_instr *i, qn_blocked *how)
 {
     if (!qn_blocked_unary(i, how)) return false;
-    how->in = 3;
+    how->in = 3 | (UINT32_C(1) << PART);
     return true;
 }
 
@@ -108,21 +116,24 @@ static quern_status grad_prepare(qn_prep *p, quern_error *err)
     s->op = qn_unary_grad_named(params->function);
     s->fn = qn_unary_grad((enum qn_unary_op)s->op, (enum qn_elem)i->in[0]->dtype);
     s->fast = i->in[0]->dtype == QUERN_FLOAT ? p->k->unary_grad_f32 : NULL;
-    if (i->in[1]->dtype == i->in[0]->dtype) return QUERN_OK;
-    return qn_fail(err, QUERN_SHAPE, "dY is %s but X is %s",
-                   quern_dtype_name(i->in[0]->dtype),
-                   quern_dtype_name(i->in[1]->dtype));
+    s->add = qn_binary(QN_BINARY_add, (enum qn_elem)i->in[0]->dtype);
+    for (int k = 1; k < i->n_in; k += PART - 1)
+        if (i->in[k] && i->in[k]->dtype != i->in[0]->dtype)
+            return qn_fail(err, QUERN_SHAPE, "dY is %s but input %d is %s",
+                           quern_dtype_name(i->in[0]->dtype), k,
+                           quern_dtype_name(i->in[k]->dtype));
+    return QUERN_OK;
 }
 
 typedef struct grad_job {
     const grad_state *s;
-    qn_plane8c dy, v, dx; /* of a plain tensor: data only */
-    size_t size;          /* bytes of an element */
+    qn_plane8c dy, v, dx,
+        part;    /* of a plain tensor: data only; part.data may be NULL */
+    size_t size; /* bytes of an element */
     double p[2];
 } grad_job;
 
-static void grad_run_of(const grad_job *j, const void *dy, const void *v, void *dx,
-                        int64_t n)
+static void apply(const grad_job *j, const void *dy, const void *v, void *dx, int64_t n)
 {
     if (j->s->fast)
         j->s->fast(j->s->op, dy, v, dx, n, j->p);
@@ -130,23 +141,47 @@ static void grad_run_of(const grad_job *j, const void *dy, const void *v, void *
         j->s->fn(dy, v, dx, n, j->p);
 }
 
+/* dx may lie over v, so the sum goes elsewhere. */
+static void apply_sum(const grad_job *j, const char *dy, const char *part,
+                      const char *v, char *dx, int64_t n)
+{
+    double room[CHUNK];
+    for (int64_t k = 0, m; k < n; k += m) {
+        const size_t at = (size_t)k * j->size;
+        m = n - k < CHUNK ? n - k : CHUNK;
+        j->s->add(dy + at, 1, part + at, 1, room, m);
+        apply(j, room, v + at, dx + at, m);
+    }
+}
+
 static void grad_block(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const grad_job *j = ctx;
-    size_t at = (size_t)begin * j->size;
+    const size_t at = (size_t)begin * j->size;
+    const char *dy = (const char *)j->dy.data + at, *v = (const char *)j->v.data + at;
+    char *dx = (char *)j->dx.data + at;
     (void)worker;
-    grad_run_of(j, (const char *)j->dy.data + at, (const char *)j->v.data + at,
-                (char *)j->dx.data + at, end - begin);
+    if (j->part.data)
+        apply_sum(j, dy, (const char *)j->part.data + at, v, dx, end - begin);
+    else
+        apply(j, dy, v, dx, end - begin);
 }
 
 /* Item: a row of a blocked tensor. */
 static void grad_rows(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const grad_job *j = ctx;
+    const int64_t n = j->dx.w * QN_BLOCK8;
     (void)worker;
-    for (int64_t t = begin; t < end; t++)
-        grad_run_of(j, qn_row8c(&j->dy, t), qn_row8c(&j->v, t), qn_row8c(&j->dx, t),
-                    j->dx.w * QN_BLOCK8);
+    for (int64_t t = begin; t < end; t++) {
+        const float *dy = qn_row8c(&j->dy, t), *v = qn_row8c(&j->v, t);
+        float *dx = qn_row8c(&j->dx, t);
+        if (j->part.data)
+            apply_sum(j, (const char *)dy, (const char *)qn_row8c(&j->part, t),
+                      (const char *)v, (char *)dx, n);
+        else
+            apply(j, dy, v, dx, n);
+    }
 }
 
 static double limit(const qn_instr *i, int k, double otherwise)
@@ -159,15 +194,17 @@ static quern_status grad_run(const qn_instr *i, const qn_exec *x, quern_error *e
     const grad_params *params = i->params;
     (void)err;
     if (!i->out[0]) return QUERN_OK;
+    const qn_tensor *part = i->n_in > PART ? i->in[PART] : NULL;
     grad_job j = {.s = i->state,
                   .dy.data = i->in[0]->data,
                   .v.data = i->in[1]->data,
                   .dx.data = i->out[0]->data,
+                  .part.data = part ? part->data : NULL,
                   .size = qn_dtype_size(i->in[0]->dtype),
                   .p = {(double)params->alpha, (double)params->beta}};
     if (j.s->op == QN_UNARY_clip) {
-        j.p[0] = limit(i, 2, -HUGE_VAL);
-        j.p[1] = limit(i, 3, HUGE_VAL);
+        j.p[0] = limit(i, LOW, -HUGE_VAL);
+        j.p[1] = limit(i, HIGH, HUGE_VAL);
     }
     int64_t n = qn_tensor_count(i->in[0]);
     if (!i->is_blocked) {
@@ -177,6 +214,7 @@ static quern_status grad_run(const qn_instr *i, const qn_exec *x, quern_error *e
     j.dy = qn_tensor_plane(i->in[0]);
     j.v = qn_tensor_plane(i->in[1]);
     j.dx = qn_tensor_plane(i->out[0]);
+    if (part) j.part = qn_tensor_plane(part);
     qn_parallel_for(x->pool, qn_n_rows8c(&j.dx, i->in[0]->dim[0]),
                     qn_row8c_grain(&j.dx), grad_rows, &j);
     return QUERN_OK;
@@ -194,7 +232,7 @@ const qn_op qn_op_unary_grad = {
     .domain = QN_DOMAIN,
     .since = 1,
     .min_in = 2,
-    .max_in = 4,
+    .max_in = MOST_IN,
     .flags = QN_OP_INPLACE | QN_OP_HALF_AS_F32,
     .attrs = grad_attrs,
     .params_size = sizeof(grad_params),
