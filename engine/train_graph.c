@@ -449,7 +449,7 @@ quern_status qn_train_build(quern_model *model, const qn_trainer_options *opt,
     b.token = p;
     QN_TRY(add_pixels(&b, err));
     QN_TRY(add_loss(&b, &loss, &logits, err));
-    QN_TRY(train_batch_norms(&b, err));
+    if (!opt->keeps_statistics) QN_TRY(train_batch_norms(&b, err));
     QN_TRY(add_gradients(&b, loss, err));
     QN_TRY(set_ends(&b, loss, logits, err));
     model->purpose = QN_FOR_TRAINING;

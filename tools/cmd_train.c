@@ -6,6 +6,8 @@
 #include "formats/png_write.h"
 #include "tools/train_run.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,7 +23,12 @@ const qn_option qn_train_options[] = {
      "say what would be done, with its cost, and stop"},
     {"show-aug", 0, QN_OPT_TEXT, "FILE.png", NULL,
      "write a sheet of augmented pictures, and stop"},
+    {"lr-find", 0, QN_OPT_FLAG, NULL, NULL,
+     "try 100 growing learning rates, suggest one, and stop"},
     {"list-archs", 0, QN_OPT_FLAG, NULL, NULL, "list the built-in networks, and stop"},
+    {"list-augs", 0, QN_OPT_FLAG, NULL, NULL, "list the augmentations, and stop"},
+    {"list-opts", 0, QN_OPT_FLAG, NULL, NULL,
+     "list optimizers and schedules, and stop"},
     QN_OPTION_THREADS,
     QN_OPTION_LIMIT,
     QN_OPTION_JSON,
@@ -68,6 +75,41 @@ static int list_archs(const qn_args *args)
         qn_table_cell(&t, "%s", net->summary);
     }
     qn_table_print(&t, stdout);
+    return 0;
+}
+
+/* A table of names and sentences. */
+static void print_names(const char *title,
+                        bool (*row)(int i, const char **name, const char **about))
+{
+    const char *name, *about;
+    printf("%s\n", title);
+    for (int i = 0; row(i, &name, &about); i++)
+        printf("  %-12s %s\n", name, about);
+}
+
+static int list_augs(void)
+{
+    print_names("operations (--aug flip=0.5,shift=2):", qn_augment_row);
+    print_names("presets (--aug light, or with more: light,blur=0.1):",
+                qn_augment_preset);
+    return 0;
+}
+
+static bool schedule_row(int i, const char **name, const char **about)
+{
+    *name = qn_schedule_name(i, about);
+    return *name != NULL;
+}
+
+static int list_opts(void)
+{
+    const qn_optimizer *o;
+    printf("optimizers (--opt), with rate, momentum, second beta, decay:\n");
+    for (int i = 0; (o = qn_optimizer_at(i)); i++)
+        printf("  %-7s %-7g %-5g %-6g %-7g %s\n", o->name, (double)o->rate,
+               (double)o->beta1, (double)o->beta2, (double)o->decay, o->about);
+    print_names("schedules (--sched), behind the warm-up:", schedule_row);
     return 0;
 }
 
@@ -137,14 +179,15 @@ static quern_status read_settings(qn_train_run *run, quern_error *err)
     return qn_train_check(&run->s, err);
 }
 
-static quern_status prepare(qn_train_run *run, quern_error *err)
+quern_status qn_train_prepare(qn_train_run *run, quern_error *err)
 {
     const int n_threads = (int)qn_arg_int(run->args, "threads");
-    QN_TRY(read_settings(run, err));
     QN_TRY(quern_pool_create(n_threads, &run->pool, err));
     run->recipe = (qn_recipe){.std = {1, 1, 1}, .temperature = 1};
     run->recipe.fitting = QN_STRETCH;
     run->best_epoch = -1;
+    for (int f = 0; f < QN_N_FIGURES; f++)
+        run->figure[f] = run->val_figure[f] = NAN;
     if (run->s.model) QN_TRY(qn_train_open_model(run, err));
     QN_TRY(qn_train_open_data(run, err));
     return qn_train_make(run, err);
@@ -154,37 +197,75 @@ static void print_json(const qn_train_run *run)
 {
     qn_json j;
     qn_buf out;
+    char hash[24];
+    snprintf(hash, sizeof hash, "%016" PRIx64, qn_trainer_hash(run->trainer));
     qn_buf_init(&out, (qn_mem *)&run->mem);
     qn_json_begin(&j, &out);
     qn_json_text(&j, "run", run->s.out);
     qn_json_int(&j, "epochs", run->epoch);
     qn_json_int(&j, "best_epoch", run->best_epoch);
     qn_json_real(&j, "best", run->best);
+    qn_json_real(&j, "top1", run->figure[QN_FIGURE_TOP1]);
+    qn_json_real(&j, "macro_f1", run->figure[QN_FIGURE_MACRO_F1]);
     qn_json_real(&j, "seconds", run->seconds);
     qn_json_int(&j, "parameters", run->stats.n_trained);
+    qn_json_text(&j, "weights_hash", hash);
     qn_json_end(&j);
     qn_out_flush(&out);
     qn_buf_done(&out);
 }
 
-static quern_status train(qn_train_run *run, quern_error *err)
+quern_status qn_train_whole(qn_train_run *run, quern_error *err)
 {
-    const char *sheet = qn_arg_text(run->args, "show-aug");
-    QN_TRY(prepare(run, err));
-    if (sheet) return show_augmentation(run, sheet, err);
-    if (qn_arg_flag(run->args, "dry-run")) {
-        qn_train_show_plan(run);
-        return QUERN_OK;
-    }
     QN_TRY(qn_train_folder(run, err));
     run->has_begun = true;
-    if (qn_arg_flag(run->args, "resume")) QN_TRY(qn_train_resume(run, err));
+    if (run->resumes) QN_TRY(qn_train_resume(run, err));
     QN_TRY(qn_train_write_config(run, err));
     qn_train_show_plan(run);
     QN_TRY(qn_train_epochs(run, err));
     QN_TRY(qn_train_conclude(run, err));
     if (qn_arg_flag(run->args, "json")) print_json(run);
     return QUERN_OK;
+}
+
+/* For scripts: everything is written, and the exit code says whether it is good enough.
+ */
+static quern_status judge(const qn_train_run *run, quern_error *err)
+{
+    const double top1 = run->figure[QN_FIGURE_TOP1];
+    if (run->s.min_acc <= 0 || top1 >= run->s.min_acc) return QUERN_OK;
+    if (isnan(top1))
+        return qn_fail(err, QUERN_DATA,
+                       "--min-acc %g: there are no pictures to measure it on",
+                       run->s.min_acc);
+    return qn_fail(err, QUERN_DATA, "accuracy is %.4f, below --min-acc %g", top1,
+                   run->s.min_acc);
+}
+
+static quern_status train(qn_train_run *run, quern_error *err)
+{
+    const char *sheet = qn_arg_text(run->args, "show-aug");
+    const bool finds = qn_arg_flag(run->args, "lr-find");
+    const bool tries = qn_arg_flag(run->args, "dry-run");
+    run->resumes = qn_arg_flag(run->args, "resume");
+    run->overwrites = qn_arg_flag(run->args, "overwrite");
+    QN_TRY(read_settings(run, err));
+    if (run->s.folds > 1 && strcmp(run->s.fold, "all") == 0) {
+        if (!sheet && !finds && !tries) {
+            QN_TRY(qn_train_folds(run, err));
+            return judge(run, err);
+        }
+        run->s.fold = "1";
+    }
+    QN_TRY(qn_train_prepare(run, err));
+    if (sheet) return show_augmentation(run, sheet, err);
+    if (finds) return qn_train_find_rate(run, err);
+    if (tries) {
+        qn_train_show_plan(run);
+        return QUERN_OK;
+    }
+    QN_TRY(qn_train_whole(run, err));
+    return judge(run, err);
 }
 
 void qn_train_done(qn_train_run *run)
@@ -202,6 +283,8 @@ int qn_cmd_train(const qn_args *args)
     qn_train_run run = {.args = args};
     quern_error err = {0};
     if (qn_arg_flag(args, "list-archs")) return list_archs(args);
+    if (qn_arg_flag(args, "list-augs")) return list_augs();
+    if (qn_arg_flag(args, "list-opts")) return list_opts();
     if (args->n_operands > 1)
         return qn_usage(args, "one data set, not %d", args->n_operands);
     qn_mem_init(&run.mem, NULL, 0);

@@ -48,7 +48,7 @@ enum { MAX_NUMBERS = 20 };
 typedef struct numbers {
     number row[MAX_NUMBERS];
     int n;
-    int64_t steps, accumulated, stalled, hash;
+    int64_t steps, accumulated, stalled, hash, unfrozen;
 } numbers;
 
 static void add_real(numbers *m, const char *key, double *real)
@@ -78,6 +78,7 @@ static void list_numbers(qn_train_run *run, numbers *m)
     add_real(m, "plateau_scale", &run->schedule.scale);
     add_whole(m, "plateau_stalled", &m->stalled);
     add_whole(m, "weights_hash", &m->hash);
+    add_whole(m, "unfrozen", &m->unfrozen);
 }
 
 /* Hexadecimal floats read back as the same bits. */
@@ -162,7 +163,8 @@ static quern_status write_checkpoint(qn_train_run *run, qn_arena *arena, qn_buf 
     numbers m = {.steps = qn_trainer_steps(run->trainer),
                  .accumulated = qn_trainer_accumulated(run->trainer),
                  .stalled = run->schedule.n_stalled,
-                 .hash = (int64_t)qn_trainer_hash(run->trainer)};
+                 .hash = (int64_t)qn_trainer_hash(run->trainer),
+                 .unfrozen = run->is_unfrozen};
     list_numbers(run, &m);
     QN_TRY(gather_tensors(run, arena, &file, err));
     QN_TRY(gather_metadata(run, arena, &m, &file, err));
@@ -256,6 +258,7 @@ static quern_status take_up(qn_train_run *run, const qn_safetensors *file,
     list_numbers(run, &m);
     for (int i = 0; i < m.n; i++)
         QN_TRY(read_number(file, &m.row[i], err));
+    if (m.unfrozen && !run->is_unfrozen) QN_TRY(qn_train_unfreeze(run, err));
     QN_TRY(take_arrays(run, file, err));
     qn_trainer_restore(run->trainer, m.steps, (int)m.accumulated);
     run->schedule.n_stalled = (int)m.stalled;

@@ -34,7 +34,10 @@ static quern_status choose_name(qn_train_run *run, quern_error *err)
 {
     char data[64], net[64], path[QN_PATH_MAX];
     base_name(run->s.data, data, sizeof data);
-    base_name(run->s.model ? run->s.model : run->s.arch, net, sizeof net);
+    base_name(run->s.model  ? run->s.model
+              : run->s.arch ? run->s.arch
+                            : "folds",
+              net, sizeof net);
     for (int i = 1; i < 100000; i++) {
         QN_TRY(qn_path_format(path, err, "runs/%s-%s-%d", net, data, i));
         if (!qn_path_is_folder(path))
@@ -48,8 +51,7 @@ quern_status qn_train_folder(qn_train_run *run, quern_error *err)
     char path[QN_PATH_MAX];
     if (!run->s.out) QN_TRY(choose_name(run, err));
     QN_TRY(qn_path_format(path, err, "%s/config.json", run->s.out));
-    if (qn_file_is_there(path) && !qn_arg_flag(run->args, "resume") &&
-        !qn_arg_flag(run->args, "overwrite"))
+    if (qn_file_is_there(path) && !run->resumes && !run->overwrites)
         return qn_fail(err, QUERN_INVALID,
                        "%s holds a run already: --resume goes on with it, --overwrite "
                        "begins anew",
@@ -106,7 +108,7 @@ static const row_field fields[] = {
 };
 #define N_FIELDS ((int)(sizeof fields / sizeof fields[0]))
 
-static void put_json_row(qn_buf *buf, const qn_train_row *row)
+void qn_train_row_json(qn_buf *buf, const qn_train_row *row)
 {
     qn_json j;
     char hash[24];
@@ -144,7 +146,7 @@ quern_status qn_train_write_rows(const qn_train_run *run, quern_error *err)
         qn_buf_format(&csv, "%s,", fields[i].key);
     qn_buf_text(&csv, "weights_hash\n");
     for (int64_t k = 0; k < run->n_rows; k++) {
-        put_json_row(&json, &run->rows[k]);
+        qn_train_row_json(&json, &run->rows[k]);
         put_csv_row(&csv, &run->rows[k]);
     }
     quern_status status = qn_train_write(run, "metrics.jsonl", &json, err);
@@ -260,6 +262,9 @@ static quern_status report(qn_train_run *run, const qn_buf *model, quern_error *
     if (has_test) QN_TRY(write_figures(run, &test, "", err));
     if (has_val) QN_TRY(write_figures(run, &val, has_test ? "_val" : "", err));
     if (!shown) return QUERN_OK;
+    memcpy(run->figure, shown->metrics.figure, sizeof run->figure);
+    memcpy(run->val_figure, (has_val ? &val : shown)->metrics.figure,
+           sizeof run->val_figure);
     qn_train_show_result(run, shown);
     return draw(run, shown, err);
 }

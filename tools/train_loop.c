@@ -17,7 +17,7 @@ static double average_rate(const qn_train_run *run)
     return d > 0 ? 1 - fmin(d, (1 + t) / (10 + t)) : 0;
 }
 
-static qn_step_rule rule_of(const qn_train_run *run, int64_t step)
+qn_step_rule qn_train_rule(const qn_train_run *run, int64_t step)
 {
     const qn_train_settings *s = &run->s;
     return (qn_step_rule){.rate = (float)qn_schedule_rate(&run->schedule, step),
@@ -44,7 +44,7 @@ static quern_status step(qn_train_run *run, quern_error *err)
     qn_batch batch;
     qn_step_result r;
     QN_TRY(run->batches->get(run->batches, run->epoch, run->batch, &batch, err));
-    const qn_step_rule rule = rule_of(run, qn_trainer_steps(run->trainer));
+    const qn_step_rule rule = qn_train_rule(run, qn_trainer_steps(run->trainer));
     const quern_status status = qn_trainer_step(run->trainer, &batch, &rule, &r, err);
     if (status != QUERN_OK) return at_step(run, &rule, status, err);
     run->batch++;
@@ -111,7 +111,7 @@ static quern_status validate(qn_train_run *run, const qn_buf *model, qn_train_ro
 
 /* ---- the end of an epoch ---- */
 
-static double clock_of(const qn_train_run *run)
+double qn_train_clock(const qn_train_run *run)
 {
     return run->seconds + qn_os_seconds() - run->started;
 }
@@ -122,7 +122,7 @@ static qn_train_row row_of(const qn_train_run *run, double seconds)
     const int64_t steps = qn_trainer_steps(run->trainer);
     return (qn_train_row){.epoch = run->epoch + 1,
                           .step = steps,
-                          .lr = (double)rule_of(run, steps - 1).rate,
+                          .lr = (double)qn_train_rule(run, steps - 1).rate,
                           .train_loss = run->loss_sum / n,
                           .train_acc = (double)run->n_correct / n,
                           .val_loss = NAN,
@@ -139,14 +139,26 @@ static quern_status write_models(qn_train_run *run, const qn_buf *model, bool is
     return is_best ? qn_train_write(run, "model.onnx", model, err) : QUERN_OK;
 }
 
+static void print_row(qn_train_run *run, const qn_train_row *row)
+{
+    qn_buf out;
+    qn_buf_init(&out, &run->mem);
+    qn_train_row_json(&out, row);
+    qn_out_flush(&out);
+    fflush(stdout); /* who reads along sees it now */
+    qn_buf_done(&out);
+}
+
 static quern_status close_epoch(qn_train_run *run, double seconds, qn_buf *model,
                                 quern_error *err)
 {
     double metric;
     qn_train_row row = row_of(run, seconds);
     QN_TRY(qn_train_export(run, model, err));
+    const double start = qn_os_seconds();
     QN_TRY(validate(run, model, &row, &metric, err));
-    row.seconds = clock_of(run);
+    run->val_seconds = qn_os_seconds() - start;
+    row.seconds = qn_train_clock(run);
     const bool is_best = run->best_epoch < 0 || metric > run->best;
     if (is_best) {
         run->best = metric;
@@ -157,6 +169,7 @@ static quern_status close_epoch(qn_train_run *run, double seconds, qn_buf *model
     QN_TRY(qn_train_add_row(run, &row, err));
     QN_TRY(qn_train_write_rows(run, err));
     qn_train_show_row(run, &row, is_best);
+    if (qn_arg_flag(run->args, "json")) print_row(run, &row);
     run->epoch++;
     run->batch = 0;
     run->loss_sum = 0;
@@ -166,59 +179,62 @@ static quern_status close_epoch(qn_train_run *run, double seconds, qn_buf *model
 
 /* ---- epochs ---- */
 
-/* The status line: what the epoch looks like so far. */
-static void show_progress(qn_train_run *run, qn_progress *p)
+static bool is_late(const qn_train_run *run)
 {
-    const double n = run->n_seen ? (double)run->n_seen : 1;
-    snprintf(run->status, sizeof run->status, "epoch %lld/%lld  loss %.4f  acc %.4f",
-             (long long)run->epoch + 1, (long long)run->s.epochs, run->loss_sum / n,
-             (double)run->n_correct / n);
-    p->what = run->status;
-    qn_progress_step(p, run->batch * run->s.batch);
+    double limit;
+    return run->s.time_limit && qn_word_seconds(run->s.time_limit, &limit) &&
+           qn_train_clock(run) >= limit;
 }
 
+/* Until the epoch is through or time is up, which ends the epoch early. */
 static quern_status run_epoch(qn_train_run *run, double *seconds, quern_error *err)
 {
-    qn_progress p;
     quern_status status = QUERN_OK;
-    const double start = qn_os_seconds();
-    const int64_t from = run->batch;
-    qn_progress_begin(&p, "images", run->batches->per_epoch * run->s.batch,
-                      qn_arg_flag(run->args, "quiet"));
+    run->epoch_started = qn_os_seconds();
+    run->epoch_from = run->batch;
     while (run->batch < run->batches->per_epoch && status == QUERN_OK) {
         status = step(run, err);
-        if (status == QUERN_OK) show_progress(run, &p);
+        if (status == QUERN_OK) qn_train_show_step(run);
+        if (is_late(run)) break;
         if (status == QUERN_OK && run->batch < run->batches->per_epoch)
             status = qn_train_pause(run, err);
     }
-    qn_progress_end(&p);
-    *seconds = qn_os_seconds() - start;
-    if (from > 0 && run->batch > from) /* of a whole epoch, at this pace */
-        *seconds *= (double)run->batches->per_epoch / (double)(run->batch - from);
+    qn_train_hide_step(run);
+    *seconds = qn_os_seconds() - run->epoch_started;
+    const int64_t done = run->batch - run->epoch_from;
+    if (run->epoch_from > 0 && done > 0) /* of all pictures seen, at this pace */
+        *seconds *= (double)run->batch / (double)done;
     return status;
 }
 
 static bool is_over(const qn_train_run *run)
 {
-    double limit;
     if (run->epoch >= run->s.epochs) return true;
     if (run->s.early_stop > 0 && run->epoch - run->best_epoch >= run->s.early_stop &&
         run->best_epoch > 0) {
         qn_say("no gain for %lld epochs: stopping early", (long long)run->s.early_stop);
         return true;
     }
-    if (!run->s.time_limit || !qn_word_seconds(run->s.time_limit, &limit) ||
-        clock_of(run) < limit)
-        return false;
-    qn_say("the time limit of %s is reached after epoch %lld", run->s.time_limit,
+    if (run->epoch == 0 || !is_late(run)) return false;
+    qn_say("the time limit of %s is reached in epoch %lld", run->s.time_limit,
            (long long)run->epoch);
     return true;
+}
+
+/* Frozen weights join at the start of the epoch that the settings name. */
+static quern_status unfreeze_if_due(qn_train_run *run, quern_error *err)
+{
+    const int64_t from = run->s.unfreeze_at;
+    if (!run->s.freeze || from == 0 || run->is_unfrozen || run->epoch + 1 < from)
+        return QUERN_OK;
+    return qn_train_unfreeze(run, err);
 }
 
 static quern_status all_epochs(qn_train_run *run, qn_buf *model, quern_error *err)
 {
     while (!is_over(run)) {
         double seconds;
+        QN_TRY(unfreeze_if_due(run, err));
         QN_TRY(run_epoch(run, &seconds, err));
         qn_buf_clear(model);
         QN_TRY(close_epoch(run, seconds, model, err));
@@ -234,6 +250,6 @@ quern_status qn_train_epochs(qn_train_run *run, quern_error *err)
     qn_buf_init(&model, &run->mem);
     const quern_status status = all_epochs(run, &model, err);
     qn_buf_done(&model);
-    run->seconds = clock_of(run);
+    run->seconds = qn_train_clock(run);
     return status;
 }

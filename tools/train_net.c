@@ -136,7 +136,7 @@ static float rate_of(void *ctx, const char *name)
     return (float)(is_head ? rate * run->s.head_lr : rate);
 }
 
-static quern_status make_trainer(qn_train_run *run, quern_error *err)
+quern_status qn_train_make_trainer(qn_train_run *run, quern_error *err)
 {
     const qn_train_settings *s = &run->s;
     float mean[3], std[3];
@@ -150,6 +150,7 @@ static quern_status make_trainer(qn_train_run *run, quern_error *err)
                                     .accumulate = (int)s->accum,
                                     .clips = s->clip > 0,
                                     .averages = s->ema > 0,
+                                    .keeps_statistics = strcmp(s->bn, "eval") == 0,
                                     .mean = mean,
                                     .std = std,
                                     .bgr = run->recipe.is_bgr,
@@ -266,7 +267,7 @@ quern_status qn_train_make(qn_train_run *run, quern_error *err)
     QN_TRY(run->raw ? adapt(run, err) : build(run, err));
     QN_TRY(set_metadata(run, err));
     QN_TRY(find_layers(run, err));
-    QN_TRY(make_trainer(run, err));
+    QN_TRY(qn_train_make_trainer(run, err));
     QN_TRY(make_batches(run, err));
     return make_schedule(run, err);
 }

@@ -6,9 +6,12 @@
  *   train_scan.c    reads every picture once: bad ones, equal ones
  *   train_data.c    opens the data, divides it, settles size, channels, mean and std
  *   train_net.c     the network as a raw model, the trainer, the batches; exports
+ *   train_unfreeze.c  the trainer anew, with all weights trained
  *   train_loop.c    epochs: steps, validation, what was best, when to stop
  *   train_files.c   the run folder
- *   train_show.c    what people see */
+ *   train_show.c    what people see
+ *   train_rate.c    --lr-find: which learning rates a network can bear
+ *   train_folds.c   --folds: a run for each part of the data */
 #ifndef QN_TOOLS_TRAIN_RUN_H
 #define QN_TOOLS_TRAIN_RUN_H
 
@@ -33,6 +36,7 @@ typedef struct qn_train_row {
 
 typedef struct qn_train_run {
     const qn_args *args;
+    bool resumes, overwrites;
     bool has_begun; /* what is invalid from here on is no mistake of the command line */
     qn_mem mem;
     qn_arena arena; /* for the whole run */
@@ -52,6 +56,7 @@ typedef struct qn_train_run {
     qn_schedule schedule;
     quern_pool *pool;
     /* progress */
+    bool is_unfrozen;     /* what --freeze named is trained by now */
     int64_t epoch, batch; /* next to be done */
     double seconds;       /* trained before this start */
     double started;       /* clock */
@@ -64,7 +69,13 @@ typedef struct qn_train_run {
     double saved;       /* clock, when the last checkpoint was written */
     int64_t saved_step; /* batches done then, in all */
     bool last_is_bad;   /* the file of the last checkpoint is not worth keeping */
-    char status[96];    /* of the progress line */
+    /* of the best model: of the test split if there is one, of validation */
+    double figure[QN_N_FIGURES], val_figure[QN_N_FIGURES];
+    /* what people see */
+    double epoch_started, val_seconds; /* clock; the last validation took */
+    int64_t epoch_from;                /* batch that this epoch began with here */
+    double shown, waited;              /* clock of the last line; of batches, then */
+    bool has_line, told_waits;
 } qn_train_run;
 
 /* ---- train_check.c ---- */
@@ -92,7 +103,18 @@ quern_status qn_train_parse(const quern_model *raw, int64_t batch,
  * one. */
 quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err);
 
+/* The trainer for run->raw, planned. */
+quern_status qn_train_make_trainer(qn_train_run *run, quern_error *err);
+
+/* ---- train_unfreeze.c ---- */
+/* Goes on with the same numbers in a trainer that trains all weights. */
+quern_status qn_train_unfreeze(qn_train_run *run, quern_error *err);
+
 /* ---- train_loop.c ---- */
+/* The numbers of a step. */
+qn_step_rule qn_train_rule(const qn_train_run *run, int64_t step);
+/* Seconds trained so far, in all starts. */
+double qn_train_clock(const qn_train_run *run);
 /* From run->epoch and run->batch to the end; QUERN_CANCELLED after Ctrl-C, with all
  * saved. */
 quern_status qn_train_epochs(qn_train_run *run, quern_error *err);
@@ -127,9 +149,29 @@ quern_status qn_train_write(const qn_train_run *run, const char *name,
 quern_status qn_train_add_row(qn_train_run *run, const qn_train_row *row,
                               quern_error *err);
 
+/* The row as an object and a line. */
+void qn_train_row_json(qn_buf *buf, const qn_train_row *row);
+
+/* ---- train_rate.c ---- */
+/* A ramp of rates over 100 steps; the weights are as before then, bit for bit. */
+quern_status qn_train_find_rate(qn_train_run *run, quern_error *err);
+
+/* ---- train_folds.c ---- */
+/* Trains each fold in a folder of its own, then sums them up. */
+quern_status qn_train_folds(qn_train_run *run, quern_error *err);
+
+/* ---- cmd_train.c ---- */
+/* Everything that stands before the first step; the settings are there. */
+quern_status qn_train_prepare(qn_train_run *run, quern_error *err);
+/* The folder, the epochs, the report. */
+quern_status qn_train_whole(qn_train_run *run, quern_error *err);
+
 /* ---- train_show.c ---- */
+void qn_train_show_step(qn_train_run *run);
+/* Takes the line away, so that others may be written. */
+void qn_train_hide_step(qn_train_run *run);
 void qn_train_show_plan(const qn_train_run *run);
-void qn_train_show_row(const qn_train_run *run, const qn_train_row *row, bool is_best);
+void qn_train_show_row(qn_train_run *run, const qn_train_row *row, bool is_best);
 
 void qn_train_show_result(const qn_train_run *run, const qn_evaluation *e);
 

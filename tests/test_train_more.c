@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/test_train_more.c - quern train beyond plain epochs: folds, rates that are
+ * looked for, frozen weights, reasons to stop, what scripts read. */
+#include "tests/train_kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int count(const char *text, const char *part)
+{
+    int n = 0;
+    for (; text && (text = strstr(text, part)); text += strlen(part))
+        n++;
+    return n;
+}
+
+/* ---- folds ---- */
+
+void test_train_folds(qn_test *t)
+{
+    const char *out;
+    char line[512];
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    REQUIRE(t, qn_train_kit_run(t, "all", "--epochs 2 --folds 3 --json", &out) == 0);
+    CHECK_HAS(t, out, "3 folds: ");
+    CHECK_EQ(t, count(out, "\"epoch\":"), 6);
+    const char *sum = qn_train_kit_file(t, "all", "folds.json", NULL);
+    REQUIRE(t, sum != NULL);
+    CHECK_HAS(t, sum, "\"folds\":[{\"fold\":1,");
+    CHECK_HAS(t, sum, "\"top1\":{\"mean\":");
+    CHECK_HAS(t, sum, "\"sd\":");
+    /* every picture of the training part once, by the run that did not see it */
+    const char *oof = qn_train_kit_file(t, "all", "oof.csv", NULL);
+    CHECK_EQ(t, count(oof, "\n"), 200 + 1);
+    CHECK(t, oof && strncmp(oof, "fold,", 5) == 0);
+    CHECK_EQ(t, count(oof, ",train/17,"), 1);
+    REQUIRE(t, qn_train_kit_run(t, "one", "--epochs 2 --folds 3 --fold 2", &out) == 0);
+    CHECK_STR(t, qn_train_kit_hash(t, "one"), qn_train_kit_hash(t, "all/fold-2"));
+    snprintf(line, sizeof line, "--resume --quiet --out %s", qn_temp(t, "all"));
+    CHECK_EQ(t, qn_train_kit_plain(t, line, &out), 0);
+    CHECK_STR(t, qn_train_kit_file(t, "all", "folds.json", NULL), sum);
+}
+
+/* ---- rates ---- */
+
+void test_train_finds_rate(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    REQUIRE(t, qn_train_kit_run(t, "run", "--lr-find --json --ema 0.9", &out) == 0);
+    const char *rate = strstr(out, "\"suggested\":");
+    CHECK(t, rate && atof(rate + 12) > 1e-5 && atof(rate + 12) < 100);
+    const char *csv = qn_train_kit_file(t, "run", "lr_find.csv", NULL);
+    CHECK(t, csv && strncmp(csv, "step,rate,loss,smoothed\n", 24) == 0);
+    CHECK(t, count(csv, "\n") > 10);
+    CHECK_EQ(t, qn_train_kit_run(t, "run", "--epochs 1", &out), 0);
+    CHECK_EQ(t, qn_train_kit_run(t, NULL, "--lr-find --accum 2", &out), 0);
+    CHECK_HAS(t, out, "suggested rate: ");
+}
+
+/* ---- frozen weights ---- */
+
+#define TUNED "--epochs 4 --freeze 1 --unfreeze-at 3 --ema 0.9 --opt adamw --quiet"
+
+void test_train_unfreezes(qn_test *t)
+{
+    const char *out;
+    char line[1024];
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    REQUIRE(t, qn_train_kit_run(t, "tuned", TUNED, &out) == 0);
+    REQUIRE(t, qn_train_kit_run(t, "frozen",
+                                "--epochs 4 --freeze 1 --ema 0.9 "
+                                "--opt adamw --quiet",
+                                &out) == 0);
+    CHECK(t, strcmp(qn_train_kit_hash(t, "tuned"), qn_train_kit_hash(t, "frozen")));
+    /* stopped in the last epoch, and before weights were unfrozen */
+    for (int steps = 17; steps <= 33; steps += 16) {
+        snprintf(line, sizeof line, "run%d", steps);
+        const char *run = qn_temp(t, line);
+        snprintf(line, sizeof line,
+                 "%s/quern train %s --out %s --arch tiny --multiplier 0.25 "
+                 "--batch 16 --val 0.2 --save-every %ds " TUNED
+                 " & pid=$!; for i in $(seq 500); do "
+                 "[ -e %s/checkpoint/last.safetensors ] && break; sleep 0.01; done; "
+                 "kill -KILL $pid; wait $pid; %s/quern train --resume --quiet --out %s",
+                 qn_build(t), qn_temp(t, "data"), run, steps, run, qn_build(t), run);
+        if (getenv("QUERN_RUN")) break;
+        CHECK_EQ(t, qn_shell(t, line, &out), 0);
+        snprintf(line, sizeof line, "run%d", steps);
+        CHECK_STR(t, qn_train_kit_hash(t, line), qn_train_kit_hash(t, "tuned"));
+    }
+}
+
+void test_train_bn_eval(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    REQUIRE(t, qn_train_kit_run(t, "a", "--epochs 2 --bn eval", &out) == 0);
+    REQUIRE(t, qn_train_kit_run(t, "b", "--epochs 2", &out) == 0);
+    CHECK(t, strcmp(qn_train_kit_hash(t, "a"), qn_train_kit_hash(t, "b")) != 0);
+}
+
+/* ---- reasons to stop ---- */
+
+void test_train_stops(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    CHECK_EQ(t, qn_train_kit_run(t, "a", "--epochs 9 --lr 0 --early-stop 2", &out), 0);
+    CHECK_HAS(t, out, "no gain for 2 epochs: stopping early");
+    CHECK_EQ(t, count(qn_train_kit_file(t, "a", "metrics.csv", NULL), "\n"), 1 + 3);
+    CHECK_EQ(t, qn_train_kit_run(t, "b", "--epochs 100000 --time-limit 0.3", &out), 0);
+    CHECK_HAS(t, out, "the time limit of 0.3 is reached in epoch");
+    CHECK(t, qn_train_kit_file(t, "b", "report.json", NULL) != NULL);
+    CHECK_EQ(t, qn_train_kit_run(t, "c", "--epochs 6 --sched plateau --lr 0.001", &out),
+             0);
+}
+
+void test_train_min_acc(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    CHECK_EQ(t, qn_train_kit_run(t, "a", "--epochs 1 --lr 0 --min-acc 0.9", &out), 1);
+    CHECK_HAS(t, out, "below --min-acc 0.9");
+    CHECK(t, qn_train_kit_file(t, "a", "model.onnx", NULL) != NULL);
+    CHECK_EQ(t, qn_train_kit_run(t, "b", "--epochs 8 --min-acc 0.3", &out), 0);
+}
+
+/* ---- what is read by scripts and people ---- */
+
+void test_train_json(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    CHECK_EQ(t, qn_train_kit_run(t, "a", "--epochs 3 --json --quiet", &out), 0);
+    CHECK_EQ(t, count(out, "\n"), 3 + 1);
+    CHECK_EQ(t, count(out, "{\"schema\":1,"), 3 + 1);
+    const char *rows = qn_train_kit_file(t, "a", "metrics.jsonl", NULL);
+    CHECK(t, rows && strncmp(out, rows, strlen(rows)) == 0);
+    CHECK_HAS(t, out, "{\"schema\":1,\"run\":");
+    CHECK_EQ(t, count(out, qn_train_kit_hash(t, "a")), 2);
+}
+
+void test_train_lists(qn_test *t)
+{
+    const char *out;
+    CHECK_EQ(t, qn_train_kit_plain(t, "--list-archs", &out), 0);
+    CHECK_HAS(t, out, "fast16");
+    CHECK_EQ(t, qn_train_kit_plain(t, "--list-augs", &out), 0);
+    CHECK_HAS(t, out, "  flip ");
+    CHECK_HAS(t, out, "  light ");
+    CHECK_EQ(t, qn_train_kit_plain(t, "--list-opts", &out), 0);
+    CHECK_HAS(t, out, "  adamw ");
+    CHECK_HAS(t, out, "  onecycle ");
+}
