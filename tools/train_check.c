@@ -82,9 +82,9 @@ static quern_status check_choices(const qn_train_settings *s, quern_error *err)
 /* "1e", "500s", "10m" */
 static quern_status check_save_every(const char *text, quern_error *err)
 {
-    char *unit;
-    const double n = strtod(text, &unit);
-    if (n > 0 && isfinite(n) && *unit && strchr("esm", *unit) && unit[1] == 0)
+    char unit;
+    double n;
+    if (qn_word_amount(text, "esm", &n, &unit) && n > 0 && isfinite(n) && unit)
         return QUERN_OK;
     return qn_fail(err, QUERN_INVALID,
                    "--save-every takes 1e (epochs), 500s (steps) or 10m (minutes), not "

@@ -81,13 +81,15 @@ static void list_numbers(qn_train_run *run, numbers *m)
     add_whole(m, "unfrozen", &m->unfrozen);
 }
 
-/* Hexadecimal floats read back as the same bits. */
+/* Reals as the bits they are. */
 static quern_status number_text(qn_arena *arena, const number *row, const char **out,
                                 quern_error *err)
 {
-    char text[48];
+    char text[24];
+    uint64_t bits;
+    memcpy(&bits, row->real ? (const void *)row->real : row->whole, sizeof bits);
     if (row->real)
-        snprintf(text, sizeof text, "%a", *row->real);
+        snprintf(text, sizeof text, "%016" PRIx64, bits);
     else
         snprintf(text, sizeof text, "%" PRId64, *row->whole);
     return qn_arena_text(arena, text, strlen(text), out, err);
@@ -98,8 +100,11 @@ static quern_status read_number(const qn_safetensors *file, const number *row,
 {
     char *end = NULL;
     const char *text = qn_safetensors_text(file, row->key);
-    if (text && row->real) *row->real = strtod(text, &end);
     if (text && row->whole) *row->whole = strtoll(text, &end, 10);
+    if (text && row->real) {
+        const uint64_t bits = strtoull(text, &end, 16);
+        memcpy(row->real, &bits, sizeof bits);
+    }
     if (text && end != text && *end == 0) return QUERN_OK;
     return qn_fail(err, QUERN_FORMAT, "its metadata has no number '%s'", row->key);
 }
@@ -202,12 +207,13 @@ quern_status qn_train_save(qn_train_run *run, quern_error *err)
 /* "1e", "500s", "10m": epochs, steps, minutes. */
 static bool is_due(const qn_train_run *run)
 {
-    char *unit;
-    const double n = strtod(run->s.save_every, &unit);
+    char unit = 0;
+    double n = 0;
+    qn_word_amount(run->s.save_every, "esm", &n, &unit);
     const int64_t at = run->epoch * run->batches->per_epoch + run->batch;
     if (run->epoch >= run->s.epochs || !(n > 0)) return run->epoch >= run->s.epochs;
-    if (*unit == 'm') return qn_os_seconds() - run->saved >= 60 * n;
-    if (*unit == 's') return (double)(at - run->saved_step) >= n;
+    if (unit == 'm') return qn_os_seconds() - run->saved >= 60 * n;
+    if (unit == 's') return (double)(at - run->saved_step) >= n;
     return run->batch == 0 &&
            (double)(at - run->saved_step) >= n * (double)run->batches->per_epoch;
 }

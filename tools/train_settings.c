@@ -3,6 +3,7 @@
 #include "tools/train_settings.h"
 
 #include "engine/spelling.h"
+#include "engine/text.h"
 #include "formats/files.h"
 #include "formats/json_read.h"
 
@@ -165,24 +166,18 @@ void qn_train_settings_json(const qn_train_settings *s, qn_json *j)
     }
 }
 
+bool qn_word_amount(const char *text, const char *units, double *n, char *unit)
+{
+    size_t length = strlen(text);
+    *unit = 0;
+    if (length > 1 && strchr(units, text[length - 1])) *unit = text[--length];
+    return length > 0 && qn_text_to_real(text, length, n) && *n >= 0;
+}
+
 bool qn_word_seconds(const char *text, double *out)
 {
-    static const struct {
-        char letter;
-        double seconds;
-    } units[] = {{'s', 1}, {'m', 60}, {'h', 3600}};
-    char word[32];
-    const size_t n = strlen(text);
-    double scale = 1;
-    if (n == 0 || n >= sizeof word) return false;
-    memcpy(word, text, n + 1);
-    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
-        if (word[n - 1] == units[i].letter) {
-            scale = units[i].seconds;
-            word[n - 1] = 0;
-            break;
-        }
-    if (!qn_word_real(word, out) || *out < 0) return false;
-    *out *= scale;
+    char unit;
+    if (!qn_word_amount(text, "smh", out, &unit)) return false;
+    *out *= unit == 'm' ? 60 : unit == 'h' ? 3600 : 1;
     return true;
 }

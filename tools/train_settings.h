@@ -34,6 +34,9 @@ quern_status qn_train_settings_change(qn_train_settings *s, const qn_args *args,
 /* As keys of the object that is open: every setting, also the defaults. */
 void qn_train_settings_json(const qn_train_settings *s, qn_json *j);
 
+/* "500s" with units "esm": 500 and 's'; without a unit, 0.  false: no number of at
+ * least 0, or another unit. */
+bool qn_word_amount(const char *text, const char *units, double *n, char *unit);
 /* "90s", "30m", "2h", "45" (seconds); false when it is none. */
 bool qn_word_seconds(const char *text, double *out);
 

@@ -9,7 +9,7 @@
  *   SquareSum                (g...) -> sum of their squares
  *
  * hyper is laid out as engine/hyper.h says; norm is what SquareSum gives.  Sources: see
- * kernels/update.h. */
+ * kernels/optimizers.h. */
 #include "engine/ops/update.h"
 
 #include <math.h>

@@ -6,7 +6,7 @@
 
 #include "engine/hyper.h"
 #include "engine/op.h"
-#include "kernels/update.h"
+#include "kernels/optimizers.h"
 
 /* After the moments may come the norm of the whole gradient, squared. */
 enum { QN_UPDATE_W = 1, QN_UPDATE_G, QN_UPDATE_M };

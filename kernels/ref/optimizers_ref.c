@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/ref/update.c - optimizer steps: bound by memory, so plain loops that the
- * compiler can vectorise are as fast as any. */
-#include "kernels/update.h"
+/* kernels/ref/optimizers_ref.c - optimizer steps: bound by memory, so plain loops that
+ * the compiler can vectorise are as fast as any. */
+#include "kernels/optimizers.h"
 
 #include <math.h>
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/update.h - one step of an optimizer over n numbers: w the parameters, g their
+/* kernels/optimizers.h - one step of an optimizer over n numbers: w the parameters, g their
  * gradient (scaled by `scale` first), m and v the moments, all updated in place.
  *
  * Sources: Sutskever et al., On the importance of initialization and momentum, 2013
  * (SGD); Loshchilov and Hutter, Decoupled weight decay regularization, 2019 (AdamW);
  * You et al., Large batch optimization, 2020 (LAMB); Chen et al., Symbolic discovery of
  * optimization algorithms, 2023 (Lion); Jordan et al., Muon, 2024. */
-#ifndef QN_KERNELS_UPDATE_H
-#define QN_KERNELS_UPDATE_H
+#ifndef QN_KERNELS_OPTIMIZERS_H
+#define QN_KERNELS_OPTIMIZERS_H
 
 #include <stdint.h>
 
