@@ -207,6 +207,8 @@ void qn_trainer_restore(qn_trainer *t, int64_t n_steps, int n_accumulated)
 {
     t->n_steps = n_steps;
     t->n_accumulated = n_accumulated;
+    /* random numbers of a run go by its number */
+    t->session->n_runs = (uint64_t)(n_steps * t->accumulate + n_accumulated);
     touch(t);
 }
 

@@ -145,18 +145,19 @@ quern_status qn_train_make_trainer(qn_train_run *run, quern_error *err)
         mean[c] = (float)run->recipe.mean[c];
         std[c] = (float)run->recipe.std[c];
     }
-    const qn_trainer_options opt = {.optimizer = run->optimizer,
-                                    .smoothing = (float)s->label_smoothing,
-                                    .accumulate = (int)s->accum,
-                                    .clips = s->clip > 0,
-                                    .averages = s->ema > 0,
-                                    .keeps_statistics = strcmp(s->bn, "eval") == 0,
-                                    .mean = mean,
-                                    .std = std,
-                                    .bgr = run->recipe.is_bgr,
-                                    .rate_of = rate_of,
-                                    .rate_ctx = run,
-                                    .session = {.pool = run->pool}};
+    const qn_trainer_options opt = {
+        .optimizer = run->optimizer,
+        .smoothing = (float)s->label_smoothing,
+        .accumulate = (int)s->accum,
+        .clips = s->clip > 0,
+        .averages = s->ema > 0,
+        .keeps_statistics = strcmp(s->bn, "eval") == 0,
+        .mean = mean,
+        .std = std,
+        .bgr = run->recipe.is_bgr,
+        .rate_of = rate_of,
+        .rate_ctx = run,
+        .session = {.pool = run->pool, .seed = (uint64_t)s->seed}};
     QN_TRY(qn_train_parse(run->raw, s->batch, qn_layers_is_frozen, &run->layers,
                           &run->mem, &model, err));
     QN_TRY(qn_trainer_create(model, &opt, &run->trainer, err));
