@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo]...      SECONDS_EACH=300 for the fuzzers
+#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo|train]...      SECONDS_EACH=300 for the fuzzers
 cd "$(dirname "$0")/.." || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
 each=${SECONDS_EACH:-300}
@@ -13,7 +13,7 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-analyse clang tsan bench fuzz zoo}; do
+for stage in ${*:-analyse clang tsan bench fuzz zoo train}; do
     case $stage in
     analyse)
         ANALYSE=1 tests/check/all.sh
@@ -61,6 +61,14 @@ for stage in ${*:-analyse clang tsan bench fuzz zoo}; do
             tests/zoo/run.sh
             ok $? "real networks"
         fi
+        ;;
+    train)
+        torch=$(for p in python3 /usr/bin/python3; do
+            $p -c 'import torch, torchvision' 2>/dev/null && echo $p && break
+        done)
+        [ -n "$torch" ] || { echo "no torchvision: training not compared"; skipped=$((skipped + 1)); continue; }
+        make -s -j"$jobs" all && "$torch" tests/train_oracle.py
+        ok $? "training steps as PyTorch makes them"
         ;;
     esac
 done
