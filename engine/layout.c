@@ -47,8 +47,7 @@ static bool views_blocked(const qn_slot *s)
 static bool follows(const qn_step *step)
 {
     for (int i = 0; i < step->instr.n_in; i++)
-        if (has(step->how.in, i) && step->in[i] && is_blocked(step->in[i]))
-            return true;
+        if (has(step->how.in, i) && step->in[i] && is_blocked(step->in[i])) return true;
     return false;
 }
 
@@ -72,8 +71,7 @@ static void collect_halos(layouter *l)
     for (int k = 0; k < l->plan->n_steps; k++) {
         const qn_step *step = &l->plan->steps[k];
         const int i = step->how.halo_in;
-        if (!step->instr.is_blocked || !has(step->how.in, i) || !step->in[i])
-            continue;
+        if (!step->instr.is_blocked || !has(step->how.in, i) || !step->in[i]) continue;
         int *halo = &l->halo[index_of(l, step->in[i])];
         if (step->how.halo > *halo) *halo = step->how.halo;
     }

@@ -357,8 +357,8 @@ static void check_blocked(qn_test *t, const qn_conv_case *v)
 #define SET "NOTSET"
 static const qn_conv_case blocked_cases[] = {
     /* 3x3, direct and Winograd, whole and odd blocks */
-    {2, false, 2, 1, 16, 32, {12, 12}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
-    {2, false, 1, 1, 20, 41, {13, 9}, {0}, {3, 3}, {1, 1}, {1, 1}, {0, 2, 1, 0}, SET},
+    {2, false, 4, 1, 16, 32, {12, 12}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
+    {2, false, 3, 1, 20, 41, {13, 9}, {0}, {3, 3}, {1, 1}, {1, 1}, {0, 2, 1, 0}, SET},
     {2, false, 18, 1, 8, 16, {5, 5}, {0}, {3, 3}, {1, 1}, {1, 1}, {1, 1, 1, 1}, SET},
     /* strides, stride over kernel, dilation, asymmetric padding */
     {2, false, 2, 1, 16, 24, {9, 11}, {0}, {3, 3}, {2, 2}, {1, 1}, {1, 1, 1, 1}, SET},

@@ -16,7 +16,8 @@ enum {
     MAX_HALO = 64,
     PARTIAL_BYTES = 16 << 20, /* most memory for the sums of all shards */
     WINO_BYTES = 4 << 20,     /* transformed sums of a task */
-    WINO_TILES = 128          /* of a shard, at least */
+    WINO_TILES = 128,         /* of a shard, at least */
+    WINO_FEW = 32             /* fewer are computed directly */
 };
 
 typedef struct state {
@@ -75,15 +76,17 @@ static void set_planes(qn_conv8c *c, const qn_instr *i, bool is_plain)
     c->y = qn_tensor_plane(i->in[IN_DY]);
 }
 
-/* What a ragged last tile wastes must leave some of the factor of 4. */
-static bool can_wino(const qn_gradw8c *g, bool is_depth)
+/* What a ragged last tile wastes must leave some of the factor of 4, and the tiles must
+ * pay for a transform of the sums. */
+static bool can_wino(const state *s)
 {
-    const qn_conv8c *c = &g->c;
-    if (is_depth || g->is_plain || c->groups != 1 || c->x.c < QN_BLOCK8) return false;
+    const qn_conv8c *c = &s->g.c;
+    if (s->is_depth || s->g.is_plain || c->groups != 1 || c->x.c < QN_BLOCK8)
+        return false;
     for (int d = 0; d < 2; d++)
         if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return false;
     const int64_t tiles = (c->y.h + 3) / 4 * ((c->y.w + 3) / 4);
-    return tiles * 16 <= 2 * c->y.h * c->y.w;
+    return tiles * 16 <= 2 * c->y.h * c->y.w && tiles * s->images >= WINO_FEW;
 }
 
 /* Panels are cut for more tasks than shards, and so that the sums of a task stay near:
@@ -135,9 +138,9 @@ quern_status qn_conv_grad_w_blocked_prepare(qn_prep *p, quern_error *err)
     }
     s->g.is_plain = i->in[IN_X]->layout == QN_PLAIN;
     set_planes(c, i, s->g.is_plain);
-    if (!p->no_winograd && can_wino(&s->g, s->is_depth)) c->tile = 4;
-    if (!s->is_depth) QN_TRY(take_rows(p, s, err));
     s->images = i->in[IN_X]->dim[0];
+    if (!p->no_winograd && can_wino(s)) c->tile = 4;
+    if (!s->is_depth) QN_TRY(take_rows(p, s, err));
     s->size = s->is_depth ? qn_dwgradw8c_size(&s->g) : qn_gradw8c_size(&s->g);
     s->parts = s->is_depth ? qn_blocks8c(c->x.c) : qn_conv8c_panels(c);
     /* Each shard transforms its sums back: that takes some tiles to be worth it. */

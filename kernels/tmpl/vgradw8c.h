@@ -5,6 +5,9 @@
  * first-level cache.  A run is a list of places, so stride, padding, the end of a row
  * and of an image cost nothing; all panels pass over all rows of a run, and the sums
  * of a tile are in memory only between runs. */
+#include <stddef.h>
+#include <string.h>
+
 qn_gradw8c_f32_fn QN_V8_ROW(gradw8c_f32);
 
 typedef struct qn_gw8c_pixel {
@@ -17,6 +20,10 @@ typedef struct qn_gw8c {
     const qn_gw8c_pixel *pixel, *end;
     int64_t dy_plane;
     bool add_up; /* to what is there; else from 0 */
+    /* gw_fetch: each pixel fetches a place of ahead, a block that the next run will
+     * read; which place stands `shift` bytes behind the pixel. */
+    const float *ahead;
+    int64_t shift;
 } qn_gw8c;
 typedef void qn_gw8c_fn(const qn_gw8c *a, const int64_t *row, float *sum);
 
@@ -39,11 +46,19 @@ typedef void qn_gw8c_fn(const qn_gw8c *a, const int64_t *row, float *sum);
 #define GW_LOAD_3      GW_LOAD_2 const qn_v8 w2 = qn_load8(w + 2 * plane);
 /* clang-format on */
 
+#define GW_FETCH 0
 #define CK_TILE  "kernels/tmpl/gw8c.h"
 #define CK_TYPE  qn_gw8c_fn
 #define CK_SET   gw
-#define CK_EIGHT 0
 #include "kernels/tmpl/ck8c_sizes.h"
+#undef GW_FETCH
+
+#define GW_FETCH 1
+#define CK_TILE  "kernels/tmpl/gw8c.h"
+#define CK_TYPE  qn_gw8c_fn
+#define CK_SET   gw_fetch
+#include "kernels/tmpl/ck8c_sizes.h"
+#undef GW_FETCH
 
 enum { GW_RUN = 192 };
 
@@ -53,59 +68,60 @@ static int64_t run_length(const qn_conv8c *c)
     return c->stride[0] * c->stride[1] > 1 ? GW_RUN / 2 : GW_RUN;
 }
 
+/* A place in the list of all pixels. */
+typedef struct qn_gw8c_cursor {
+    int64_t image, row, col;
+} qn_gw8c_cursor;
+
 typedef struct qn_gw8c_run {
     qn_gw8c_pixel pixel[GW_RUN];
     int64_t n;
+    qn_gw8c_cursor first;
 } qn_gw8c_run;
 
-/* What the next run will read, fetched a few lines with each tile. */
+/* The blocks that the next run will read, one for each tile of this one. */
 typedef struct qn_gw8c_fetch {
-    const qn_gw8c_run *run;                         /* NULL: nothing */
-    const float *x, *dy;                            /* the next block of each */
+    const float *x, *dy;
     int64_t x_blocks, dy_blocks, x_plane, dy_plane; /* blocks left */
-    int64_t at, step, share;                        /* pixels */
+    int64_t shift;                                  /* bytes from run to run */
 } qn_gw8c_fetch;
 
-static void fetch_share(qn_gw8c_fetch *f)
+/* The next of them, if there is one. */
+static bool fetch_block(qn_gw8c_fetch *f, qn_gw8c *a)
 {
-    if (!f->run) return;
-    const qn_gw8c_pixel *p = f->run->pixel;
-    int64_t end = f->at + f->share * f->step;
-    if (end > f->run->n) end = f->run->n;
-    if (f->x_blocks > 0)
-        for (; f->at < end; f->at += f->step)
-            __builtin_prefetch(f->x + p[f->at].x, 0, 2);
-    else if (f->dy_blocks > 0)
-        for (; f->at < end; f->at += f->step)
-            __builtin_prefetch(f->dy + p[f->at].dy, 0, 2);
-    if (f->at < f->run->n) return;
-    f->at = 0;
-    if (f->x_blocks > 0)
-        f->x_blocks--, f->x += f->x_plane;
-    else if (f->dy_blocks > 0)
-        f->dy_blocks--, f->dy += f->dy_plane;
+    if (f->x_blocks > 0) {
+        f->x_blocks--;
+        a->ahead = f->x;
+        a->shift = f->shift + (int64_t)offsetof(qn_gw8c_pixel, x);
+        f->x += f->x_plane;
+        return true;
+    }
+    if (f->dy_blocks == 0) return false;
+    f->dy_blocks--;
+    a->ahead = f->dy;
+    a->shift = f->shift + (int64_t)offsetof(qn_gw8c_pixel, dy);
+    f->dy += f->dy_plane;
+    return true;
 }
 
 /* Blocks of x and of dY that panels [c0, c1) read. */
 static qn_gw8c_fetch plan_fetch(const qn_gradw8c *g, const qn_task8c *t,
-                                const qn_gw8c_run *next, int64_t tiles)
+                                const qn_gw8c_pixel *now, const qn_gw8c_run *next)
 {
     const qn_conv8c *c = &g->c;
     const qn_panel8c first = qn_conv8c_panel(c, t->c0);
     const qn_panel8c last = qn_conv8c_panel(c, t->c1 - 1);
-    const int64_t x_blocks = qn_blocks8c(c->x.c / c->groups);
-    qn_gw8c_fetch f = {.run = next,
-                       .x = c->x.data + first.group * x_blocks * c->x.plane,
-                       .dy = c->y.data + first.block * c->y.plane,
-                       .x_plane = c->x.plane,
-                       .dy_plane = c->y.plane};
-    f.x_blocks = (last.group - first.group + 1) * x_blocks;
-    f.dy_blocks = last.block + last.blocks - first.block;
-    f.step = c->stride[1] == 1 ? 2 : 1;
-    /* A block takes a whole number of tiles. */
-    const int64_t per_block = tiles / (f.x_blocks + f.dy_blocks);
-    f.share = per_block > 1 ? GW_RUN / f.step / per_block + 1 : GW_RUN;
-    return f;
+    const int64_t x_blocks = g->is_plain ? 0 : qn_blocks8c(c->x.c / c->groups);
+    if (next->n == 0) return (qn_gw8c_fetch){0};
+    return (qn_gw8c_fetch){
+        .x = c->x.data + first.group * x_blocks * c->x.plane,
+        .dy = c->y.data + first.block * c->y.plane,
+        .x_blocks = (last.group - first.group + 1) * x_blocks,
+        .dy_blocks = last.block + last.blocks - first.block,
+        .x_plane = c->x.plane,
+        .dy_plane = c->y.plane,
+        .shift = (const char *)next->pixel - (const char *)now,
+    };
 }
 
 /* All panels of the task over the pixels of a run. */
@@ -116,7 +132,7 @@ static void add_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c a,
     const qn_conv8c *c = &g->c;
     const float *x = a.x;
     const int64_t n_rows = qn_gradw8c_n_rows(g);
-    qn_gw8c_fetch ahead = plan_fetch(g, t, next, (t->c1 - t->c0) * (n_rows / 6 + 1));
+    qn_gw8c_fetch ahead = plan_fetch(g, t, a.pixel, next);
     for (int64_t i = t->c0; i < t->c1; i++) {
         const qn_panel8c p = qn_conv8c_panel(c, i);
         const int64_t max = max_rows[p.blocks - 1], width = p.blocks * QN_BLOCK8;
@@ -127,100 +143,75 @@ static void add_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c a,
         a.x = x + p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
         for (int64_t k = 0, r = 0; k < tiles; k++) {
             const int64_t n = size + (k < longer);
-            fetch_share(&ahead);
-            gw[p.blocks - 1][n - 1](&a, g->row + r, to + r * width);
+            qn_gw8c_fn *const(*set)[8] = fetch_block(&ahead, &a) ? gw_fetch : gw;
+            set[p.blocks - 1][n - 1](&a, g->row + r, to + r * width);
             r += n;
         }
     }
 }
 
-/* A pixel of the list of all images. */
-typedef struct qn_gw8c_cursor {
-    int64_t image, row, col;
-} qn_gw8c_cursor;
+/* Pixels that the next run may take: all that follow, or those of a band of rows, which
+ * lies padded in the scratch. */
+static int64_t pixels_left(const qn_gradw8c *g, const qn_task8c *t,
+                           const qn_gw8c_cursor *at)
+{
+    const qn_conv8c *c = &g->c;
+    int64_t rows = (t->i1 - at->image) * c->y.h - at->row;
+    if (g->is_plain) {
+        const int64_t band = qn_stem8c_band(c), end = at->row / band * band + band;
+        rows = (end < c->y.h ? end : c->y.h) - at->row;
+    }
+    return at->image < t->i1 ? rows * c->y.w - at->col : 0;
+}
 
-/* The next n pixels. */
-static void list_run(const qn_conv8c *c, qn_gw8c_cursor *at, int64_t n,
+/* Lists the next run; runs are as even as can be. */
+static void list_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c_cursor *at,
                      qn_gw8c_run *run)
 {
-    run->n = n;
-    for (int64_t i = 0; i < n; i++) {
-        run->pixel[i].x = at->image * c->x.image + at->row * c->stride[0] * c->x.row +
-                          at->col * c->stride[1] * QN_BLOCK8;
-        run->pixel[i].dy =
-            at->image * c->y.image + at->row * c->y.row + at->col * QN_BLOCK8;
-        if (++at->col < c->y.w) continue;
+    const qn_conv8c *c = &g->c;
+    const bool plain = g->is_plain;
+    const int64_t x_row = c->stride[0] * (plain ? qn_stem8c_row(c) : c->x.row);
+    const int64_t x_col = c->stride[1] * (plain ? 1 : QN_BLOCK8);
+    const int64_t top = plain ? at->row / qn_stem8c_band(c) * qn_stem8c_band(c) : 0;
+    const int64_t left = pixels_left(g, t, at), most = run_length(c);
+    const int64_t runs = (left + most - 1) / most;
+    run->n = runs > 0 ? (left + runs - 1) / runs : 0;
+    run->first = *at;
+    for (int64_t i = 0; i < run->n;) {
+        const int64_t x =
+            (plain ? 0 : at->image * c->x.image) + (at->row - top) * x_row;
+        const int64_t dy = at->image * c->y.image + at->row * c->y.row;
+        for (; i < run->n && at->col < c->y.w; i++, at->col++)
+            run->pixel[i] =
+                (qn_gw8c_pixel){x + at->col * x_col, dy + at->col * QN_BLOCK8};
+        if (at->col < c->y.w) return;
         at->col = 0;
         if (++at->row == c->y.h) at->row = 0, at->image++;
     }
 }
 
-/* Images [t->i0, t->i1) as one list of pixels, in runs of equal length. */
-static void add_images(const qn_gradw8c *g, const qn_task8c *t, float *sum)
+/* The band that a run begins. */
+static void fill_band(const qn_gradw8c *g, const qn_task8c *t, const qn_gw8c_run *run)
 {
     const qn_conv8c *c = &g->c;
-    const int64_t all = (t->i1 - t->i0) * c->y.h * c->y.w;
-    const int64_t most = run_length(c), runs = (all + most - 1) / most;
-    const int64_t size = all / runs, longer = all % runs;
-    qn_gw8c_run run[2];
-    qn_gw8c_cursor at = {.image = t->i0};
-    list_run(c, &at, size + (longer > 0), &run[0]);
-    for (int64_t k = 0; k < runs; k++) {
-        const qn_gw8c_run *now = &run[k % 2], *next = NULL;
-        if (k + 1 < runs) {
-            list_run(c, &at, size + (k + 1 < longer), &run[(k + 1) % 2]);
-            next = &run[(k + 1) % 2];
-        }
-        const qn_gw8c a = {.x = c->x.data,
-                           .pixel = now->pixel,
-                           .end = now->pixel + now->n,
-                           .dy_plane = c->y.plane,
-                           .add_up = k > 0};
-        add_run(g, t, a, next, sum);
-    }
-}
-
-/* The same with x plain: a band of rows at a time, padded in the scratch. */
-static void add_plain(const qn_gradw8c *g, const qn_task8c *t, float *sum)
-{
-    const qn_conv8c *c = &g->c;
-    const int64_t width = qn_stem8c_row(c), most = qn_stem8c_band(c);
-    const int64_t x_row = c->stride[0] * width;
-    qn_gw8c_pixel pixel[GW_RUN];
-    qn_gw8c a = {.x = t->scratch, .pixel = pixel, .dy_plane = c->y.plane};
-    for (int64_t image = t->i0; image < t->i1; image++)
-        for (int64_t top = 0; top < c->y.h; top += most) {
-            const int64_t rows = c->y.h - top < most ? c->y.h - top : most;
-            qn_stem8c_fill(c, c->x.data + image * c->x.image, top * c->stride[0],
-                           t->scratch);
-            for (int64_t k = 0, n; k < rows * c->y.w; k += n) {
-                n = rows * c->y.w - k < GW_RUN ? rows * c->y.w - k : GW_RUN;
-                for (int64_t i = 0; i < n; i++) {
-                    const int64_t row = (k + i) / c->y.w, col = (k + i) % c->y.w;
-                    pixel[i].x = row * x_row + col * c->stride[1];
-                    pixel[i].dy =
-                        image * c->y.image + (top + row) * c->y.row + col * QN_BLOCK8;
-                }
-                a.end = pixel + n;
-                add_run(g, t, a, NULL, sum);
-                a.add_up = true;
-            }
-        }
+    if (run->first.col == 0 && run->first.row % qn_stem8c_band(c) == 0)
+        qn_stem8c_fill(c, c->x.data + run->first.image * c->x.image,
+                       run->first.row * c->stride[0], t->scratch);
 }
 
 void QN_V8_ROW(gradw8c_f32)(const qn_gradw8c *g, const qn_task8c *t, float *sum)
 {
-    if (t->i0 >= t->i1) { /* nothing to add up */
-        const qn_gw8c_pixel none = {0};
-        add_run(g, t,
-                (qn_gw8c){.x = g->c.x.data,
-                          .pixel = &none,
-                          .end = &none,
-                          .dy_plane = g->c.y.plane},
-                NULL, sum);
-    } else if (g->is_plain) {
-        add_plain(g, t, sum);
-    } else {
-        add_images(g, t, sum);
+    qn_gw8c_run run[2] = {{.n = 0}}; /* a run may be longer than the next */
+    qn_gw8c_cursor at = {.image = t->i0};
+    qn_gw8c a = {.x = g->is_plain ? t->scratch : g->c.x.data, .dy_plane = g->c.y.plane};
+    list_run(g, t, &at, &run[0]);
+    for (int64_t k = 0; k == 0 || run[k % 2].n > 0; k++) {
+        const qn_gw8c_run *now = &run[k % 2];
+        list_run(g, t, &at, &run[(k + 1) % 2]);
+        if (g->is_plain && now->n > 0) fill_band(g, t, now);
+        a.pixel = now->pixel;
+        a.end = now->pixel + now->n;
+        a.add_up = k > 0;
+        add_run(g, t, a, &run[(k + 1) % 2], sum);
     }
 }
