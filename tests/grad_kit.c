@@ -25,25 +25,23 @@ typedef struct grad_case {
     qn_tensor x[MAX_WRT];
 } grad_case;
 
-/* loss = sum(Y * R). */
-static quern_status add_loss(grad_case *c, qn_value **loss, quern_error *err)
+quern_status qn_random_loss(quern_model *model, qn_value *y, qn_value **loss,
+                            quern_error *err)
 {
-    qn_graph *g = c->model->graph;
-    qn_value *y = g->outputs[0], *r, *product;
-    qn_tensor t = {.dtype = QUERN_DOUBLE};
-    qn_set_shape(&t, QUERN_DOUBLE, y->rank, y->dim);
+    qn_graph *g = model->graph;
+    qn_value *r, *product;
+    qn_tensor t = {.dtype = y->dtype};
+    qn_set_shape(&t, y->dtype, y->rank, y->dim);
     QN_TRY(qn_tensor_alloc(g->arena, &t, err));
     const qn_rng rng = qn_rng_make(7, "R", 0);
     for (int64_t i = 0; i < qn_tensor_count(&t); i++)
-        ((double *)t.data)[i] = qn_rng_uniform53(&rng, (uint64_t)i) - 0.4;
+        qn_set_real(&t, i, qn_rng_uniform53(&rng, (uint64_t)i) - 0.4);
     QN_TRY(qn_graph_add_constant(g, "", &t, &r, err));
     QN_TRY(qn_graph_emit(g, NULL, "Mul", 2, (qn_value *[]){y, r}, &product, err));
     QN_TRY(qn_graph_emit(g, NULL, "ReduceSum", 1, &product, loss, err));
     QN_TRY(qn_node_set_int((*loss)->producer, "keepdims", 0, err));
-    QN_TRY(qn_bind_graph(c->model, g, err));
-    qn_value *made[] = {product, *loss};
-    for (int i = 0; i < 2; i++)
-        made[i]->dtype = QUERN_DOUBLE;
+    QN_TRY(qn_bind_graph(model, g, err));
+    (*loss)->dtype = product->dtype = y->dtype;
     product->rank = y->rank;
     memcpy(product->dim, y->dim, sizeof y->dim);
     (*loss)->rank = 0;
@@ -55,7 +53,7 @@ static quern_status differentiate(grad_case *c, quern_error *err)
     qn_graph *g = c->model->graph;
     qn_value *loss, *grads[MAX_WRT], *wrt[MAX_WRT];
     void *p;
-    QN_TRY(add_loss(c, &loss, err));
+    QN_TRY(qn_random_loss(c->model, g->outputs[0], &loss, err));
     for (int i = 0; i < g->n_inputs && c->n_wrt < MAX_WRT; i++)
         if (g->inputs[i]->dtype == QUERN_DOUBLE) {
             wrt[c->n_wrt] = g->inputs[i];

@@ -24,6 +24,10 @@ double qn_check_gradients(qn_test *t, const char *file, int line, qn_kit *k,
                           const qn_grad_range *range, int64_t indices);
 #define CHECK_GRADIENTS(t, k, range) qn_check_gradients((t), QN_HERE, (k), (range), 0)
 
+/* Appends loss = sum(y * R) to a graph of bound nodes. */
+quern_status qn_random_loss(quern_model *model, qn_value *y, qn_value **loss,
+                            quern_error *err);
+
 /* The same for one node: "Add a b -> y", inputs by name with their dims: "a 2 3; b 3".
  * Attributes come from `attrs` (NULL: none), which gets the kit. */
 double qn_check_node_gradients(qn_test *t, const char *file, int line, int opset,

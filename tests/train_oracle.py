@@ -59,7 +59,9 @@ def make(name):
     net = build()
     with torch.no_grad():
         for tensor in list(net.parameters()) + list(net.buffers()):
-            if tensor.dim() == 1 and tensor.is_floating_point():
+            if not tensor.is_floating_point():
+                continue
+            if tensor.dim() == 1:
                 tensor += 0.1 * torch.rand_like(tensor)
             elif not tensor.any():  # or nothing behind it would have a gradient
                 tensor += 0.1 * torch.randn(tensor.shape)
