@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_grad_rows.c - gradients of normalisation, reduction, resampling, products
  * by index letters, attention and losses against central differences in double. */
+#include "engine/grad.h"
+#include "formats/onnx.h"
 #include "tests/grad_kit.h"
 
 #include <stdio.h>
@@ -170,4 +172,77 @@ void test_grad_conv_transpose(qn_test *t)
     GRAD(t, all, "x 1 2 3 3; w 2 2 3 3; b 2", "1 2 6 6",
          "strides=2,2 pads=1,1,1,1 output_padding=1,1");
     GRAD(t, all, "x 1 2 4; w 2 1 2; b 1", "1 1 6", "dilations=[2]");
+}
+
+static void put_node(qn_kit *k, const char *text, const char *name, const char *ints)
+{
+    const size_t at = qn_kit_open(k, GRAPH_NODE, text);
+    qn_kit_ints(k, name, ints);
+    qn_pb_end(&k->buf, at);
+}
+
+/* Down, up on two ways, and across. */
+void test_grad_unet(qn_test *t)
+{
+    static const float scales[] = {1, 1, 2, 2};
+    qn_kit k;
+    qn_kit_begin(&k, 10, 21);
+    put_node(&k, "Conv x w1 -> a", "pads", "1 1 1 1");
+    const size_t group = qn_kit_open(&k, GRAPH_NODE, "GroupNormalization a s s -> g");
+    qn_kit_int(&k, "num_groups", 2);
+    qn_pb_end(&k.buf, group);
+    qn_kit_node(&k, "Sigmoid g -> z");
+    qn_kit_node(&k, "Mul g z -> act");
+    const size_t pool = qn_kit_open(&k, GRAPH_NODE, "MaxPool act -> low");
+    qn_kit_ints(&k, "kernel_shape", "2 2");
+    qn_kit_ints(&k, "strides", "2 2");
+    qn_pb_end(&k.buf, pool);
+    put_node(&k, "Conv low w2 -> deep", "pads", "1 1 1 1");
+    qn_kit_node(&k, "InstanceNormalization deep s s -> n");
+    const size_t up = qn_kit_open(&k, GRAPH_NODE, "Resize n _ scales -> up");
+    qn_kit_string(&k, "mode", "linear");
+    qn_pb_end(&k.buf, up);
+    put_node(&k, "ConvTranspose n w3 -> across", "strides", "2 2");
+    const size_t join = qn_kit_open(&k, GRAPH_NODE, "Concat act up across -> all");
+    qn_kit_int(&k, "axis", 1);
+    qn_pb_end(&k.buf, join);
+    qn_kit_node(&k, "Conv all w4 -> y");
+    qn_kit_tensor(&k, "scales", QUERN_FLOAT, "4", scales, sizeof scales);
+    qn_kit_value(&k, GRAPH_INPUT, "x", QUERN_DOUBLE, "2 2 4 6");
+    qn_kit_value(&k, GRAPH_INPUT, "w1", QUERN_DOUBLE, "4 2 3 3");
+    qn_kit_value(&k, GRAPH_INPUT, "w2", QUERN_DOUBLE, "4 4 3 3");
+    qn_kit_value(&k, GRAPH_INPUT, "w3", QUERN_DOUBLE, "4 3 2 2");
+    qn_kit_value(&k, GRAPH_INPUT, "w4", QUERN_DOUBLE, "2 11 1 1");
+    qn_kit_value(&k, GRAPH_INPUT, "s", QUERN_DOUBLE, "4");
+    qn_kit_value(&k, GRAPH_OUTPUT, "y", QUERN_DOUBLE, "2 2 4 6");
+    qn_kit_end(&k);
+    CHECK_GRADIENTS(t, &k, NULL);
+    qn_kit_done(&k);
+}
+
+/* All that is missing is told at once, by node. */
+void test_grad_missing(qn_test *t)
+{
+    qn_kit k;
+    quern_model *model = NULL;
+    quern_error err = {0};
+    qn_kit_begin(&k, 10, 21);
+    qn_kit_node(&k, "Det x -> a");
+    qn_kit_node(&k, "Hardmax x -> b");
+    qn_kit_node(&k, "ReduceSum b -> c");
+    qn_kit_node(&k, "Add a c -> y");
+    qn_kit_value(&k, GRAPH_INPUT, "x", QUERN_DOUBLE, "3 3");
+    qn_kit_value(&k, GRAPH_OUTPUT, "y", QUERN_DOUBLE, "1 1");
+    qn_kit_end(&k);
+    if (CHECK_OK(t, qn_onnx_parse_raw(k.buf.p, k.buf.n, NULL, &model, &err), &err)) {
+        qn_value *loss, *grad;
+        model->purpose = QN_FOR_GRADIENTS;
+        CHECK_OK(t, qn_model_finish(model, &err), &err);
+        CHECK_OK(t, qn_random_loss(model, model->graph->outputs[0], &loss, &err), &err);
+        CHECK_FAILS(t, qn_grad_build(model, loss, model->graph->inputs, 1, &grad, &err),
+                    QUERN_UNSUPPORTED, &err, "Det");
+        CHECK_HAS(t, err.text, "Hardmax");
+        quern_model_free(model);
+    }
+    qn_kit_done(&k);
 }

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/zoo/zoo.py - exports, runs and compares; see run.sh.  A network passes an opset when
 # quern's outputs lie within 1e-4 of the largest reference value, for a fixed batch of one
-# and for a free batch bound to one and to three.
+# and for a free batch bound to one and to three, and a training of it can be planned.
 import argparse
 import json
 import os
@@ -72,6 +72,15 @@ def run_ort(args, model, x_file, folder):
     return np.load(out)
 
 
+def plan_training(args, model):
+    """Plans a training on pictures made up: no gradient may be missing."""
+    data = os.path.join(args.folder, "pictures.npz")
+    np.savez(data, x_train=np.zeros((16, 32, 32, 3), np.uint8), y_train=np.arange(16) % 8)
+    subprocess.run([args.quern, "train", data, "--model", model, "-b", "2", "-e", "1",
+                    "--val", "0", "--dry-run", "--quiet", "-o",
+                    os.path.join(args.folder, "run")], check=True)
+
+
 def try_case(args, name, net, size, opset, free_batch, batches):
     kind = "free" if free_batch else "fixed"
     label = f"{name} opset {opset} {kind} batch"
@@ -102,6 +111,9 @@ def try_case(args, name, net, size, opset, free_batch, batches):
             nodes = json.loads(told)["nodes_after_passes"]
             errors.append(f"{nodes} nodes of at most {MAX_NODES[name]}")
             good &= nodes <= MAX_NODES[name]
+        if opset == 17 and free_batch:
+            plan_training(args, model)
+            errors.append("can be trained")
     except subprocess.CalledProcessError as why:
         errors.append(f"{why.cmd[0]} ended with {why.returncode}")
         good = False
