@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -534,6 +535,19 @@ size_t qn_os_memory(void)
 {
     long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
     return pages > 0 && size > 0 ? (size_t)pages * (size_t)size : 0;
+}
+
+void qn_os_resident(double *now, double *peak)
+{
+    struct rusage use;
+    char line[128];
+    FILE *f = fopen("/proc/self/statm", "re");
+    *now = *peak = 0;
+    if (getrusage(RUSAGE_SELF, &use) == 0) *peak = 1024.0 * (double)use.ru_maxrss;
+    const char *second = f && fgets(line, sizeof line, f) ? strchr(line, ' ') : NULL;
+    if (second)
+        *now = (double)strtoll(second, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
+    if (f) fclose(f);
 }
 
 void qn_os_yield(void)

@@ -149,6 +149,52 @@ void test_train_json(qn_test *t)
     CHECK_EQ(t, count(out, qn_train_kit_hash(t, "a")), 2);
 }
 
+/* ---- what it costs ---- */
+
+static double number(const char *text, const char *key)
+{
+    const char *at = strstr(text, key);
+    return at ? atof(at + strlen(key)) : -1;
+}
+
+void test_train_dry_run(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    CHECK_EQ(t, qn_train_kit_run(t, "a", "--dry-run --quiet --json", &out), 0);
+    CHECK(t, number(out, "\"memory_bytes\":") > 1e6);
+    CHECK(t, number(out, "\"seconds_per_epoch\":") > 0);
+    CHECK(t, number(out, "\"disk_bytes\":") > 1e4);
+    CHECK(t, number(out, "\"macs\":") > 1e4);
+    CHECK(t, qn_train_kit_file(t, "a", "config.json", NULL) == NULL);
+    CHECK_EQ(t, qn_train_kit_run(t, NULL, "--dry-run --folds 3", &out), 0);
+    CHECK_HAS(t, out, " in memory, ");
+}
+
+/* What was planned before the first step, and what the kernel counted in the end. */
+void test_train_memory(qn_test *t)
+{
+    static const char *const nets[] = {"resnet20", "mobile-s"};
+    const char *out;
+    char line[256];
+    if (!qn_train_kit_can(t)) return;
+    if (!qn_is_release(t)) {
+        qn_skip(t, "sanitizers and emulators take memory of their own");
+        return;
+    }
+    qn_train_kit_data(t);
+    for (int i = 0; i < 2; i++) {
+        snprintf(line, sizeof line,
+                 "--epochs 1 --arch %s --multiplier 1 --size 24,24 --batch 64 --json",
+                 nets[i]);
+        REQUIRE(t, qn_train_kit_run(t, nets[i], line, &out) == 0);
+        const double planned = number(out, "\"planned_bytes\":");
+        const double peak = number(out, "\"peak_bytes\":");
+        CHECK_WITHIN(t, planned / peak, 1, 0.1);
+    }
+}
+
 void test_train_lists(qn_test *t)
 {
     const char *out;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_train.c - quern train: from labelled pictures to an ONNX model and a run
  * folder that says how good it is. */
+#include "engine/os.h"
 #include "formats/augment.h"
 #include "formats/files.h"
 #include "formats/png_write.h"
@@ -198,6 +199,8 @@ static void print_json(const qn_train_run *run)
     qn_json j;
     qn_buf out;
     char hash[24];
+    double now, peak;
+    qn_os_resident(&now, &peak);
     snprintf(hash, sizeof hash, "%016" PRIx64, qn_trainer_hash(run->trainer));
     qn_buf_init(&out, (qn_mem *)&run->mem);
     qn_json_begin(&j, &out);
@@ -208,6 +211,8 @@ static void print_json(const qn_train_run *run)
     qn_json_real(&j, "top1", run->figure[QN_FIGURE_TOP1]);
     qn_json_real(&j, "macro_f1", run->figure[QN_FIGURE_MACRO_F1]);
     qn_json_real(&j, "seconds", run->seconds);
+    qn_json_int(&j, "planned_bytes", (int64_t)run->cost.memory_bytes);
+    qn_json_int(&j, "peak_bytes", (int64_t)peak);
     qn_json_int(&j, "parameters", run->stats.n_trained);
     qn_json_text(&j, "weights_hash", hash);
     qn_json_end(&j);
@@ -221,6 +226,7 @@ quern_status qn_train_whole(qn_train_run *run, quern_error *err)
     run->has_begun = true;
     if (run->resumes) QN_TRY(qn_train_resume(run, err));
     QN_TRY(qn_train_write_config(run, err));
+    QN_TRY(qn_train_plan(run, err));
     qn_train_show_plan(run);
     QN_TRY(qn_train_epochs(run, err));
     QN_TRY(qn_train_conclude(run, err));
@@ -260,10 +266,7 @@ static quern_status train(qn_train_run *run, quern_error *err)
     QN_TRY(qn_train_prepare(run, err));
     if (sheet) return show_augmentation(run, sheet, err);
     if (finds) return qn_train_find_rate(run, err);
-    if (tries) {
-        qn_train_show_plan(run);
-        return QUERN_OK;
-    }
+    if (tries) return qn_train_try(run, err);
     QN_TRY(qn_train_whole(run, err));
     return judge(run, err);
 }

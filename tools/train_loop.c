@@ -77,7 +77,7 @@ quern_status qn_train_evaluate(qn_train_run *run, const qn_buf *model, qn_split 
     quern_model *net;
     const quern_session_options session = {.size = sizeof session, .pool = run->pool};
     const qn_evaluate_options opt = {.split = split,
-                                     .batch = 256,
+                                     .batch = QN_TRAIN_EVAL_BATCH,
                                      .session = &session,
                                      .skip_bad = run->s.skip_bad,
                                      .metrics = *metrics,

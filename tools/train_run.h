@@ -11,6 +11,7 @@
  *   train_files.c   the run folder
  *   train_show.c    what people see
  *   train_rate.c    --lr-find: which learning rates a network can bear
+ *   train_cost.c    memory, time and disk, before the first step
  *   train_folds.c   --folds: a run for each part of the data */
 #ifndef QN_TOOLS_TRAIN_RUN_H
 #define QN_TOOLS_TRAIN_RUN_H
@@ -34,6 +35,16 @@ typedef struct qn_train_row {
     uint64_t hash;                /* of weights */
 } qn_train_row;
 
+/* What a run takes; bytes and seconds. */
+typedef struct qn_train_cost {
+    double memory_bytes;            /* of the process, at its peak */
+    double step_bytes, check_bytes; /* of it: the steps; an evaluation beside them */
+    double model_bytes, disk_bytes; /* model.onnx; the folder */
+    double epoch_seconds;           /* measured; 0: it was not */
+} qn_train_cost;
+
+enum { QN_TRAIN_EVAL_BATCH = 256 };
+
 typedef struct qn_train_run {
     const qn_args *args;
     bool resumes, overwrites;
@@ -51,6 +62,7 @@ typedef struct qn_train_run {
     qn_layers layers;  /* weights by layer, and which are frozen */
     qn_trainer *trainer;
     qn_trainer_stats stats;
+    qn_train_cost cost;
     qn_batches *batches;
     const qn_optimizer *optimizer;
     qn_schedule schedule;
@@ -151,6 +163,12 @@ quern_status qn_train_add_row(qn_train_run *run, const qn_train_row *row,
 
 /* The row as an object and a line. */
 void qn_train_row_json(qn_buf *buf, const qn_train_row *row);
+
+/* ---- train_cost.c ---- */
+/* Fills run->cost from the plans of training and evaluation. */
+quern_status qn_train_plan(qn_train_run *run, quern_error *err);
+/* --dry-run: that, and the time of a few real steps; tells both. */
+quern_status qn_train_try(qn_train_run *run, quern_error *err);
 
 /* ---- train_rate.c ---- */
 /* A ramp of rates over 100 steps; the weights are as before then, bit for bit. */

@@ -21,9 +21,14 @@ void qn_train_show_plan(const qn_train_run *run)
            s->model ? QN_CLEAN(s->model) : s->arch, run->recipe.height,
            run->recipe.width, run->recipe.channels, QN_COUNT(t->n_trained),
            QN_SCALED(macs));
-    qn_say("memory: %s activations and gradients, %s weights, %s packed, %s moments",
-           QN_BYTES(t->slab_bytes), QN_BYTES(t->weight_bytes),
-           QN_BYTES(t->packed_bytes), QN_BYTES(t->state_bytes));
+    qn_say("memory: %s at its peak: %s for steps, %s for checks, the rest pictures and "
+           "weights",
+           QN_BYTES(run->cost.memory_bytes), QN_BYTES(run->cost.step_bytes),
+           QN_BYTES(run->cost.check_bytes));
+    if (qn_os_memory() && run->cost.memory_bytes > (double)qn_os_memory())
+        qn_say("this machine has %s: a smaller --batch with --accum does the same in "
+               "less",
+               QN_BYTES(qn_os_memory()));
     qn_say("%s, rate %g (%s), %lld epochs of %lld batches of %lld; augmentation %s",
            s->opt, s->lr, s->sched, (long long)s->epochs,
            (long long)run->batches->per_epoch, (long long)s->batch, s->aug);
