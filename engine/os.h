@@ -11,7 +11,7 @@
 double qn_os_seconds(void); /* of a clock that never goes back */
 /* Physical cores this process may use, by affinity and cgroup quota; at least 1. */
 int qn_os_cores(void);
-void qn_os_yield(void);    /* lets another thread have the core */
+void qn_os_yield(void); /* lets another thread have the core */
 /* Bytes of this process in memory, now and at the most so far; 0 when unknown. */
 void qn_os_resident(double *now, double *peak);
 size_t qn_os_memory(void); /* bytes of physical memory; 0 when unknown */

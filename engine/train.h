@@ -48,9 +48,10 @@ typedef struct qn_trainer_options {
     int accumulate;                /* batches to a step; 0: 1 */
     bool clips;                    /* a step's `clip` is obeyed */
     bool averages;                 /* keep a moving average of the weights */
-    bool keeps_statistics;         /* batch-norm by its running statistics throughout */
-    bool decays_all;               /* tensors of one dim, too */
-    const float *mean, *std;       /* per channel; of pixels on the scale 0..1 */
+    bool takes_features;     /* the input is fed with floats as they are, no pixels */
+    bool keeps_statistics;   /* batch-norm by its running statistics throughout */
+    bool decays_all;         /* tensors of one dim, too */
+    const float *mean, *std; /* per channel; of pixels on the scale 0..1 */
     bool bgr;
     qn_rate_fn *rate_of; /* NULL: 1 */
     void *rate_ctx;

@@ -167,6 +167,10 @@ static quern_status add_pixels(builder *b, quern_error *err)
 {
     qn_value *x = b->g->inputs[0];
     qn_node *node;
+    if (b->opt->takes_features) {
+        b->in[QN_STEP_PIXELS] = x;
+        return QUERN_OK;
+    }
     if (b->g->n_inputs != 1 || x->rank != 4 || x->dtype != QUERN_FLOAT ||
         !qn_value_has_shape(x))
         return qn_fail(err, QUERN_UNSUPPORTED,

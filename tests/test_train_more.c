@@ -95,6 +95,31 @@ void test_train_unfreezes(qn_test *t)
     }
 }
 
+/* What is cached trains to the same answers as what is computed in every step. */
+void test_train_features(qn_test *t)
+{
+    const char *out;
+    if (!qn_train_kit_can(t)) return;
+    qn_train_kit_data(t);
+    REQUIRE(t, qn_train_kit_run(t, "a", "--epochs 3 --aug none --freeze 2", &out) == 0);
+    REQUIRE(t, qn_train_kit_run(t, "b",
+                                "--epochs 3 --aug none --freeze 2 --cache-features",
+                                &out) == 0);
+    CHECK_HAS(t, out, "numbers a picture behind '");
+    const char *a = qn_train_kit_file(t, "a", "metrics.jsonl", NULL);
+    const char *b = qn_train_kit_file(t, "b", "metrics.jsonl", NULL);
+    const char *keys[] = {"\"train_loss\":", "\"val_loss\":"};
+    for (int k = 0; k < 2 && a && b; k++) {
+        const char *x = strstr(a, keys[k]), *y = strstr(b, keys[k]);
+        REQUIRE(t, x && y);
+        CHECK_WITHIN(t, atof(y + strlen(keys[k])), atof(x + strlen(keys[k])), 1e-5);
+    }
+    CHECK_EQ(t, qn_train_kit_run(t, "c", "--cache-features --aug none", &out), 2);
+    CHECK_HAS(t, out, "--cache-features needs --freeze");
+    CHECK_EQ(t, qn_train_kit_run(t, "c", "--cache-features --freeze 1", &out), 2);
+    CHECK_HAS(t, out, "it goes with --aug none");
+}
+
 void test_train_bn_eval(qn_test *t)
 {
     const char *out;

@@ -275,6 +275,7 @@ void qn_train_done(qn_train_run *run)
 {
     if (run->batches) run->batches->free(run->batches);
     qn_trainer_free(run->trainer);
+    quern_model_free(run->back);
     quern_model_free(run->raw);
     quern_pool_free(run->pool);
     qn_dataset_close(run->set);

@@ -151,6 +151,7 @@ quern_status qn_train_make_trainer(qn_train_run *run, quern_error *err)
         .accumulate = (int)s->accum,
         .clips = s->clip > 0,
         .averages = s->ema > 0,
+        .takes_features = run->features != NULL,
         .keeps_statistics = strcmp(s->bn, "eval") == 0,
         .mean = mean,
         .std = std,
@@ -158,8 +159,8 @@ quern_status qn_train_make_trainer(qn_train_run *run, quern_error *err)
         .rate_of = rate_of,
         .rate_ctx = run,
         .session = {.pool = run->pool, .seed = (uint64_t)s->seed}};
-    QN_TRY(qn_train_parse(run->raw, s->batch, qn_layers_is_frozen, &run->layers,
-                          &run->mem, &model, err));
+    QN_TRY(qn_train_parse(run->back ? run->back : run->raw, s->batch,
+                          qn_layers_is_frozen, &run->layers, &run->mem, &model, err));
     QN_TRY(qn_trainer_create(model, &opt, &run->trainer, err));
     return qn_trainer_plan(run->trainer, &run->stats, err);
 }
@@ -268,8 +269,10 @@ quern_status qn_train_make(qn_train_run *run, quern_error *err)
     QN_TRY(run->raw ? adapt(run, err) : build(run, err));
     QN_TRY(set_metadata(run, err));
     QN_TRY(find_layers(run, err));
+    if (run->s.cache_features) QN_TRY(qn_train_cache_features(run, err));
     QN_TRY(qn_train_make_trainer(run, err));
     QN_TRY(make_batches(run, err));
+    if (run->features) QN_TRY(qn_train_feature_batches(run, err));
     return make_schedule(run, err);
 }
 

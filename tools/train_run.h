@@ -10,6 +10,7 @@
  *   train_loop.c    epochs: steps, validation, what was best, when to stop
  *   train_files.c   the run folder
  *   train_show.c    what people see
+ *   train_features.c  --cache-features: the frozen part, computed once
  *   train_rate.c    --lr-find: which learning rates a network can bear
  *   train_cost.c    memory, time and disk, before the first step
  *   train_folds.c   --folds: a run for each part of the data */
@@ -43,6 +44,8 @@ typedef struct qn_train_cost {
     double epoch_seconds;           /* measured; 0: it was not */
 } qn_train_cost;
 
+typedef struct qn_features qn_features; /* of train_features.c */
+
 enum { QN_TRAIN_EVAL_BATCH = 256 };
 
 typedef struct qn_train_run {
@@ -60,6 +63,10 @@ typedef struct qn_train_run {
     quern_model *raw;  /* the network as it will be written */
     qn_head head;      /* of an imported model: the layer that was replaced */
     qn_layers layers;  /* weights by layer, and which are frozen */
+    quern_model *back; /* with cached features: what is trained of it, as a raw model */
+    qn_features *features; /* NULL: none are cached */
+    int feature_rank;
+    int64_t feature_dim[QUERN_MAX_RANK];
     qn_trainer *trainer;
     qn_trainer_stats stats;
     qn_train_cost cost;
@@ -117,6 +124,12 @@ quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err);
 
 /* The trainer for run->raw, planned. */
 quern_status qn_train_make_trainer(qn_train_run *run, quern_error *err);
+
+/* ---- train_features.c ---- */
+/* Cuts the network into run->features and run->back. */
+quern_status qn_train_cache_features(qn_train_run *run, quern_error *err);
+/* Features in place of the pixels of run->batches. */
+quern_status qn_train_feature_batches(qn_train_run *run, quern_error *err);
 
 /* ---- train_unfreeze.c ---- */
 /* Goes on with the same numbers in a trainer that trains all weights. */
