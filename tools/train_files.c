@@ -229,9 +229,9 @@ static quern_status draw(qn_train_run *run, const qn_evaluation *e, quern_error 
 {
     quern_error why = {0};
     QN_TRY(qn_run_report_write(run->s.out, e, &run->mem, &why, err));
+    if (qn_arg_flag(run->args, "quiet")) return QUERN_OK;
     if (why.status != QUERN_OK) qn_say("%s", why.text);
-    if (!qn_arg_flag(run->args, "quiet"))
-        qn_say("report: %s/report.html", QN_CLEAN(run->s.out));
+    qn_say("report: %s/report.html", QN_CLEAN(run->s.out));
     return QUERN_OK;
 }
 
