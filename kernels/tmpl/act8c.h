@@ -196,4 +196,18 @@ static inline void qn_finish8(const qn_act *act, const qn_plane8c *y, int64_t bl
     if (block == y->c / 8) qn_tail8_run(y->c, p, n); /* a whole last block is before */
 }
 
+/* Convolutions apply these before they store: bounds, and HardSwish, which is short. */
+static inline bool qn_act8_is_early(const qn_act *act)
+{
+    return qn_act8_is_bounds(act) || act->kind == QN_ACT_HARD_SWISH;
+}
+
+/* What is left behind those. */
+static inline void qn_finish_late8(const qn_act *act, const qn_plane8c *y,
+                                   int64_t block, float *p, int64_t n)
+{
+    const qn_act none = {QN_ACT_NONE, 0, 0};
+    qn_finish8(qn_act8_is_early(act) ? &none : act, y, block, p, n);
+}
+
 #endif

@@ -12,6 +12,7 @@
 #define CK_MAX   CK_CAT(CK_MAX_, CK_NV)
 #define CK_MIN   CK_CAT(CK_MIN_, CK_NV)
 #define CK_STORE CK_CAT(CK_STORE_, CK_NV)
+#define CK_SWISH CK_CAT(CK_SWISH_, CK_NV)
 
 static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x,
                                 const int64_t *yo, const int64_t *ao)
@@ -42,6 +43,9 @@ static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x,
         const qn_v8 hi = qn_set8(a->bounds.hi);
         CK_EACH(CK_MIN)
     }
+    if (a->hard_swish) {
+        CK_EACH(CK_SWISH)
+    }
     CK_EACH(CK_STORE)
 }
 
@@ -51,4 +55,5 @@ static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x,
 #undef CK_MAX
 #undef CK_MIN
 #undef CK_STORE
+#undef CK_SWISH
 #undef CK_MR

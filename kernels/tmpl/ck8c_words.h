@@ -22,6 +22,7 @@ typedef struct qn_ck8c {
     int64_t length;             /* of a segment */
     int64_t y_plane, add_plane; /* floats from block to block */
     qn_bounds8 bounds;
+    bool hard_swish;
 } qn_ck8c;
 
 /* Inputs of the pixels, and the distances of their outputs and addends. */
@@ -70,6 +71,10 @@ typedef void qn_ck8c_fn(const qn_ck8c *a, const float *const *x, const int64_t *
 #define CK_MIN_1(i)  c##i##0 = qn_min8(hi, c##i##0);
 #define CK_MIN_2(i)  CK_MIN_1(i) c##i##1 = qn_min8(hi, c##i##1);
 #define CK_MIN_3(i)  CK_MIN_2(i) c##i##2 = qn_min8(hi, c##i##2);
+
+#define CK_SWISH_1(i) c##i##0 = qn_hard_swish8(c##i##0);
+#define CK_SWISH_2(i) CK_SWISH_1(i) c##i##1 = qn_hard_swish8(c##i##1);
+#define CK_SWISH_3(i) CK_SWISH_2(i) c##i##2 = qn_hard_swish8(c##i##2);
 
 #define CK_PUT(i, j) qn_store8(a->y + yo[i] + j * a->y_plane, c##i##j);
 #define CK_STORE_1(i) CK_PUT(i, 0)

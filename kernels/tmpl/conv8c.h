@@ -73,11 +73,11 @@ static void compute_tiles(qn_ck8c_fn *const *fn, int64_t max, qn_ck8c *a, const 
 static void finish_run(const qn_conv8c *c, const run *r, int64_t block, float *y)
 {
     bool tail = block == c->y.c / QN_BLOCK8;
-    if (!tail && qn_act8_is_bounds(&c->act)) return;
+    if (!tail && qn_act8_is_early(&c->act)) return;
     int64_t left = c->y.w - r->first % c->y.w;
     for (int64_t i = 0, n; i < r->n; i += n, left = c->y.w) {
         n = c->y_step != QN_BLOCK8 ? 1 : left < r->n - i ? left : r->n - i;
-        qn_finish8(&c->act, &c->y, block, y + r->y[i], n);
+        qn_finish_late8(&c->act, &c->y, block, y + r->y[i], n);
     }
 }
 
@@ -131,6 +131,7 @@ void QN_V8_ROW(conv8c_f32)(const qn_conv8c *c, const qn_task8c *t)
         .y_plane = c->y.plane,
         .add_plane = c->add.plane,
         .bounds = qn_bounds8_of(&c->act),
+        .hard_swish = c->act.kind == QN_ACT_HARD_SWISH,
     };
     int64_t size = run_size(c, t->i1 - t->i0);
     run r;
@@ -154,6 +155,7 @@ void QN_V8_ROW(stem8c_f32)(const qn_conv8c *c, const qn_task8c *t)
         .y_plane = c->y.plane,
         .add_plane = c->add.plane,
         .bounds = qn_bounds8_of(&c->act),
+        .hard_swish = c->act.kind == QN_ACT_HARD_SWISH,
     };
     run r;
     for (int64_t top = t->i0; top < t->i1; top += band) {

@@ -16,6 +16,7 @@ typedef struct qn_dwk8c {
     int64_t step;        /* floats from one output's input to the next's */
     int64_t y_step;      /* floats from one output to the next */
     qn_bounds8 bounds;
+    bool hard_swish;
 } qn_dwk8c;
 
 /* add may be NULL. */
@@ -76,7 +77,9 @@ static inline void any_stretch(const qn_dwk8c *a, const float *x, const float *a
 #pragma GCC unroll 4
     for (int i = 0; i < n; i++) {
         if (add) sum[i] = qn_add8(sum[i], qn_load8(add + a->y_step * i));
-        qn_store8(y + a->y_step * i, qn_bound8(&a->bounds, sum[i]));
+        sum[i] = qn_bound8(&a->bounds, sum[i]);
+        if (a->hard_swish) sum[i] = qn_hard_swish8(sum[i]);
+        qn_store8(y + a->y_step * i, sum[i]);
     }
 }
 
@@ -120,9 +123,9 @@ static qn_dwk8c_fn *const *choose(const qn_conv8c *c, int64_t *max)
 static void finish_row(const qn_conv8c *c, int64_t block, float *y)
 {
     const int64_t n = c->y_step == 8 ? c->y.w : 1;
-    if (qn_act8_is_bounds(&c->act) && block != c->y.c / 8) return;
+    if (qn_act8_is_early(&c->act) && block != c->y.c / 8) return;
     for (int64_t i = 0; i < c->y.w; i += n)
-        qn_finish8(&c->act, &c->y, block, y + i * c->y_step, n);
+        qn_finish_late8(&c->act, &c->y, block, y + i * c->y_step, n);
 }
 
 void QN_V8_ROW(dw8c_f32)(const qn_conv8c *c, const qn_task8c *t)
@@ -137,7 +140,8 @@ void QN_V8_ROW(dw8c_f32)(const qn_conv8c *c, const qn_task8c *t)
                   .col = c->dilation[1] * 8,
                   .step = c->stride[1] * 8,
                   .y_step = c->y_step,
-                  .bounds = qn_bounds8_of(&c->act)};
+                  .bounds = qn_bounds8_of(&c->act),
+                  .hard_swish = c->act.kind == QN_ACT_HARD_SWISH};
     for (int64_t b = t->c0; b < t->c1; b++) {
         a.weight = c->weight + b * a.rows * a.cols * 8;
         a.bias = c->bias ? qn_load8(c->bias + b * 8) : qn_zero8();

@@ -36,6 +36,10 @@ static void DW_FN(DW_K, DW_S, DW_N)(const qn_dwk8c *a, const float *x, const flo
 #pragma GCC unroll 8
         for (int i = 0; i < DW_N; i++)
             sum[i] = qn_min8(qn_set8(a->bounds.hi), sum[i]);
+    if (a->hard_swish)
+#pragma GCC unroll 8
+        for (int i = 0; i < DW_N; i++)
+            sum[i] = qn_hard_swish8(sum[i]);
 #pragma GCC unroll 8
     for (int i = 0; i < DW_N; i++)
         qn_store8(y + a->y_step * i, sum[i]);
