@@ -2,10 +2,10 @@
 /* engine/layout.c - which values of a plan lie blocked (QN_NCHW8C), and the reorders
  * where blocked and plain steps meet.
  *
- * One forward sweep decides (a step is blocked if it wants to be, or if it can and an
- * operand already is), one collects the halos that readers need, one finds the
- * concatenations that can be written in place, one rebuilds the list of steps with the
- * reorders in it. */
+ * One forward sweep decides (a step is blocked if it wants to be, if it can and an
+ * operand already is, or if it stands where the two meet and the next wants it), one
+ * collects the halos that readers need, one finds the concatenations that can be
+ * written in place, one rebuilds the list of steps with the reorders in it. */
 #include "engine/layout.h"
 
 #include <string.h>
@@ -51,6 +51,25 @@ static bool follows(const qn_step *step)
     return false;
 }
 
+enum { LOOK_AHEAD = 4 }; /* steps in a row that only follow */
+
+/* Would those behind step k read its result blocked, if it were? */
+static bool is_wanted(const layouter *l, int k, int depth)
+{
+    const qn_slot *y = l->plan->steps[k].out[0];
+    for (int j = k + 1; y && j < l->plan->n_steps; j++) {
+        const qn_step *step = &l->plan->steps[j];
+        for (int i = 0; step->can_block && i < step->instr.n_in; i++) {
+            if (step->in[i] != y || !has(step->how.in, i)) continue;
+            if (step->how.wants || follows(step)) return true;
+            if (depth < LOOK_AHEAD && !has(step->how.plain_out, 0) &&
+                is_wanted(l, j, depth + 1))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void decide(layouter *l)
 {
     for (int k = 0; k < l->plan->n_steps; k++) {
@@ -58,10 +77,16 @@ static void decide(layouter *l)
         const qn_op *op = step->instr.op;
         step->can_block =
             !step->is_dynamic && op->blocked && op->blocked(&step->instr, &step->how);
-        step->instr.is_blocked = step->can_block && (step->how.wants || follows(step));
+    }
+    for (int k = 0; k < l->plan->n_steps; k++) {
+        qn_step *step = &l->plan->steps[k];
+        const qn_blocked *how = &step->how;
+        step->instr.is_blocked =
+            step->can_block &&
+            (how->wants || follows(step) || (how->brings && is_wanted(l, k, 0)));
         if (!step->instr.is_blocked) continue;
         for (int i = 0; i < step->instr.n_out; i++)
-            if (step->instr.out[i] && !has(step->how.plain_out, i))
+            if (step->instr.out[i] && !has(how->plain_out, i))
                 step->out[i]->t.layout = QN_NCHW8C;
     }
 }

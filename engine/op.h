@@ -120,8 +120,9 @@ struct qn_instr;
 
 /* How an instruction would take part in the blocked layout (QN_NCHW8C, float32). */
 typedef struct qn_blocked {
-    bool wants;         /* is faster there; otherwise it follows its operands */
-    uint32_t in;        /* bit i: in[i] is read blocked; the rest stay plain */
+    bool wants;  /* is faster there; otherwise it follows its operands */
+    bool brings; /* or, of plain operands, makes what those behind it want blocked */
+    uint32_t in; /* bit i: in[i] is read blocked; the rest stay plain */
     uint32_t plain_out; /* bit i: out[i] is written plain, the rest blocked */
     int halo, halo_in;  /* zeros that it reads around each plane of in[halo_in] */
 } qn_blocked;

@@ -2,6 +2,7 @@
 /* engine/ops/transpose.c - permutes axes; ONNX Transpose-25.  The strided copy merges
  * axes that stay together, so NCHW to NHWC is a 2-D transposition in tiles. */
 #include "engine/ops/grads.h"
+#include "engine/ops/transpose_blocked.h"
 #include "engine/op.h"
 #include "engine/strided.h"
 
@@ -42,9 +43,19 @@ static quern_status transpose_infer(const qn_infer *x, quern_error *err)
     return QUERN_OK;
 }
 
+static bool transpose_blocked(const qn_instr *i, qn_blocked *how)
+{
+    const transpose_params *p = i->params;
+    return p->perm.v && p->perm.n == 4 && qn_transpose_can_block(i, p->perm.v, how);
+}
+
 static quern_status transpose_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
+    if (i->is_blocked) {
+        qn_transpose_blocked_run(i, x);
+        return QUERN_OK;
+    }
     const qn_tensor *in = i->in[0];
     qn_strided box = {.size = qn_dtype_size(in->dtype), .rank = in->rank};
     int64_t stride[QUERN_MAX_RANK];
@@ -73,6 +84,7 @@ const qn_op qn_op_transpose = {
     .types = {QN_T_ALL},
     .check = transpose_check,
     .infer = transpose_infer,
+    .blocked = transpose_blocked,
     .grad = qn_grad_transpose,
     .run = transpose_run,
 };

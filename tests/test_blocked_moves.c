@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tests/test_weave.c - the channels of two tensors in turn: every row of the slot,
- * and a network in which fuse_shuffle finds its chain, at widths that fill no block. */
+/* tests/test_blocked_moves.c - data that moves in the blocked layout, at widths that
+ * fill no block: the channels of two tensors in turn, with the pass that finds them,
+ * and transposes to pixels of channels and back. */
 #include "formats/onnx.h"
 #include "tests/onnx_kit.h"
 #include "tests/planes.h"
@@ -78,7 +79,7 @@ static void node_ints(qn_kit *k, const char *text, const char *name, const char 
 }
 
 /* Two convolutions of x, shuffled by perm, cut, one half convolved; y [1,10,6,6]. */
-static void network(qn_test *t, qn_kit *k, const char *perm)
+static void shuffle_network(qn_test *t, qn_kit *k, const char *perm)
 {
     const int64_t split[] = {1, 2, 10, 6, 6}, whole[] = {1, 20, 6, 6};
     const int64_t at[] = {0, 10, 20, 1};
@@ -111,8 +112,9 @@ static void network(qn_test *t, qn_kit *k, const char *perm)
     qn_kit_end(k);
 }
 
+/* Its y, and how many nodes it has; -1 after a failed check. */
 static int run_network(qn_test *t, const qn_kit *k, const char *disable,
-                       const char *layout, float *y)
+                       const char *layout, float *y, uint64_t *reorders)
 {
     quern_error err;
     quern_model *m;
@@ -134,30 +136,62 @@ static int run_network(qn_test *t, const qn_kit *k, const char *disable,
         CHECK_OK(t, quern_run(s, &err), &err);
         CHECK_OK(t, quern_session_output(s, 0, &out, &err), &err);
         if (out.data) memcpy(y, out.data, NUMBERS * sizeof *y);
+        quern_session_stats stats;
+        quern_session_get_stats(s, &stats);
+        *reorders = (uint64_t)stats.reorders;
         quern_session_free(s);
     }
     quern_model_free(m);
     return n_nodes;
 }
 
-static void check_network(qn_test *t, const char *perm, int left)
+static void check_network(qn_test *t, const qn_kit *k, int nodes, uint64_t reorders)
 {
     static const char *const layouts[] = {"plain", "blocked"};
-    qn_kit k;
     float want[NUMBERS] = {0}, y[NUMBERS] = {1};
-    network(t, &k, perm);
-    run_network(t, &k, "all", "plain", want);
+    uint64_t n = 0;
+    run_network(t, k, "all", "plain", want, &n);
     for (int i = 0; i < 2; i++) {
-        qn_note(t, "perm %s, %s", perm, layouts[i]);
-        CHECK_EQ(t, run_network(t, &k, NULL, layouts[i], y), left);
+        qn_note(t, "%d nodes, %s", nodes, layouts[i]);
+        CHECK_EQ(t, run_network(t, k, NULL, layouts[i], y, &n), nodes);
+        CHECK_EQ(t, n, i ? reorders : 0);
         for (int e = 0; e < NUMBERS; e++)
             CHECK_WITHIN(t, (double)y[e], (double)want[e], 1e-5);
     }
-    qn_kit_done(&k);
 }
 
 void test_pass_fuse_shuffle(qn_test *t)
 {
-    check_network(t, "0 2 1 3 4", 5);  /* three Conv, Shuffle, Sub */
-    check_network(t, "0 2 1 4 3", 10); /* turns the pictures, too */
+    qn_kit k;
+    shuffle_network(t, &k, "0 2 1 3 4"); /* three Conv, Shuffle, Sub */
+    check_network(t, &k, 5, 2);
+    qn_kit_done(&k);
+    shuffle_network(t, &k, "0 2 1 4 3"); /* turns the pictures, too */
+    check_network(t, &k, 10, 6);
+    qn_kit_done(&k);
+}
+
+/* ---- transposes ------------------------------------------------------------------ */
+
+/* Between convolutions, pixels of channels for a product with one number a channel. */
+void test_layout_transposes(qn_test *t)
+{
+    qn_kit k;
+    qn_kit_begin(&k, 8, 17);
+    qn_kit_value(&k, GRAPH_INPUT, "x", QUERN_FLOAT, "1 10 6 6");
+    for (int i = 0; i < 2; i++)
+        qn_kit_tensor(&k, i ? "w1" : "w0", QUERN_FLOAT, "10 10 1 1",
+                      qn_random_floats(t, WIDE * WIDE), WIDE * WIDE * sizeof(float));
+    qn_kit_tensor(&k, "s", QUERN_FLOAT, "10", qn_random_floats(t, WIDE),
+                  WIDE * sizeof(float));
+    qn_kit_node(&k, "Conv x w0 -> a");
+    node_ints(&k, "Transpose a -> p", "perm", "0 2 3 1");
+    qn_kit_node(&k, "Mul p s -> q");
+    node_ints(&k, "Transpose q -> b", "perm", "0 3 1 2");
+    qn_kit_node(&k, "Add a b -> r");
+    qn_kit_node(&k, "Conv r w1 -> y");
+    qn_kit_value(&k, GRAPH_OUTPUT, "y", QUERN_FLOAT, NULL);
+    qn_kit_end(&k);
+    check_network(t, &k, 6, 2); /* x and y */
+    qn_kit_done(&k);
 }
