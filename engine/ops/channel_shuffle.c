@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/ops/shuffle.c - the channels of two tensors in turn, cut into equal parts: the
- * channel shuffle of ShuffleNet with the concatenation before it and the split behind
- * it, made by fuse_shuffle.  In the blocked layout it is one pass at any width. */
+/* engine/ops/channel_shuffle.c - the channels of two tensors in turn, cut into equal
+ * parts: the channel shuffle of ShuffleNet with the concatenation before it and the
+ * split behind it, made by fuse_shuffle.  In the blocked layout it is one pass at any
+ * width. */
 #include "engine/op.h"
 #include "engine/rows8c.h"
 
