@@ -63,6 +63,8 @@ for stage in ${*:-analyse clang tsan bench fuzz zoo train}; do
         fi
         ;;
     train)
+        make -s -j"$jobs" all && QN_KILLS=20 build/tests/quern-test 'train_killed*'
+        ok $? "a training killed at 20 moments ends with the same bits"
         torch=$(for p in python3 /usr/bin/python3; do
             $p -c 'import torch, torchvision' 2>/dev/null && echo $p && break
         done)

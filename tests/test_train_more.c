@@ -195,6 +195,8 @@ void test_train_dry_run(qn_test *t)
     CHECK(t, qn_train_kit_file(t, "a", "config.json", NULL) == NULL);
     CHECK_EQ(t, qn_train_kit_run(t, NULL, "--dry-run --folds 3", &out), 0);
     CHECK_HAS(t, out, " in memory, ");
+    CHECK_EQ(t, qn_train_kit_run(t, "a", "--limit memory=1M", &out), 4);
+    CHECK_HAS(t, out, "bytes of memory, the limit is ");
 }
 
 /* What was planned before the first step, and what the kernel counted in the end. */

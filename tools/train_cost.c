@@ -80,6 +80,12 @@ quern_status qn_train_plan(qn_train_run *run, quern_error *err)
     cost->step_bytes = (double)(run->stats.slab_bytes + run->stats.packed_bytes);
     const double later = fmax(cost->check_bytes, 2 * checkpoint_bytes(run)) + REPORT;
     cost->memory_bytes = fmax(now + cost->step_bytes + later, peak);
+    const double limit = qn_arg_limit(run->args, "memory", INFINITY);
+    if (cost->memory_bytes > limit)
+        return qn_fail(err, QUERN_LIMIT,
+                       "the run would take %.0f bytes of memory, the limit is %.0f: a "
+                       "smaller --batch with --accum does the same in less",
+                       cost->memory_bytes, limit);
     cost->disk_bytes = 2 * cost->model_bytes + 3 * checkpoint_bytes(run) +
                        200.0 * (double)(run->n_val + run->n_test) + 1e6;
     return QUERN_OK;

@@ -58,6 +58,11 @@ static quern_status run_fold(const qn_train_run *run, int64_t k, fold *out,
         out->has_test = child.n_test > 0;
     }
     qn_train_done(&child);
+    if (status == QUERN_CANCELLED)
+        return qn_fail(err, status,
+                       "stopped in fold %lld; to go on: quern train "
+                       "--resume -o %s",
+                       (long long)k, run->s.out);
     return status;
 }
 
