@@ -16,7 +16,8 @@
 # to be within 1e-5; and where PyTorch's own float32, or float64 with pixels nudged by 1e-7,
 # misses the losses of twenty steps by more than 1e-3, three times that is the limit.
 #
-# Then SGD with Nesterov momentum and AdamW, with decay of matrices only, take five steps.
+# SGD with Nesterov momentum and smoothed labels and AdamW, both with decay of matrices
+# only, take five steps; and ResNet-18 one with all but its last stage and head frozen.
 import argparse
 import csv
 import os
@@ -101,19 +102,23 @@ OPTIMIZERS = {
               ["--opt", "adamw", "--lr", "1e-3"]),
 }
 DECAY = {"plain": 0.0, "nesterov": 0.1, "adamw": 0.1}
+SMOOTHING = {"plain": 0.0, "nesterov": 0.1, "adamw": 0.0}  # of labels
 
 
 def groups(net, kind):
     """Tensors of one dim are not decayed."""
-    every = list(net.parameters())
+    every = [p for p in net.parameters() if p.requires_grad]
     return [{"params": [p for p in every if p.dim() < 2], "weight_decay": 0.0},
             {"params": [p for p in every if p.dim() >= 2], "weight_decay": DECAY[kind]}]
 
 
-def train_torch(net, x, y, dtype, steps, nudge=None, kind="plain"):
+def train_torch(net, x, y, dtype, steps, nudge=None, kind="plain", frozen=()):
     """Losses before each step, and the state at the end; of each batch-norm the number of
     elements that its statistics are of, and its momentum."""
     net = net.to(dtype).train()
+    for name, module in net.named_modules():
+        if name.startswith(frozen) and frozen:  # batch-norm's statistics, too
+            module.eval().requires_grad_(False)
     x = torch.tensor(x.transpose(0, 3, 1, 2).copy()).to(dtype) / 255
     if nudge is not None:
         noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(nudge))
@@ -130,7 +135,7 @@ def train_torch(net, x, y, dtype, steps, nudge=None, kind="plain"):
     optimizer = OPTIMIZERS[kind][0](groups(net, kind))
     losses = []
     for _ in range(steps):
-        loss = torch.nn.functional.cross_entropy(net(x), y)
+        loss = torch.nn.functional.cross_entropy(net(x), y, label_smoothing=SMOOTHING[kind])
         losses.append(float(loss))
         optimizer.zero_grad()
         loss.backward()
@@ -201,14 +206,15 @@ def initializers(data):
     return found
 
 
-def run_quern(args, paths, epochs, kind="plain"):
+def run_quern(args, paths, epochs, kind="plain", freeze=None):
     """Each epoch is one step; the losses before them and the tensors at the end."""
     model, data, out = paths
     command = [args.quern, "train", data, "--model", model, "--keep-head", "-b", str(BATCH),
                "-e", str(epochs), "--val", "0", "--aug", "none", "--sched", "constant",
-               "--label-smoothing", "0", "--mean", ",".join(map(str, MEAN)), "--std",
-               ",".join(map(str, STD)), "--channels", "rgb", "--quiet", "-o", out,
+               "--label-smoothing", str(SMOOTHING[kind]),
+               "--mean", ",".join(map(str, MEAN)), "--std", ",".join(map(str, STD)), "--channels", "rgb", "--quiet", "-o", out,
                "--wd", str(DECAY[kind])] + OPTIMIZERS[kind][1]
+    command += ["--freeze", freeze] if freeze else []
     shutil.rmtree(out, ignore_errors=True)
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -311,6 +317,28 @@ def check_optimizer(args, kind, folder):
     return part <= limit
 
 
+def check_frozen(args, name, folder):
+    """One step of ResNet-18 with all but its last stage and head frozen."""
+    paths, start = prepare("resnet18", folder)
+    stages = ("conv1", "bn1", "layer1", "layer2", "layer3")
+    best = None
+    for seed in range(DRAWS):
+        x, y = pictures(NETWORKS["resnet18"][0], seed)
+        np.savez(paths[1], x_train=x, y_train=y)
+        _, want, counts = train_torch(make("resnet18")[0], x, y, torch.float64, 1, frozen=stages)
+        population(want, start, {k: v for k, v in counts.items() if not k.startswith(stages)})
+        got = compare(run_quern(args, paths, 1, freeze=",".join(s + ".*" for s in stages))[1],
+                      start, want)
+        if best is None or got[0] < best[0]:
+            best = got + (seed,)
+        if got[0] <= 1e-5:
+            break
+    print("%-19s %s: one step %.1e at %s (%.1e of its step), %d tensors, draw %d"
+          % (name, "passed" if best[0] <= 1e-5 else "FAILED", best[0], best[2], best[1],
+             best[3], best[4]))
+    return best[0] <= 1e-5
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--quern", default="build/quern")
@@ -321,9 +349,11 @@ def main():
     failed = 0
     with tempfile.TemporaryDirectory() as temporary:
         folder = args.keep or temporary
-        for name in args.networks or list(OPTIMIZERS)[1:] + list(NETWORKS):
+        checks = {kind: check_optimizer for kind in list(OPTIMIZERS)[1:]}
+        checks.update({"frozen": check_frozen}, **{name: check for name in NETWORKS})
+        for name in args.networks or checks:
             try:
-                good = (check if name in NETWORKS else check_optimizer)(args, name, folder)
+                good = checks[name](args, name, folder)
             except RuntimeError as error:
                 print("%-19s FAILED: %s" % (name, error))
                 good = False
