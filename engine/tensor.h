@@ -94,7 +94,8 @@ int64_t qn_dims_count(const qn_tensor *t, int from, int to);
 size_t qn_tensor_bytes(const qn_tensor *t);
 /* A tensor of layout QN_NCHW8C as the kernels see it; data NULL stays NULL. */
 qn_plane8c qn_tensor_plane(const qn_tensor *t);
-/* Zeros its halo and the lanes of channels that do not exist, of images [begin, end). */
+/* Zeros its halo and the lanes of channels that do not exist, of images [begin, end).
+ */
 void qn_tensor_clear_rim(const qn_tensor *t, int64_t begin, int64_t end);
 /* Checks rank, dims and the byte size against overflow; for shapes from outside. */
 quern_status qn_tensor_check(const qn_tensor *t, quern_error *err);

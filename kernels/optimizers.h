@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/optimizers.h - one step of an optimizer over n numbers: w the parameters, g their
- * gradient (scaled by `scale` first), m and v the moments, all updated in place.
+/* kernels/optimizers.h - one step of an optimizer over n numbers: w the parameters, g
+ * their gradient (scaled by `scale` first), m and v the moments, all updated in place.
  *
  * Sources: Sutskever et al., On the importance of initialization and momentum, 2013
  * (SGD); Loshchilov and Hutter, Decoupled weight decay regularization, 2019 (AdamW);
