@@ -33,9 +33,12 @@ $(error BUILD=$(BUILD): it is one of release, debug, asan, tsan, fuzz)
 endif
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef \
         -Wpointer-arith -Wformat=2 $(if $(findstring clang,$(CC)),-Wno-pass-failed)
+# Functions that a program does not call stay out of it; C needs no unwind tables.
 CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -ffp-contract=off \
-          -fno-strict-aliasing -pthread $(CFLAGS_$(BUILD)) $(WARN)
-LDFLAGS := -pthread $(filter -fsanitize%,$(CFLAGS)) -Wl,--as-needed -Wl,-z,relro -Wl,-z,now
+          -fno-strict-aliasing -ffunction-sections -fdata-sections \
+          -fno-asynchronous-unwind-tables -pthread $(CFLAGS_$(BUILD)) $(WARN)
+LDFLAGS := -pthread $(filter -fsanitize%,$(CFLAGS)) -Wl,--as-needed -Wl,--gc-sections \
+           -Wl,-z,relro -Wl,-z,now
 LDLIBS  := -lm -ldl
 
 # Optional libraries: present ones define QN_HAVE_<LIB>.  A cross build looks for its own

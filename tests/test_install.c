@@ -90,7 +90,7 @@ void test_program_is_light(qn_test *t)
              stripped, qn_build(t), stripped);
     CHECK_EQ(t, qn_shell(t, command, &out), 0);
     long bytes = strtol(out, NULL, 10);
-    CHECK(t, bytes > 0 && bytes < 2000000);
+    CHECK(t, bytes > 0 && bytes < 2500000);
     double best = 1;
     for (int i = 0; i < 20; i++) {
         double from = qn_seconds();
