@@ -116,7 +116,7 @@ static quern_status differentiate(slopes *s, quern_error *err)
 static quern_status feed(slopes *s, quern_error *err)
 {
     const qn_value *in = s->model->graph->inputs[0];
-    qn_tensor t;
+    qn_tensor t = {0};
     qn_set_shape(&t, in->dtype, in->rank, in->dim);
     QN_TRY(qn_tensor_alloc(s->model->graph->arena, &t, err));
     const qn_rng rng = qn_rng_make(5, "pictures", 0);

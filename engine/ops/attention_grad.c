@@ -27,7 +27,7 @@ static const qn_value *input(const qn_node *node, int i)
 
 static quern_status read_attention(attention *a, quern_error *err)
 {
-    qn_tensor room[3];
+    qn_tensor room[3] = {0};
     const qn_tensor *in[3];
     const qn_node *node = a->node;
     for (int i = ATT_PAST_K; i <= ATT_LENS; i++)
@@ -115,7 +115,7 @@ static quern_status add_order(qn_grad *g, const attention *a, qn_value **scores,
     const qn_att_params *p = a->p;
     const int64_t rows = a->s.q.rows, total = a->s.total;
     qn_value *order;
-    qn_tensor t;
+    qn_tensor t = {0};
     if (!p->is_causal && p->left_window_size < 0 && p->right_window_size < 0)
         return QUERN_OK;
     qn_set_shape(&t, (*scores)->dtype, 2, (int64_t[]){rows, total});

@@ -138,7 +138,7 @@ QN_GRAD(pad)
 {
     qn_pads pads;
     qn_value *d;
-    qn_tensor shape;
+    qn_tensor shape = {0};
     const qn_value *x = node->in[0];
     qn_set_shape(&shape, x->dtype, x->rank, x->dim);
     const qn_tensor *in[4] = {&shape, qn_const_input(node, 1), NULL,
