@@ -132,6 +132,9 @@ void test_train_bad_head(qn_test *t)
              model);
     CHECK_EQ(t, qn_train_kit_plain(t, line, &out), 2);
     CHECK_HAS(t, out, "no-such");
+    snprintf(line, sizeof line, "%s --model %s --size 9,8", qn_temp(t, "data"), model);
+    CHECK_EQ(t, qn_train_kit_plain(t, line, &out), 2);
+    CHECK_HAS(t, out, "the model takes pictures of 8x8, not of 9x8");
     snprintf(line, sizeof line, "%s --model README.md", qn_temp(t, "data"));
     CHECK_EQ(t, qn_train_kit_plain(t, line, &out), 1);
     CHECK_HAS(t, out, "README.md");

@@ -22,7 +22,8 @@ static quern_status plan_session(qn_train_run *run, quern_model *model, qn_arena
     const quern_session_options opt = {.size = sizeof opt, .pool = run->pool};
     const qn_recipe *r = &run->recipe;
     const int64_t most = run->n_val > run->n_test ? run->n_val : run->n_test;
-    const int64_t batch = most < QN_TRAIN_EVAL_BATCH ? most : QN_TRAIN_EVAL_BATCH;
+    const int64_t batch =
+        most < qn_train_check_batch(run) ? most : qn_train_check_batch(run);
     const size_t n = (size_t)batch * (size_t)r->channels * (size_t)r->height *
                      (size_t)r->width * sizeof(float);
     quern_session *session;

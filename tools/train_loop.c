@@ -63,6 +63,14 @@ double qn_train_metric(const qn_train_run *run, const qn_metrics *m)
     return m->figure[QN_FIGURE_TOP1];
 }
 
+int64_t qn_train_check_batch(const qn_train_run *run)
+{
+    const int64_t n = run->s.batch;
+    return n < QN_TRAIN_LEAST_CHECK  ? QN_TRAIN_LEAST_CHECK
+           : n > QN_TRAIN_MOST_CHECK ? QN_TRAIN_MOST_CHECK
+                                     : n;
+}
+
 static int stop_evaluation(void *ctx, int64_t done, int64_t total)
 {
     (void)done;
@@ -77,7 +85,7 @@ quern_status qn_train_evaluate(qn_train_run *run, const qn_buf *model, qn_split 
     quern_model *net;
     const quern_session_options session = {.size = sizeof session, .pool = run->pool};
     const qn_evaluate_options opt = {.split = split,
-                                     .batch = QN_TRAIN_EVAL_BATCH,
+                                     .batch = qn_train_check_batch(run),
                                      .session = &session,
                                      .skip_bad = run->s.skip_bad,
                                      .metrics = *metrics,

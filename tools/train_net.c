@@ -69,12 +69,26 @@ static quern_status build(qn_train_run *run, quern_error *err)
 
 /* An imported network gets weights of its own for each reader, a free batch, and a head
  * for the classes of the data. */
+static quern_status check_size(const qn_train_run *run, quern_error *err)
+{
+    const qn_value *x = run->raw->graph->inputs[0];
+    const int64_t height = run->recipe.height, width = run->recipe.width;
+    if (x->rank != 4 || ((x->dim[2] < 0 || x->dim[2] == height) &&
+                         (x->dim[3] < 0 || x->dim[3] == width)))
+        return QUERN_OK;
+    return qn_fail(err, QUERN_INVALID,
+                   "--size: the model takes pictures of %lldx%lld, not of %lldx%lld",
+                   (long long)x->dim[2], (long long)x->dim[3], (long long)height,
+                   (long long)width);
+}
+
 static quern_status adapt(qn_train_run *run, quern_error *err)
 {
     const qn_head_options opt = {.n_classes = run->set->n_classes,
                                  .node = run->s.head,
                                  .keep = run->s.keep_head,
                                  .seed = (uint64_t)run->s.seed};
+    QN_TRY(check_size(run, err));
     QN_TRY(qn_raw_inference(run->raw, err));
     QN_TRY(qn_raw_untie(run->raw, err));
     QN_TRY(qn_raw_free_batch(run->raw, err));

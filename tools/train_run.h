@@ -46,7 +46,7 @@ typedef struct qn_train_cost {
 
 typedef struct qn_features qn_features; /* of train_features.c */
 
-enum { QN_TRAIN_EVAL_BATCH = 256 };
+enum { QN_TRAIN_LEAST_CHECK = 32, QN_TRAIN_MOST_CHECK = 256 };
 
 typedef struct qn_train_run {
     const qn_args *args;
@@ -144,6 +144,8 @@ double qn_train_clock(const qn_train_run *run);
  * saved. */
 quern_status qn_train_epochs(qn_train_run *run, quern_error *err);
 
+/* Pictures at a time while it is checked: what fits a step fits a check. */
+int64_t qn_train_check_batch(const qn_train_run *run);
 /* Figures of an exported model on one split. */
 quern_status qn_train_evaluate(qn_train_run *run, const qn_buf *model, qn_split split,
                                const qn_metrics_options *metrics, qn_arena *arena,
