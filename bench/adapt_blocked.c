@@ -38,6 +38,7 @@ static const char *refuse_depth(const qn_problem *p)
 static const char *refuse_wino(const qn_problem *p)
 {
     const qn_conv_problem c = qn_conv_problem_of(p);
+    if (c.ic < 8) return "less than a block of channels";
     for (int a = 0; a < 2; a++)
         if (c.w.kernel[a] != 3 || c.w.stride[a] != 1 || c.w.dilation[a] != 1)
             return "not 3x3 with stride 1";

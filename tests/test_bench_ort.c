@@ -204,7 +204,7 @@ void test_bench_ort_column(qn_test *t)
     const char *out;
     CHECK_EQ(t,
              qn_quern(t,
-                      "bench model tests/data/fashion-cnn.onnx --time 0.02 --no-rss "
+                      "bench model tests/data/fashion-fast16.onnx --time 0.02 --no-rss "
                       "--no-profile --json --ort no-such-python",
                       &out),
              0);
@@ -220,7 +220,7 @@ void test_bench_ort_column(qn_test *t)
     CHECK_HAS(t, out, "skipped: libm.so.6: is no ONNX Runtime");
     CHECK_EQ(t,
              qn_quern(t,
-                      "bench model tests/data/fashion-cnn.onnx "
+                      "bench model tests/data/fashion-fast16.onnx "
                       "resnet8@32 --time 0.02 --no-rss --threads 1,2 "
                       "--no-profile --json --ort auto --control 0",
                       &out),

@@ -259,7 +259,7 @@ void test_bench_program(qn_test *t)
     CHECK_HAS(t, out, "model");
     CHECK_EQ(t,
              qn_quern(t,
-                      "bench model tests/data/fashion-cnn.onnx --json --time 0.05 "
+                      "bench model tests/data/fashion-fast16.onnx --json --time 0.05 "
                       "--threads 1 --batch 2",
                       &out),
              0);
@@ -274,7 +274,7 @@ void test_bench_extracted(qn_test *t)
 {
     const char *out;
     char command[600];
-    REQUIRE(t, qn_quern(t, "bench extract tests/data/fashion-cnn.onnx", &out) == 0);
+    REQUIRE(t, qn_quern(t, "bench extract tests/data/fashion-fast16.onnx", &out) == 0);
     CHECK_HAS(t, out, "conv_f32:");
     CHECK_HAS(t, out, "count ");
     const char *path = qn_temp(t, "net.qbs");
@@ -294,7 +294,7 @@ void test_bench_trace(qn_test *t)
     const char *path = qn_temp(t, "trace.json"), *out;
     char command[600];
     snprintf(command, sizeof command,
-             "bench model tests/data/fashion-cnn.onnx --time 0.02 --no-rss --trace %s",
+             "bench model tests/data/fashion-fast16.onnx --time 0.02 --no-rss --trace %s",
              path);
     CHECK_EQ(t, qn_quern(t, command, &out), 0);
     const char *text = qn_get_file(t, path, NULL);

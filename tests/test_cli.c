@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NET "tests/data/fashion-cnn.onnx"
+#define NET "tests/data/fashion-fast16.onnx"
 
 /* Runs the program; its exit code is want and its output has this part. */
 static void says(qn_test *t, int want, const char *part, const char *arguments)
@@ -62,7 +62,7 @@ void test_cli_json(qn_test *t)
          "\"shape\":[3,10],\"min\":",
          "run " NET " --random 1 --shape image=3,1,28,28 --json");
     says(t, 0, "\"run_ms\":", "run " NET " --random 1 --json");
-    says(t, 0, "\"ops\":{\"Conv\":4,", "inspect " NET " --json");
+    says(t, 0, "\"ops\":{\"Conv\":6,", "inspect " NET " --json");
     says(t, 0, "\"missing\":[]}", "inspect " NET " --json");
     says(t, 0, "\"features\":{", "version --json");
     says(t, 0, "{\"name\":\"Conv\",\"domain\":\"ai.onnx\",\"since\":", "ops --json");

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NET "tests/data/fashion-cnn.onnx"
+#define NET "tests/data/fashion-fast16.onnx"
 
 enum { N = 37, SIDE = 28 };
 

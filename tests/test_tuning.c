@@ -161,7 +161,7 @@ void test_tuning_program(qn_test *t)
     CHECK_HAS(t, text, "conv3x3 16 16 32 32 ");
     CHECK(t, !strstr(text, "conv3x3 3 "));
     snprintf(command, sizeof command,
-             "run tests/data/fashion-cnn.onnx --random 1 --tuning %s", path);
+             "run tests/data/fashion-fast16.onnx --random 1 --tuning %s", path);
     CHECK_EQ(t, qn_quern(t, command, &out), 0);
     CHECK(t, !strstr(out, "tuning"));
     qn_put_file(t, path, text, 40);

@@ -15,7 +15,7 @@ measure() { # a step that fails spoils the sweep, and the others go on
 measure doctor
 measure peaks
 measure kernel -f bench/standard.qbs --impl '*_f32_[!r]*' --time 0.1 --quiet
-measure model tests/data/fashion-cnn.onnx fast32 resnet20 mobile-s@224 vit-tiny "$@" \
+measure model tests/data/fashion-fast16.onnx fast32 resnet20 mobile-s@224 vit-tiny "$@" \
     --threads 1,2 --ort auto --time 1.5 --quiet
 "$quern" bench report "$results" -o "$dir" --title "quern bench: the standard sweep" || code=1
 exit $code

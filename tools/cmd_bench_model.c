@@ -184,8 +184,9 @@ static int summarize(series *s, qn_mem *mem)
 {
     const double ratio = geometric_mean(&s->ratios);
     const double speedup = geometric_mean(&s->scalings);
-    if (!qn_arg_flag(s->args, "json")) {
-        qn_table_print(&s->table, stdout);
+    const bool is_text = !qn_arg_flag(s->args, "json");
+    qn_table_print(&s->table, is_text ? stdout : NULL);
+    if (is_text) {
         if (s->ratios.n)
             printf("geometric mean of %d ratios: %.3f\n", s->ratios.n, ratio);
         if (s->scalings.n)
