@@ -293,9 +293,10 @@ void test_bench_trace(qn_test *t)
 {
     const char *path = qn_temp(t, "trace.json"), *out;
     char command[600];
-    snprintf(command, sizeof command,
-             "bench model tests/data/fashion-fast16.onnx --time 0.02 --no-rss --trace %s",
-             path);
+    snprintf(
+        command, sizeof command,
+        "bench model tests/data/fashion-fast16.onnx --time 0.02 --no-rss --trace %s",
+        path);
     CHECK_EQ(t, qn_quern(t, command, &out), 0);
     const char *text = qn_get_file(t, path, NULL);
     REQUIRE(t, text != NULL);
