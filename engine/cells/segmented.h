@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/cells/segmented.h - a picture that has been segmented: what every output is
+ * written from.  All arrays belong to whoever made it and have the picture's own size.
+ */
+#ifndef QN_ENGINE_CELLS_SEGMENTED_H
+#define QN_ENGINE_CELLS_SEGMENTED_H
+
+#include "engine/cells/planes.h"
+
+/* What was asked for; the words are Cellpose's. */
+typedef struct qn_segment_settings {
+    double diameter;       /* pixels; 0: to be measured */
+    int chan, chan2;       /* 0: mean of all (chan) or nothing (chan2); 1 .. red .. */
+    double flow_threshold; /* of the flow error; 0: not checked */
+    double cellprob_threshold; /* of the logit */
+    int64_t min_size;          /* pixels; -1: no cleaning */
+    int64_t niter;             /* steps of the dynamics; 0: from the diameter */
+    int64_t tile;              /* side in pixels; 0: chosen by cost */
+    double tile_overlap;       /* 0.05 .. 0.5 */
+    double low, high;          /* percentiles, 1 and 99 */
+    double stitch;             /* least IoU that joins cells of two planes; 0: off */
+    bool no_norm, invert, is_luma, augment, no_resample, exclude_edges;
+} qn_segment_settings;
+
+typedef struct qn_segmented {
+    const qn_planes *picture; /* as read, raw samples */
+    int64_t depth, height, width;
+    const float *flow;      /* [depth][2][height][width]: dY, dX; a unit step is 5 */
+    const float *prob;      /* [depth][height][width]: logits of "is cell" */
+    const uint32_t *labels; /* [depth][height][width]: 0 background, 1 .. n_labels */
+    int64_t n_labels;
+    const float *flow_error; /* [n_labels], or NULL: not known */
+    double diameter;         /* pixels, the one that was used */
+    double um_per_px;        /* 0: unknown */
+    const qn_segment_settings *settings;
+    const char *model;        /* its name */
+    const char *model_sha256; /* 64 hexadecimal digits */
+    double seconds[4];        /* reading and scaling, network, dynamics, all */
+} qn_segmented;
+
+#endif
