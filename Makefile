@@ -68,7 +68,7 @@ opt = $(if $(filter release,$(BUILD)),$1,$(filter-out -O%,$1))
 
 # ---- sources --------------------------------------------------------------------------
 LIB_SRC  := $(wildcard kernels/*.c kernels/ref/*.c $(ISA:%=kernels/%/*.c) engine/*.c \
-              engine/nets/*.c engine/ops/*.c engine/passes/*.c formats/*.c)
+              engine/cells/*.c engine/nets/*.c engine/ops/*.c engine/passes/*.c formats/*.c)
 TOOL_SRC := $(wildcard tools/*.c bench/*.c)
 FUZZ_SRC := $(wildcard tests/fuzz/*.c)
 TEST_SRC := $(wildcard tests/*.c) $(FUZZ_SRC)
