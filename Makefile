@@ -52,8 +52,11 @@ LIB_CPP := $(call use,ZLIB,zlib,$(PKG)) $(call use,JANSSON,jansson,$(PKG)) \
 LDLIBS  += $(if $(findstring HAVE_ZLIB,$(LIB_CPP)),$(shell $(PKG) --libs zlib)) \
            $(if $(findstring HAVE_JANSSON,$(LIB_CPP)),$(shell $(PKG) --libs jansson))
 CPPFLAGS := -I. $(LIB_CPP) -MMD -MP
-# cairo is for the plug-in alone.
-CAIRO_CPP := $(call use,CAIRO,cairo,$(PKG))
+# Each plug-in alone sees its library: file in formats/plugins, pkg-config's name, WITH_ name.
+PLUGINS := draw_cairo:cairo:CAIRO
+word_of  = $(word $1,$(subst :, ,$2))
+plug_cpp = $(call use,$(call word_of,3,$1),$(call word_of,2,$1),$(PKG))
+PLUGGED := $(foreach p,$(PLUGINS),$(if $(strip $(call plug_cpp,$p)),$p))
 
 # The instruction set is in the file's name, and nowhere else.
 ISA_x86_64  := x86
@@ -78,9 +81,10 @@ SO    := $(B)/libquern.so.$(SOVER)
 QUERN := $(if $(and $(wildcard tools/main.c),$(wildcard engine/session.c)),$(B)/quern)
 TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test)
 FUZZ  := $(FUZZ_SRC:tests/fuzz/%.c=$(D)/fuzz/%)
-DRAW  := $(B)/quern-draw.so
+plug_so = $(B)/quern-$(firstword $(subst _, ,$1)).so
+PLUGS := $(foreach p,$(PLUGGED),$(call plug_so,$p))
 
-all: $(LIB) $(SO) $(QUERN) $(TEST) $(if $(strip $(CAIRO_CPP)),$(DRAW),no-draw)
+all: $(LIB) $(SO) $(QUERN) $(TEST) $(PLUGS) no-others
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
@@ -102,14 +106,17 @@ $(B)/tests/quern-test: $(call obj,$(TEST_SRC)) $(D)/tools.a $(LIB)
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Plug-ins are looked for beside the program that runs.  What they map stays mapped: cairo
 # and fontconfig do not come apart cleanly.
-$(DRAW): $(D)/formats/plugins/draw_cairo.o
+define plug
+$(call plug_so,$1): $(D)/formats/plugins/$(call word_of,1,$1).o
 	@mkdir -p $(B)/tests
-	@echo "  LD   $@"
-	$(Q)$(CC) -shared -Wl,-z,nodelete $(LDFLAGS) -o $@ $^ $(shell $(PKG) --libs cairo) -lm
-	@ln -sf ../$(@F) $(B)/tests/$(@F)
-no-draw:
-	@rm -f $(DRAW)
-$(D)/formats/plugins/draw_cairo.o: CPPFLAGS += $(CAIRO_CPP)
+	@echo "  LD   $$@"
+	$(Q)$(CC) -shared -Wl,-z,nodelete $(LDFLAGS) -o $$@ $$^ $(shell $(PKG) --libs $(call word_of,2,$1)) -lm
+	@ln -sf ../$$(@F) $(B)/tests/$$(@F)
+$(D)/formats/plugins/$(call word_of,1,$1).o: CPPFLAGS += $(call plug_cpp,$1)
+endef
+$(foreach p,$(PLUGGED),$(eval $(call plug,$p)))
+no-others:
+	@rm -f $(filter-out $(PLUGS),$(wildcard $(B)/quern-*.so))
 $(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--defsym=LLVMFuzzerTestOneInput=qn_$* -o $@ \
@@ -135,7 +142,7 @@ $(D)/commit: FORCE
 	$(call stamp,$(COMMIT))
 FORCE:
 
--include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) formats/plugins/draw_cairo.c)
+-include $(patsubst %.c,$(D)/%.d,$(LIB_SRC) $(TOOL_SRC) $(TEST_SRC) $(wildcard formats/plugins/*.c))
 
 # ---- what people type -----------------------------------------------------------------
 help:
@@ -168,7 +175,7 @@ test-long: deps
 check:
 	@tests/check/all.sh
 flags: # for the checks
-	@echo '$(filter-out -MMD -MP -fPIC -g,$(CPPFLAGS) $(CAIRO_CPP) $(CFLAGS))'
+	@echo '$(filter-out -MMD -MP -fPIC -g,$(CPPFLAGS) $(foreach p,$(PLUGGED),$(call plug_cpp,$p)) $(CFLAGS))'
 clean:
 	rm -rf $(O)
 
@@ -189,7 +196,7 @@ install: all $(B)/quern.pc
 	mv $(I)/lib/quern.pc $(I)/lib/pkgconfig/quern.pc
 	install -m 755 $(SO) $(I)/lib/libquern.so.$(SOVER)
 	ln -sf libquern.so.$(SOVER) $(I)/lib/libquern.so
-	if [ -f $(DRAW) ]; then install -d $(I)/lib/quern && install -m 755 $(DRAW) $(I)/lib/quern; fi
+	$(if $(PLUGS),install -d $(I)/lib/quern && install -m 755 $(PLUGS) $(I)/lib/quern)
 	install -m 644 engine/quern.h $(I)/include/quern.h
 	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
@@ -202,5 +209,5 @@ uninstall:
 	  $(I)/share/man/man1/quern.1 $(COMMANDS:%=$(I)/share/man/man1/quern-%.1) $(BASH_COMPLETION)
 
 .PHONY: all help deps deps-core demo bench test test-long check clean install uninstall fuzzers \
-        flags no-draw FORCE
+        flags no-others FORCE
 .DELETE_ON_ERROR:

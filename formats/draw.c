@@ -5,6 +5,7 @@
 
 #include "engine/utf8.h"
 #include "formats/draw_svg.h"
+#include "formats/plugin.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -27,26 +28,6 @@ struct qn_canvas {
     quern_error error; /* the first thing that went wrong while drawing */
 };
 
-/* ---- the plug-in ---- */
-
-bool qn_draw_find(char path[QN_PATH_MAX])
-{
-    static const char *const places[] = {"quern-draw.so", "../lib/quern/quern-draw.so"};
-    char program[QN_PATH_MAX], folder[QN_PATH_MAX];
-    qn_file file;
-    if (qn_path_resolve("/proc/self/exe", program, NULL) != QUERN_OK ||
-        qn_path_folder(program, folder, NULL) != QUERN_OK)
-        return false;
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-        int n = snprintf(path, QN_PATH_MAX, "%s/%s", folder, places[i]);
-        if (n >= QN_PATH_MAX || qn_file_open(NULL, path, &file, NULL) != QUERN_OK)
-            continue;
-        qn_file_close(&file);
-        return true;
-    }
-    return false;
-}
-
 quern_status qn_draw_kind_of(const char *path, qn_draw_kind *kind, quern_error *err)
 {
     static const char *const endings[] = {
@@ -63,19 +44,9 @@ quern_status qn_draw_kind_of(const char *path, qn_draw_kind *kind, quern_error *
 
 static quern_status load(qn_canvas *c, quern_error *err)
 {
-    char path[QN_PATH_MAX];
-    qn_draw_plugin_fn *plugin = NULL;
-    if (!qn_draw_find(path)) return qn_fail(err, QUERN_UNSUPPORTED, QN_DRAW_MISSING);
-    c->lib = qn_lib_open(path);
-    if (!c->lib)
-        return qn_fail(err, QUERN_UNSUPPORTED,
-                       "'%s' cannot be loaded: is libcairo2 installed?", path);
-    void *symbol = qn_lib_find(c->lib, QN_DRAW_SYMBOL);
-    memcpy(&plugin, &symbol, sizeof plugin); /* ISO C converts no void * */
-    c->plugin = plugin ? plugin() : NULL;
-    if (!c->plugin || c->plugin->version != QN_DRAW_VERSION)
-        return qn_fail(err, QUERN_UNSUPPORTED, "'%s' is of another version of quern",
-                       path);
+    const void *functions = NULL;
+    QN_TRY(qn_plugin_open("draw", QN_DRAW_VERSION, &c->lib, &functions, err));
+    c->plugin = functions;
     return QUERN_OK;
 }
 

@@ -18,11 +18,6 @@
 
 typedef struct qn_canvas qn_canvas;
 
-/* The plug-in's path; false: there is none. */
-bool qn_draw_find(char path[QN_PATH_MAX]);
-#define QN_DRAW_MISSING                                                            \
-    "pictures need the plug-in quern-draw.so, which is built where libcairo2-dev " \
-    "is installed"
 /* By the ending, case ignored: .png, .svg or .pdf. */
 quern_status qn_draw_kind_of(const char *path, qn_draw_kind *kind, quern_error *err);
 

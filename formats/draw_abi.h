@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* formats/draw_abi.h - what a drawing plug-in offers: one struct of functions.
  *
- * The plug-in quern-draw.so exports qn_draw_plugin and links cairo; nothing else does.
- * It calls nothing of ours: bytes leave through the sink it is given, and its state
- * lives in memory the caller gives.  Lengths are points (1/72 inch), y grows downwards.
- * The front (draw.h) sees to it that numbers are finite and of a sane size and that
- * text is UTF-8 without control characters. */
+ * The plug-in quern-draw.so (plugin.h) links cairo; nothing else does.  It calls
+ * nothing of ours: bytes leave through the sink it is given, and its state lives in
+ * memory the caller gives.  Lengths are points (1/72 inch), y grows downwards. The
+ * front (draw.h) sees to it that numbers are finite and of a sane size and that text is
+ * UTF-8 without control characters. */
 #ifndef QN_FORMATS_DRAW_ABI_H
 #define QN_FORMATS_DRAW_ABI_H
 
@@ -87,8 +87,5 @@ typedef struct qn_draw_abi {
     /* Ends the file and the state; NULL, or what went wrong since open. */
     const char *(*close)(void *canvas);
 } qn_draw_abi;
-
-#define QN_DRAW_SYMBOL "qn_draw_plugin"
-typedef const qn_draw_abi *qn_draw_plugin_fn(void);
 
 #endif

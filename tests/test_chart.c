@@ -2,6 +2,7 @@
 /* tests/test_chart.c - every chart on data that is absent, alone, equal, endless or not
  * a number: a whole picture comes out, with all of its text inside; ticks are round. */
 #include "engine/text.h"
+#include "formats/plugin.h"
 #include "tests/test.h"
 #include "tools/chart_scale.h"
 
@@ -16,7 +17,7 @@
 static bool has_plugin(qn_test *t)
 {
     char path[QN_PATH_MAX];
-    const bool is_there = qn_draw_find(path);
+    const bool is_there = qn_plugin_find("draw", path);
     if (!is_there) qn_skip(t, "quern-draw.so is not built: libcairo2-dev is missing");
     return is_there;
 }

@@ -4,6 +4,7 @@
 #include "formats/draw.h"
 #include "formats/image.h"
 #include "formats/markup.h"
+#include "formats/plugin.h"
 #include "tests/test.h"
 
 #include <math.h>
@@ -15,7 +16,7 @@ static const char *const endings[] = {"png", "svg", "pdf"};
 static bool has_plugin(qn_test *t)
 {
     char path[QN_PATH_MAX];
-    const bool is_there = qn_draw_find(path);
+    const bool is_there = qn_plugin_find("draw", path);
     if (!is_there) qn_skip(t, "quern-draw.so is not built: libcairo2-dev is missing");
     return is_there;
 }

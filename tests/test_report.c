@@ -2,6 +2,7 @@
 /* tests/test_report.c - pages close what they open and load nothing; a training's
  * report holds the figures it was given, with charts and without, the same bytes twice.
  */
+#include "formats/plugin.h"
 #include "tests/test.h"
 #include "tools/html.h"
 #include "tools/train_report.h"
@@ -172,7 +173,7 @@ void test_train_report_files(qn_test *t)
     CHECK_OK(t, qn_train_report_write(&f.report, one, &f.mem, &why, &err), &err);
     CHECK_OK(t, qn_train_report_write(&f.report, two, &f.mem, NULL, &err), &err);
     check_page(t, written(t, one, "report.html", NULL));
-    if (qn_draw_find(path)) {
+    if (qn_plugin_find("draw", path)) {
         CHECK_EQ(t, why.status, QUERN_OK);
         for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
             size_t n = 0, again = 0;
@@ -235,7 +236,7 @@ void test_report_pdf(qn_test *t)
     qn_buf one, two;
     char path[QN_PATH_MAX], command[512];
     const char *out = "";
-    if (!qn_draw_find(path)) {
+    if (!qn_plugin_find("draw", path)) {
         qn_skip(t, "quern-draw.so is not built: libcairo2-dev is missing");
         return;
     }

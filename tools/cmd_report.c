@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_report.c - quern report: a run folder as a page, a document or data. */
 #include "formats/files.h"
+#include "formats/plugin.h"
 #include "tools/options.h"
 #include "tools/out.h"
 #include "tools/run_report.h"
@@ -39,8 +40,9 @@ typedef quern_status write_fn(command *c, qn_buf *out, quern_error *err);
 /* Without the plug-in the page says so in place of its charts. */
 static quern_status write_html(command *c, qn_buf *out, quern_error *err)
 {
-    char path[QN_PATH_MAX];
-    const char *why = qn_draw_find(path) ? NULL : QN_DRAW_MISSING;
+    char path[QN_PATH_MAX], text[QN_PLUGIN_TEXT];
+    const char *why =
+        qn_plugin_find("draw", path) ? NULL : qn_plugin_missing("draw", text);
     return qn_report_html(&c->r.report, why, &c->arena, out, err);
 }
 

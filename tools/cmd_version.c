@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_version.c - quern version: what this binary is. */
-#include "formats/draw.h"
+#include "formats/plugin.h"
 #include "tools/options.h"
 #include "tools/out.h"
 
@@ -45,11 +45,11 @@ const char qn_version_about[] =
     "machine\n"
     "will be given, and the optional libraries that this build holds.\n";
 
-/* Whether the drawing plug-in is there; it is not loaded to be asked. */
-static bool has_cairo(void)
+/* Whether a plug-in is there; it is not loaded to be asked. */
+static bool has_plugin(const qn_plugin *plugin)
 {
     char path[QN_PATH_MAX];
-    return qn_draw_find(path);
+    return qn_plugin_find(plugin->name, path);
 }
 
 static int print_json(void)
@@ -57,6 +57,7 @@ static int print_json(void)
     qn_mem mem;
     qn_buf out;
     qn_json j;
+    const qn_plugin *plugin;
     qn_mem_init(&mem, NULL, 0);
     qn_buf_init(&out, &mem);
     qn_json_begin(&j, &out);
@@ -67,7 +68,8 @@ static int print_json(void)
     qn_json_object(&j, "features");
     for (size_t i = 0; i < N_FEATURES; i++)
         qn_json_bool(&j, features[i].name, features[i].is_there);
-    qn_json_bool(&j, "cairo", has_cairo());
+    for (int i = 0; (plugin = qn_plugin_at(i)) != NULL; i++)
+        qn_json_bool(&j, plugin->library, has_plugin(plugin));
     qn_json_close(&j);
     qn_json_text(&j, "sandbox", "none");
     qn_json_end(&j);
@@ -78,13 +80,15 @@ static int print_json(void)
 
 int qn_cmd_version(const qn_args *args)
 {
+    const qn_plugin *plugin;
     if (args->n_operands > 0) return qn_usage(args, "takes no operands");
     if (qn_arg_flag(args, "json")) return print_json();
     printf("quern %s (commit %s)\n", quern_version(), QN_COMMIT);
     printf("compiler  %s\nisa       %s\nfeatures ", COMPILER, quern_cpu_isa());
     for (size_t i = 0; i < N_FEATURES; i++)
         printf(" %s%s", features[i].is_there ? "" : "no-", features[i].name);
-    printf(" %scairo", has_cairo() ? "" : "no-");
+    for (int i = 0; (plugin = qn_plugin_at(i)) != NULL; i++)
+        printf(" %s%s", has_plugin(plugin) ? "" : "no-", plugin->library);
     printf("\nsandbox   none\n");
     return 0;
 }

@@ -220,9 +220,9 @@ static const char *close_sheet(void *canvas)
     return status == CAIRO_STATUS_SUCCESS ? NULL : cairo_status_to_string(status);
 }
 
-__attribute__((visibility("default"))) qn_draw_plugin_fn qn_draw_plugin;
+__attribute__((visibility("default"))) const void *qn_draw_plugin(void);
 
-const qn_draw_abi *qn_draw_plugin(void)
+const void *qn_draw_plugin(void)
 {
     static const qn_draw_abi abi = {
         .version = QN_DRAW_VERSION,
