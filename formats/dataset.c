@@ -164,6 +164,21 @@ quern_status qn_dataset_read(const qn_dataset *set, int64_t i, qn_arena *arena,
     return status;
 }
 
+quern_status qn_dataset_packed(const qn_dataset *set, int64_t i, qn_arena *arena,
+                               const void **bytes, size_t *n, quern_error *err)
+{
+    char room[QN_ITEM_TEXT];
+    *bytes = NULL;
+    *n = 0;
+    if (i < 0 || i >= set->n)
+        return qn_fail(err, QUERN_INVALID, "item %lld of %lld", (long long)i,
+                       (long long)set->n);
+    if (set->array || !set->format->packed) return QUERN_OK;
+    const quern_status status = set->format->packed(set, i, arena, bytes, n, err);
+    if (status != QUERN_OK) qn_within(err, "%s", qn_item_name(set, i, room));
+    return status;
+}
+
 const char *qn_item_name(const qn_dataset *set, int64_t i, char room[QN_ITEM_TEXT])
 {
     if (set->name) return set->name[i];

@@ -30,6 +30,10 @@ typedef struct qn_dataset_format {
      * for each.  NULL when set->array holds all pixels. */
     quern_status (*read)(const qn_dataset *set, int64_t i, qn_arena *arena,
                          qn_image *out, quern_error *err);
+    /* The file of item i (a PNG, a JPEG) as its source holds it, in the arena; threads
+     * as for read.  NULL when the source holds pixels. */
+    quern_status (*packed)(const qn_dataset *set, int64_t i, qn_arena *arena,
+                           const void **bytes, size_t *n, quern_error *err);
     void (*close)(qn_dataset *set); /* what state owns besides the arena; may be NULL */
 } qn_dataset_format;
 
@@ -89,6 +93,9 @@ void qn_dataset_close(qn_dataset *set); /* NULL is fine */
 /* Pixels of item i as 8-bit gray or RGB, upright. */
 quern_status qn_dataset_read(const qn_dataset *set, int64_t i, qn_arena *arena,
                              qn_image *out, quern_error *err);
+/* The file of item i, not decoded; *bytes is NULL where the source holds pixels. */
+quern_status qn_dataset_packed(const qn_dataset *set, int64_t i, qn_arena *arena,
+                               const void **bytes, size_t *n, quern_error *err);
 /* Name of item i: its own, or "train/123" (counted within the split of the source). */
 #define QN_ITEM_TEXT 64
 const char *qn_item_name(const qn_dataset *set, int64_t i, char room[QN_ITEM_TEXT]);

@@ -122,22 +122,31 @@ quern_status qn_set_pixels(qn_dataset *set, int64_t n, uint8_t **pixels,
     return QUERN_OK;
 }
 
+quern_status qn_set_file(const char *folder, const char *path, qn_arena *arena,
+                         const void **bytes, size_t *n, quern_error *err)
+{
+    qn_file file;
+    void *room;
+    QN_TRY(qn_file_open(folder, path, &file, err));
+    const quern_status status = qn_file_read(&file, arena, &room, err);
+    qn_file_close(&file);
+    *bytes = room;
+    *n = file.bytes;
+    return status;
+}
+
 quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
                            qn_image *out, quern_error *err)
 {
-    qn_file file;
     qn_arena packed;
-    void *bytes;
-    QN_TRY(qn_file_open(folder, path, &file, err));
+    const void *bytes;
+    size_t n;
     qn_arena_init(&packed, arena->mem);
-    quern_status status = qn_file_read(&file, &packed, &bytes, err);
-    qn_file_close(&file);
-    if (status == QUERN_OK && !qn_image_is(bytes, file.bytes))
-        status =
-            qn_fail(err, QUERN_FORMAT,
-                    "its %zu bytes do not begin as a PNG, JPEG or BMP", file.bytes);
-    if (status == QUERN_OK)
-        status = qn_image_decode(arena, bytes, file.bytes, 0, out, err);
+    quern_status status = qn_set_file(folder, path, &packed, &bytes, &n, err);
+    if (status == QUERN_OK && !qn_image_is(bytes, n))
+        status = qn_fail(err, QUERN_FORMAT,
+                         "its %zu bytes do not begin as a PNG, JPEG or BMP", n);
+    if (status == QUERN_OK) status = qn_image_decode(arena, bytes, n, 0, out, err);
     qn_arena_done(&packed);
     return status;
 }

@@ -42,6 +42,9 @@ quern_status qn_set_read_classes(qn_dataset *set, const char *path, bool *found,
  * any. */
 quern_status qn_set_check_splits(const qn_dataset *set, quern_error *err);
 
+/* The bytes of a file as they are; paths as below. */
+quern_status qn_set_file(const char *folder, const char *path, qn_arena *arena,
+                         const void **bytes, size_t *n, quern_error *err);
 /* The bytes of a file decoded: path is relative to folder and may not leave it, or
  * folder is NULL. */
 quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,

@@ -433,10 +433,18 @@ static quern_status csv_read(const qn_dataset *set, int64_t i, qn_arena *arena,
     return qn_set_decode(*path == '/' ? NULL : folder, path, arena, out, err);
 }
 
+static quern_status csv_packed(const qn_dataset *set, int64_t i, qn_arena *arena,
+                               const void **bytes, size_t *n, quern_error *err)
+{
+    const char *path = set->name[i], *folder = set->state;
+    return qn_set_file(*path == '/' ? NULL : folder, path, arena, bytes, n, err);
+}
+
 const qn_dataset_format qn_dataset_csv = {
     .name = "csv",
     .about = "a CSV or TSV file: path, label, and perhaps split, group, weight, others",
     .is = csv_is,
     .open = csv_open,
     .read = csv_read,
+    .packed = csv_packed,
 };

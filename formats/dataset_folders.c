@@ -331,10 +331,17 @@ static quern_status folders_read(const qn_dataset *set, int64_t i, qn_arena *are
     return qn_set_decode(set->path, set->name[i], arena, out, err);
 }
 
+static quern_status folders_packed(const qn_dataset *set, int64_t i, qn_arena *arena,
+                                   const void **bytes, size_t *n, quern_error *err)
+{
+    return qn_set_file(set->path, set->name[i], arena, bytes, n, err);
+}
+
 const qn_dataset_format qn_dataset_folders = {
     .name = "folders",
     .about = "a folder for each class, under train, val and test or not",
     .is = qn_path_is_folder,
     .open = folders_open,
     .read = folders_read,
+    .packed = folders_packed,
 };

@@ -50,6 +50,10 @@ void test_dataset_idx(qn_test *t)
     CHECK(t, image.width == 3 && image.height == 2 &&
                  !memcmp(image.pixels, pixels + 6, 6));
     CHECK(t, qn_dataset_read(k.set, 3, &k.arena, &image, &k.err) == QUERN_INVALID);
+    const void *packed = pixels;
+    size_t n;
+    REQUIRE_OK(t, qn_dataset_packed(k.set, 1, &k.arena, &packed, &n, &k.err), &k.err);
+    CHECK(t, packed == NULL && n == 0);
     qn_set_kit_text(t, "set/classes.txt", "a\r\nb\nc\nd\n");
     REQUIRE_OK(t, qn_set_kit_open(&k, "set/t10k-images-idx3-ubyte", NULL), &k.err);
     CHECK_EQ(t, k.set->n, 1);
@@ -191,7 +195,13 @@ void test_dataset_folders(qn_test *t)
     unlink(qn_temp(t, "set/b/10.bmp"));
     CHECK_FAILS(t, qn_dataset_read(k.set, 2, &k.arena, &image, &k.err), QUERN_IO,
                 &k.err, "b/10.bmp: cannot open");
+    const void *bytes;
+    size_t n;
+    CHECK_FAILS(t, qn_dataset_packed(k.set, 2, &k.arena, &bytes, &n, &k.err), QUERN_IO,
+                &k.err, "b/10.bmp: cannot open");
     qn_set_kit_text(t, "set/b/10.bmp", "BM");
+    REQUIRE_OK(t, qn_dataset_packed(k.set, 2, &k.arena, &bytes, &n, &k.err), &k.err);
+    CHECK(t, n == 2 && !memcmp(bytes, "BM", 2));
     CHECK(t, qn_dataset_read(k.set, 2, &k.arena, &image, &k.err) == QUERN_FORMAT);
     qn_set_kit_done(&k);
 }
