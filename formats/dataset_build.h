@@ -5,6 +5,7 @@
 
 #include "formats/dataset.h"
 #include "formats/files.h"
+#include "formats/names.h"
 
 #define QN_MAX_CLASSES (1 << 20)
 
@@ -38,6 +39,10 @@ quern_status qn_set_number_classes(qn_dataset *set, quern_error *err);
  * labels need.  *found: there was. */
 quern_status qn_set_read_classes(qn_dataset *set, const char *path, bool *found,
                                  quern_error *err);
+/* Classes are names, of which labels so far are indices: in order of their values if
+ * all are numbers, else by their bytes.  Labels follow; the names must last. */
+quern_status qn_set_sort_classes(qn_dataset *set, const qn_names *names,
+                                 quern_error *err);
 /* A class with items for choosing or testing must have some to train on, if there are
  * any. */
 quern_status qn_set_check_splits(const qn_dataset *set, quern_error *err);
@@ -49,6 +54,10 @@ quern_status qn_set_file(const char *folder, const char *path, qn_arena *arena,
  * folder is NULL. */
 quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
                            qn_image *out, quern_error *err);
+
+/* The bytes of a picture's file, decoded. */
+quern_status qn_set_decode_bytes(const void *bytes, size_t n, qn_arena *arena,
+                                 qn_image *out, quern_error *err);
 
 /* Why the file at path cannot be an item of the set whose folder is `real` (without
  * links; NULL: anywhere), or NULL when it can: a regular file, or a link to one inside.

@@ -16,7 +16,6 @@
 
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -296,53 +295,6 @@ static quern_status read_row(manifest *m, char *const *fields, int n, int64_t li
 
 /* ---- classes -------------------------------------------------------------------- */
 
-typedef struct class_name {
-    const char *text;
-    int64_t number; /* -1: a text */
-    int32_t was;    /* index in the order of appearance */
-} class_name;
-
-static int by_number_and_text(const void *a, const void *b)
-{
-    const class_name *x = a, *y = b;
-    if (x->number != y->number) return x->number < y->number ? -1 : 1;
-    return strcmp(x->text, y->text);
-}
-
-/* Labels in order: by value if all are numbers, else by the bytes of their names. */
-static quern_status sort_classes(manifest *m, qn_arena *scratch, quern_error *err)
-{
-    qn_dataset *set = m->set;
-    const size_t n = (size_t)m->labels.n;
-    void *list, *place, *names;
-    bool are_numbers = true;
-    if (n > QN_MAX_CLASSES)
-        return qn_fail(err, QUERN_LIMIT, "%zu different labels; at most %d", n,
-                       QN_MAX_CLASSES);
-    QN_TRY(qn_arena_array(scratch, n, sizeof(class_name), &list, err));
-    QN_TRY(qn_arena_array(scratch, n, sizeof(int32_t), &place, err));
-    QN_TRY(qn_arena_array(&set->arena, n, sizeof *set->classes, &names, err));
-    class_name *classes = list;
-    int32_t *new_label = place;
-    for (size_t i = 0; i < n; i++) {
-        const char *text = m->labels.text[i];
-        classes[i] = (class_name){text, -1, (int32_t)i};
-        are_numbers &= qn_text_to_int(text, strlen(text), &classes[i].number);
-    }
-    for (size_t i = 0; i < n && !are_numbers; i++)
-        classes[i].number = -1;
-    if (n) qsort(classes, n, sizeof *classes, by_number_and_text);
-    set->classes = names;
-    set->n_classes = (int)n;
-    for (size_t i = 0; i < n; i++) {
-        set->classes[i] = classes[i].text;
-        new_label[classes[i].was] = (int32_t)i;
-    }
-    for (int64_t i = 0; i < set->n; i++)
-        set->label[i] = new_label[set->label[i]];
-    return QUERN_OK;
-}
-
 static quern_status read_known_classes(manifest *m, quern_error *err)
 {
     char path[QN_PATH_MAX];
@@ -393,16 +345,13 @@ static quern_status begin(manifest *m, const char *path, quern_error *err)
 static quern_status read_manifest(manifest *m, const char *path, quern_error *err)
 {
     qn_dataset *set = m->set;
-    qn_arena scratch;
     QN_TRY(begin(m, path, err));
     QN_TRY(read_rows(m, err));
     set->groups = m->groups.text;
     set->n_groups = (int)m->groups.n;
     if (m->n_known) return QUERN_OK;
-    qn_arena_init(&scratch, set->arena.mem);
-    quern_status status = sort_classes(m, &scratch, err);
-    qn_arena_done(&scratch);
-    return status == QUERN_OK ? qn_set_check_splits(set, err) : status;
+    QN_TRY(qn_set_sort_classes(set, &m->labels, err));
+    return qn_set_check_splits(set, err);
 }
 
 static bool csv_is(const char *path)

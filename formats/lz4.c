@@ -30,7 +30,8 @@ static bool take_length(qn_span *in, uint64_t *length)
 static bool put_literals(unpacking *u, uint64_t n)
 {
     qn_span bytes;
-    if (!take_length(&u->in, &n) || n > u->size - u->made || !qn_take(&u->in, n, &bytes))
+    if (!take_length(&u->in, &n) || n > u->size - u->made ||
+        !qn_take(&u->in, n, &bytes))
         return false;
     if (bytes.n) memcpy(u->out + u->made, bytes.p, bytes.n);
     u->made += bytes.n;
@@ -60,8 +61,8 @@ quern_status qn_lz4_unpack(const void *bytes, size_t n, void *out, size_t size,
     unpacking u = {.in = {bytes, n, 0}, .out = out, .size = size};
     uint8_t token;
     while (qn_take_u8(&u.in, &token)) {
-        const bool well = put_literals(&u, token >> 4) &&
-                          (u.in.n == 0 || put_copy(&u, token & 15));
+        const bool well =
+            put_literals(&u, token >> 4) && (u.in.n == 0 || put_copy(&u, token & 15));
         if (!well)
             return qn_fail(err, QUERN_FORMAT,
                            "LZ4 data is damaged at byte %zu, after %zu of %zu",

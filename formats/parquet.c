@@ -140,8 +140,8 @@ static quern_status add_name(schema *s, const qn_span *name, size_t *end,
 {
     const size_t begin = s->at[s->depth].path;
     if (!qn_span_is_utf8(name) || name->n == 0)
-        return qn_fail(err, QUERN_FORMAT, "a column's name of %zu bytes is no UTF-8 text",
-                       name->n);
+        return qn_fail(err, QUERN_FORMAT,
+                       "a column's name of %zu bytes is no UTF-8 text", name->n);
     if (name->n + 2 > sizeof s->path - begin)
         return qn_fail(err, QUERN_LIMIT, "a column's path is longer than %zu bytes",
                        sizeof s->path - 2);
@@ -158,8 +158,8 @@ static quern_status enter_struct(schema *s, const element *e, const place *level
         return qn_fail(err, QUERN_LIMIT, "structs more than %d deep", MOST_DEPTH - 1);
     QN_TRY(add_name(s, &e->name, &end, err));
     s->path[end] = '.';
-    s->at[++s->depth] = (place){e->n_children, levels->max_nulls, levels->max_repeats,
-                                end + 1};
+    s->at[++s->depth] =
+        (place){e->n_children, levels->max_nulls, levels->max_repeats, end + 1};
     return QUERN_OK;
 }
 
@@ -185,7 +185,8 @@ static quern_status add_element(schema *s, const element *e, quern_error *err)
         s->depth--;
     place *above = s->at + s->depth;
     if (above->left == 0)
-        return qn_fail(err, QUERN_FORMAT, "the schema has more fields than its structs");
+        return qn_fail(err, QUERN_FORMAT,
+                       "the schema has more fields than its structs");
     above->left--;
     const place levels = {.max_nulls = above->max_nulls + (e->repetition != REQUIRED),
                           .max_repeats =
@@ -245,8 +246,8 @@ static quern_status take_column_meta(qn_span *in, qn_pq_chunk *c, offsets *at,
         else if (f.id == 9)
             QN_TRY(take_int(&f, INT64_MAX, &at->data, "a page's offset", err));
         else if (f.id == 11)
-            QN_TRY(take_int(&f, INT64_MAX, &at->dictionary, "a dictionary's offset",
-                            err));
+            QN_TRY(
+                take_int(&f, INT64_MAX, &at->dictionary, "a dictionary's offset", err));
         else
             QN_TRY(qn_thrift_skip(in, &f, err));
     }
@@ -262,7 +263,8 @@ static quern_status place_chunk(const qn_parquet *file, const offsets *at,
     const bool has_dictionary = at->dictionary >= 4 && at->dictionary < at->data;
     const int64_t begin = has_dictionary ? at->dictionary : at->data;
     if (c->n_values == 0 || c->is_elsewhere) return QUERN_OK;
-    if ((uint64_t)begin > file->file.n || (uint64_t)at->bytes > file->file.n - (uint64_t)begin)
+    if ((uint64_t)begin > file->file.n ||
+        (uint64_t)at->bytes > file->file.n - (uint64_t)begin)
         return qn_fail(err, QUERN_FORMAT,
                        "a chunk of %lld bytes at %lld does not fit a file of %zu",
                        (long long)at->bytes, (long long)begin, file->file.n);
@@ -280,7 +282,8 @@ static quern_status take_chunk(qn_span *in, const qn_parquet *file, qn_pq_chunk 
         QN_TRY(qn_thrift_next(in, &f, err));
         if (f.type == QN_THRIFT_STOP) break;
         if (f.id == 3) {
-            QN_TRY(qn_thrift_expect(&f, QN_THRIFT_STRUCT, "a chunk's description", err));
+            QN_TRY(
+                qn_thrift_expect(&f, QN_THRIFT_STRUCT, "a chunk's description", err));
             QN_TRY(take_column_meta(in, c, &at, err));
             has_meta = true;
             continue;
@@ -408,10 +411,10 @@ quern_status qn_parquet_parse(qn_arena *arena, const void *bytes, size_t n,
     qn_span tail = {p + n - 8, 4, n - 8};
     qn_take_u32le(&tail, &length);
     if (length > n - 12)
-        return qn_fail(err, QUERN_FORMAT, "a footer of %u bytes in a file of %zu", length,
-                       n);
-    const quern_status status =
-        take_footer((qn_span){p + n - 8 - length, length, n - 8 - length}, arena, out, err);
+        return qn_fail(err, QUERN_FORMAT, "a footer of %u bytes in a file of %zu",
+                       length, n);
+    const quern_status status = take_footer(
+        (qn_span){p + n - 8 - length, length, n - 8 - length}, arena, out, err);
     if (status != QUERN_OK) qn_within(err, "footer");
     return status;
 }

@@ -69,9 +69,9 @@ typedef struct qn_pq_page {
     bool is_dictionary, is_v2;
     bool is_packed; /* by the chunk's codec */
     int encoding, level_encoding;
-    int64_t n_values;                 /* nulls included */
+    int64_t n_values;                  /* nulls included */
     uint32_t null_bytes, repeat_bytes; /* levels of a page of version 2 */
-    uint32_t unpacked;                /* bytes */
+    uint32_t unpacked;                 /* bytes */
     bool has_crc;
     uint32_t crc;
     qn_span body;

@@ -135,8 +135,7 @@ static quern_status take_page(qn_span *in, qn_pq_page *page, bool *is_index,
 static quern_status check_chunk(const qn_pq_column *column, const qn_pq_chunk *chunk,
                                 quern_error *err)
 {
-    if (chunk->is_encrypted)
-        return qn_fail(err, QUERN_UNSUPPORTED, "it is encrypted");
+    if (chunk->is_encrypted) return qn_fail(err, QUERN_UNSUPPORTED, "it is encrypted");
     if (chunk->is_elsewhere)
         return qn_fail(err, QUERN_UNSUPPORTED, "it lies in another file");
     if (column->max_repeats > 0)
@@ -182,9 +181,9 @@ quern_status qn_parquet_pages(const qn_parquet *file, int group, int column,
     quern_status status = check_chunk(c, chunk, err);
     if (status == QUERN_OK) status = take_pages(chunk, arena, pages, n_pages, err);
     if (status == QUERN_OK && chunk->n_values != file->groups[group].n_rows)
-        status = qn_fail(err, QUERN_FORMAT, "%lld values for %lld rows",
-                         (long long)chunk->n_values,
-                         (long long)file->groups[group].n_rows);
+        status =
+            qn_fail(err, QUERN_FORMAT, "%lld values for %lld rows",
+                    (long long)chunk->n_values, (long long)file->groups[group].n_rows);
     if (status != QUERN_OK) qn_within(err, "group %d of column '%s'", group, c->path);
     return status;
 }
@@ -226,8 +225,8 @@ static quern_status unpack(int codec, const qn_span *packed, size_t size,
                        codecs[codec].name);
     if (size / codecs[codec].ratio > packed->n + 64)
         return qn_fail(err, QUERN_FORMAT,
-                       "%zu bytes of %s cannot unpack to %zu, as is declared", packed->n,
-                       codecs[codec].name, size);
+                       "%zu bytes of %s cannot unpack to %zu, as is declared",
+                       packed->n, codecs[codec].name, size);
     QN_TRY(qn_arena_raw(arena, size, &room, err));
     QN_TRY(codecs[codec].unpack(packed->p, packed->n, room, size, err));
     *out = (qn_span){room, size, packed->offset};
@@ -242,8 +241,8 @@ static quern_status unpack_values(int codec, const qn_pq_page *page, qn_span pac
     if (codec != 0 && page->is_packed && size > 0)
         return unpack(codec, &packed, size, arena, out, err);
     if (packed.n == size || size == 0) return QUERN_OK;
-    return qn_fail(err, QUERN_FORMAT, "a page of %zu bytes is declared as %zu", packed.n,
-                   size);
+    return qn_fail(err, QUERN_FORMAT, "a page of %zu bytes is declared as %zu",
+                   packed.n, size);
 }
 
 /* ---- levels --------------------------------------------------------------------- */
@@ -268,8 +267,8 @@ static quern_status unpack_v2(int codec, const qn_pq_page *page, qn_arena *arena
     const size_t levels = (size_t)page->repeat_bytes + page->null_bytes;
     if (!qn_take(&in, page->repeat_bytes, &out->repeats) ||
         !qn_take(&in, page->null_bytes, &out->nulls))
-        return qn_fail(err, QUERN_FORMAT, "levels of %zu bytes in a page of %zu", levels,
-                       page->body.n);
+        return qn_fail(err, QUERN_FORMAT, "levels of %zu bytes in a page of %zu",
+                       levels, page->body.n);
     return unpack_values(codec, page, in, page->unpacked - levels, arena, &out->values,
                          err);
 }

@@ -51,7 +51,8 @@ static size_t size_of(const qn_pq_column *c)
 
 static quern_status too_few(const decoding *d, quern_error *err)
 {
-    return qn_fail(err, QUERN_FORMAT, "%zu bytes are left for %zu values", d->in.n, d->n);
+    return qn_fail(err, QUERN_FORMAT, "%zu bytes are left for %zu values", d->in.n,
+                   d->n);
 }
 
 /* ---- plain ---------------------------------------------------------------------- */
@@ -159,8 +160,9 @@ static quern_status look_up(decoding *d, size_t i, uint32_t index, quern_error *
 {
     const qn_pq_values *from = d->dictionary;
     if (index >= (uint64_t)from->n)
-        return qn_fail(err, QUERN_FORMAT, "value %zu is entry %u of a dictionary of %lld",
-                       i, index, (long long)from->n);
+        return qn_fail(err, QUERN_FORMAT,
+                       "value %zu is entry %u of a dictionary of %lld", i, index,
+                       (long long)from->n);
     if (from->ints) d->to->ints[i] = from->ints[index];
     if (from->reals) d->to->reals[i] = from->reals[index];
     if (from->bytes) d->to->bytes[i] = from->bytes[index];
@@ -173,8 +175,7 @@ static quern_status by_dictionary(decoding *d, quern_error *err)
     uint32_t some[SOME];
     qn_pq_runs runs;
     if (d->n == 0) return QUERN_OK;
-    if (!d->dictionary)
-        return qn_fail(err, QUERN_FORMAT, "its dictionary is missing");
+    if (!d->dictionary) return qn_fail(err, QUERN_FORMAT, "its dictionary is missing");
     if (!qn_take_u8(&d->in, &width)) return too_few(d, err);
     if (width > 32)
         return qn_fail(err, QUERN_FORMAT, "entries of a dictionary by %d bits", width);
@@ -285,9 +286,9 @@ static void spread(qn_pq_values *v, size_t n_there)
     }
 }
 
-static quern_status decode(const qn_pq_column *column, int codec, const qn_pq_page *page,
-                           const qn_pq_values *dictionary, qn_arena *arena,
-                           qn_pq_values *out, quern_error *err)
+static quern_status decode(const qn_pq_column *column, int codec,
+                           const qn_pq_page *page, const qn_pq_values *dictionary,
+                           qn_arena *arena, qn_pq_values *out, quern_error *err)
 {
     qn_pq_content content;
     size_t n_there = (size_t)page->n_values;
@@ -337,8 +338,8 @@ static quern_status see_chunk(const qn_parquet *file, int group, int column, wal
     QN_TRY(qn_parquet_pages(file, group, column, &w->kept, &pages, &n, err));
     const bool has_dictionary = n > 0 && pages[0].is_dictionary;
     if (has_dictionary)
-        QN_TRY(qn_parquet_decode(file, group, column, pages, NULL, &w->kept, &dictionary,
-                                 err));
+        QN_TRY(qn_parquet_decode(file, group, column, pages, NULL, &w->kept,
+                                 &dictionary, err));
     for (int i = has_dictionary; i < n; i++) {
         qn_arena_reset(&w->page);
         QN_TRY(qn_parquet_decode(file, group, column, pages + i,

@@ -75,5 +75,6 @@ quern_status qn_snappy_unpack(const void *bytes, size_t n, void *out, size_t siz
                            "Snappy data is damaged at byte %zu, after %zu of %zu",
                            u.in.offset, u.made, size);
     if (u.made == size) return QUERN_OK;
-    return qn_fail(err, QUERN_FORMAT, "Snappy data gives %zu of %zu bytes", u.made, size);
+    return qn_fail(err, QUERN_FORMAT, "Snappy data gives %zu of %zu bytes", u.made,
+                   size);
 }

@@ -106,8 +106,9 @@ quern_status qn_thrift_next(qn_span *in, qn_thrift_field *field, quern_error *er
     id = (int64_t)field->id + (head >> 4);
     if (head >> 4 == 0) QN_TRY(take_number(in, &id, err));
     if (id < INT16_MIN || id > INT16_MAX || field->type == QN_THRIFT_STOP)
-        return qn_fail(err, QUERN_FORMAT, "byte %zu: no thrift field begins with 0x%02x",
-                       in->offset, head);
+        return qn_fail(err, QUERN_FORMAT,
+                       "byte %zu: no thrift field begins with 0x%02x", in->offset,
+                       head);
     field->id = (int)id;
     return take_value(in, field, err);
 }
@@ -119,7 +120,8 @@ quern_status qn_thrift_item(qn_span *in, qn_thrift_type type, qn_thrift_field *i
     *item = (qn_thrift_field){.type = type};
     if (type != QN_THRIFT_TRUE && type != QN_THRIFT_FALSE)
         return take_value(in, item, err);
-    if (!qn_take_u8(in, &byte)) return cut_off(in, err); /* in lists a byte of its own */
+    if (!qn_take_u8(in, &byte))
+        return cut_off(in, err); /* in lists a byte of its own */
     item->i = byte == 1;
     return QUERN_OK;
 }
@@ -196,10 +198,10 @@ quern_status qn_thrift_expect(const qn_thrift_field *field, qn_thrift_type type,
                               const char *what, quern_error *err)
 {
     const qn_thrift_type is = field->type;
-    const bool fits =
-        type == QN_THRIFT_I64    ? is >= QN_THRIFT_I8 && is <= QN_THRIFT_I64
-        : type == QN_THRIFT_TRUE ? is == QN_THRIFT_TRUE || is == QN_THRIFT_FALSE
-                                 : is == type;
+    const bool fits = type == QN_THRIFT_I64 ? is >= QN_THRIFT_I8 && is <= QN_THRIFT_I64
+                      : type == QN_THRIFT_TRUE
+                          ? is == QN_THRIFT_TRUE || is == QN_THRIFT_FALSE
+                          : is == type;
     if (fits) return QUERN_OK;
     return qn_fail(err, QUERN_FORMAT, "%s has thrift type %d, not %d", what, (int)is,
                    (int)type);

@@ -5,8 +5,8 @@
 #include "formats/plugin.h"
 #include "formats/unpack_abi.h"
 
-static quern_status unpack_by(const char *plugin, const void *bytes, size_t n, void *out,
-                              size_t size, quern_error *err)
+static quern_status unpack_by(const char *plugin, const void *bytes, size_t n,
+                              void *out, size_t size, quern_error *err)
 {
     void *lib;
     const void *functions;
@@ -16,7 +16,8 @@ static quern_status unpack_by(const char *plugin, const void *bytes, size_t n, v
     const char *wrong = abi->unpack(bytes, n, out, size, &made);
     quern_status status = QUERN_OK;
     if (wrong)
-        status = qn_fail(err, QUERN_FORMAT, "%s data of %zu bytes: %s", plugin, n, wrong);
+        status =
+            qn_fail(err, QUERN_FORMAT, "%s data of %zu bytes: %s", plugin, n, wrong);
     else if (made != size)
         status = qn_fail(err, QUERN_FORMAT, "%s data gives %zu of %zu bytes", plugin,
                          made, size);
