@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/raster.c - see raster.h: which reader, samples from pixels to planes, and the
+ * way up. */
+#include "formats/raster.h"
+
+#include "formats/files.h"
+#include "formats/image.h"
+#include "formats/image_check.h"
+#include "formats/png_read.h"
+#include "formats/raster_parts.h"
+
+#include <math.h>
+#include <string.h>
+
+bool qn_raster_is(const void *bytes, size_t n)
+{
+    return qn_image_is(bytes, n) || qn_is_pnm(bytes, n) || qn_is_tiff(bytes, n);
+}
+
+quern_status qn_raster_room(qn_arena *arena, const qn_raster_options *options,
+                            qn_planes *planes, quern_error *err)
+{
+    const int64_t most =
+        options && options->max_pixels > 0 ? options->max_pixels : QN_RASTER_MAX_PIXELS;
+    size_t bytes = qn_dtype_size(planes->dtype);
+    if (planes->height < 1 || planes->width < 1 ||
+        planes->width > most / planes->height)
+        return qn_fail(err, QUERN_LIMIT, "%lld x %lld pixels; a plane has 1 to %lld",
+                       (long long)planes->width, (long long)planes->height,
+                       (long long)most);
+    if (!qn_size_mul(bytes, (size_t)(planes->height * planes->width), &bytes) ||
+        !qn_size_mul(bytes, (size_t)planes->channels, &bytes) ||
+        !qn_size_mul(bytes, (size_t)planes->depth, &bytes))
+        return qn_fail(err, QUERN_LIMIT, "%lld planes of %lld channels are too many",
+                       (long long)planes->depth, (long long)planes->channels);
+    return qn_arena_raw(arena, bytes, &planes->data, err);
+}
+
+/* ---- from pixels of samples to planes of samples -------------------------------- */
+
+static void spread(const void *from, qn_planes *to)
+{
+    const size_t pixels = (size_t)(to->height * to->width), n = (size_t)to->channels;
+    if (n == 1) {
+        memcpy(to->data, from, pixels * qn_dtype_size(to->dtype));
+        return;
+    }
+    for (size_t c = 0; c < n; c++)
+        for (size_t i = 0; i < pixels; i++)
+            if (to->dtype == QUERN_UINT16)
+                ((uint16_t *)to->data)[c * pixels + i] =
+                    ((const uint16_t *)from)[i * n + c];
+            else
+                ((uint8_t *)to->data)[c * pixels + i] =
+                    ((const uint8_t *)from)[i * n + c];
+}
+
+/* Where pixel (y, x) of the upright picture lies in the stored one (Exif 2.3). */
+static size_t stored_at(const qn_planes *stored, int orientation, int64_t y, int64_t x)
+{
+    const int64_t h = stored->height, w = stored->width;
+    const int64_t sy = orientation >= 5 ? x : y, sx = orientation >= 5 ? y : x;
+    const bool flips_y =
+        orientation == 3 || orientation == 4 || orientation == 7 || orientation == 8;
+    const bool flips_x =
+        orientation == 2 || orientation == 3 || orientation == 6 || orientation == 7;
+    return (size_t)((flips_y ? h - 1 - sy : sy) * w + (flips_x ? w - 1 - sx : sx));
+}
+
+static quern_status turn(qn_arena *arena, int orientation, qn_planes *planes,
+                         quern_error *err)
+{
+    const qn_planes stored = *planes;
+    const size_t size = qn_dtype_size(stored.dtype);
+    const size_t pixels = (size_t)(stored.height * stored.width);
+    if (orientation < 2 || orientation > 8) return QUERN_OK;
+    if (orientation >= 5) {
+        planes->height = stored.width;
+        planes->width = stored.height;
+    }
+    QN_TRY(qn_raster_room(arena, NULL, planes, err));
+    for (int64_t c = 0; c < stored.channels * stored.depth; c++) {
+        const char *from = (const char *)stored.data + (size_t)c * pixels * size;
+        char *to = (char *)planes->data + (size_t)c * pixels * size;
+        for (int64_t y = 0; y < planes->height; y++)
+            for (int64_t x = 0; x < planes->width; x++, to += size)
+                memcpy(to, from + stored_at(&stored, orientation, y, x) * size, size);
+    }
+    return QUERN_OK;
+}
+
+/* ---- formats --------------------------------------------------------------------- */
+
+static quern_status read_png(qn_arena *arena, const void *bytes, size_t n,
+                             const qn_raster_options *options, qn_planes *out,
+                             quern_error *err)
+{
+    qn_png_samples png;
+    qn_arena pixels; /* as pixels they are needed for a moment only */
+    qn_arena_init(&pixels, arena->mem);
+    quern_status status = qn_png_read(&pixels, bytes, n, false, &png, err);
+    if (status == QUERN_OK) {
+        *out = (qn_planes){.dtype = png.bits == 16 ? QUERN_UINT16 : QUERN_UINT8,
+                           .depth = 1,
+                           .channels = png.channels,
+                           .height = png.height,
+                           .width = png.width,
+                           .is_colour = png.channels == 3};
+        status = qn_raster_room(arena, options, out, err);
+    }
+    if (status == QUERN_OK) spread(png.samples, out);
+    qn_arena_done(&pixels);
+    QN_TRY(status);
+    return turn(arena, qn_exif_orientation(bytes, n), out, err);
+}
+
+static quern_status read_image(qn_arena *arena, const void *bytes, size_t n,
+                               const qn_raster_options *options, qn_planes *out,
+                               quern_error *err)
+{
+    qn_image image;
+    qn_arena pixels;
+    qn_arena_init(&pixels, arena->mem);
+    quern_status status = qn_image_decode(
+        &pixels, bytes, n, options ? options->max_pixels : 0, &image, err);
+    if (status == QUERN_OK) {
+        *out = (qn_planes){.dtype = QUERN_UINT8,
+                           .depth = 1,
+                           .channels = image.channels,
+                           .height = image.height,
+                           .width = image.width,
+                           .is_colour = image.channels == 3};
+        status = qn_raster_room(arena, options, out, err);
+    }
+    if (status == QUERN_OK) spread(image.pixels, out);
+    qn_arena_done(&pixels);
+    return status;
+}
+
+static quern_status check_numbers(const qn_planes *p, quern_error *err)
+{
+    const float *v = p->data;
+    const int64_t pixels = p->height * p->width, n = pixels * p->channels * p->depth;
+    int64_t n_bad = 0, first = -1;
+    if (p->dtype != QUERN_FLOAT) return QUERN_OK;
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(v[i])) {
+            if (first < 0) first = i;
+            n_bad++;
+        }
+    if (n_bad == 0) return QUERN_OK;
+    return qn_fail(err, QUERN_DATA,
+                   "%lld of %lld samples are no finite numbers, the first at row %lld, "
+                   "column %lld of plane %lld",
+                   (long long)n_bad, (long long)n,
+                   (long long)(first % pixels / p->width),
+                   (long long)(first % p->width), (long long)(first / pixels));
+}
+
+quern_status qn_raster_parse(qn_arena *arena, const void *bytes, size_t n,
+                             const qn_raster_options *options, qn_planes *out,
+                             quern_error *err)
+{
+    if (qn_is_tiff(bytes, n)) {
+        QN_TRY(qn_raster_tiff(arena, bytes, n, options, out, err));
+        return check_numbers(out, err);
+    }
+    if (qn_is_pnm(bytes, n)) return qn_raster_pnm(arena, bytes, n, options, out, err);
+    if (qn_is_png(bytes, n)) return read_png(arena, bytes, n, options, out, err);
+    if (qn_image_is(bytes, n)) return read_image(arena, bytes, n, options, out, err);
+    return qn_fail(err, QUERN_FORMAT, "it is no TIFF, PNG, JPEG, BMP or PNM picture");
+}
+
+quern_status qn_raster_load(qn_arena *arena, const char *path,
+                            const qn_raster_options *options, qn_planes *out,
+                            quern_error *err)
+{
+    qn_file file;
+    qn_map map = {0};
+    quern_status status = qn_file_open(NULL, path, &file, err);
+    if (status == QUERN_OK) {
+        status = qn_file_map(&file, &map, err);
+        qn_file_close(&file);
+    }
+    if (status == QUERN_OK)
+        status = qn_raster_parse(arena, map.base, map.bytes, options, out, err);
+    qn_map_done(&map);
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    return status;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/raster_parts.h - between raster.c and the readers of single formats. */
+#ifndef QN_FORMATS_RASTER_PARTS_H
+#define QN_FORMATS_RASTER_PARTS_H
+
+#include "formats/raster.h"
+
+/* Sets the shape, checks it against the limit and gets the memory for it. */
+quern_status qn_raster_room(qn_arena *arena, const qn_raster_options *options,
+                            qn_planes *planes, quern_error *err);
+
+bool qn_is_pnm(const void *bytes, size_t n);
+quern_status qn_raster_pnm(qn_arena *arena, const void *bytes, size_t n,
+                           const qn_raster_options *options, qn_planes *out,
+                           quern_error *err);
+
+bool qn_is_tiff(const void *bytes, size_t n); /* classic or BigTIFF */
+quern_status qn_raster_tiff(qn_arena *arena, const void *bytes, size_t n,
+                            const qn_raster_options *options, qn_planes *out,
+                            quern_error *err);
+
+#endif
