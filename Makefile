@@ -53,7 +53,10 @@ LDLIBS  += $(if $(findstring HAVE_ZLIB,$(LIB_CPP)),$(shell $(PKG) --libs zlib)) 
            $(if $(findstring HAVE_JANSSON,$(LIB_CPP)),$(shell $(PKG) --libs jansson))
 CPPFLAGS := -I. $(LIB_CPP) -MMD -MP
 # Each plug-in alone sees its library: file in formats/plugins, pkg-config's name, WITH_ name.
-PLUGINS := draw_cairo:cairo:CAIRO zstd_libzstd:libzstd:ZSTD brotli_libbrotlidec:libbrotlidec:BROTLI
+PLUGINS := draw_cairo:cairo:CAIRO
+PLUGINS += zstd_libzstd:libzstd:ZSTD
+PLUGINS += brotli_libbrotlidec:libbrotlidec:BROTLI
+PLUGINS += tiff_libtiff:libtiff-4:TIFF
 word_of  = $(word $1,$(subst :, ,$2))
 plug_cpp = $(call use,$(call word_of,3,$1),$(call word_of,2,$1),$(PKG))
 PLUGGED := $(foreach p,$(PLUGINS),$(if $(strip $(call plug_cpp,$p)),$p))

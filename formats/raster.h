@@ -8,7 +8,7 @@
 #ifndef QN_FORMATS_RASTER_H
 #define QN_FORMATS_RASTER_H
 
-#include "engine/cells/planes.h"
+#include "engine/cells/input_planes.h"
 
 #define QN_RASTER_MAX_PIXELS INT32_MAX /* of one plane */
 

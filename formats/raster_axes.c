@@ -51,9 +51,9 @@ static double um_of_unit(const char *unit)
     static const struct {
         const char *name;
         double um;
-    } units[] = {{"micron", 1},    {"um", 1},      {"\\u00B5m", 1}, {"\xc2\xb5m", 1},
-                 {"\xb5m", 1},     {"nm", 0.001},  {"mm", 1000},    {"cm", 10000},
-                 {"\xce\xbcm", 1}, {"inch", 25400}};
+    } units[] = {{"micron", 1},  {"um", 1},      {"\\u00B5m", 1},  {"\xc2\xb5m", 1},
+                 {"\xb5m", 1},   {"nm", 0.001},  {"mm", 1000},     {"cm", 10000},
+                 {"&#181;m", 1}, {"&#xB5;m", 1}, {"\xce\xbcm", 1}, {"inch", 25400}};
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++)
         if (!strcmp(units[i].name, unit)) return units[i].um;
     return 0;
@@ -157,6 +157,7 @@ quern_status qn_raster_axes_find(const qn_tiff_page *page, int64_t n_pages,
 {
     const char *text = page->description ? page->description : "";
     *axes = (qn_raster_axes){.channels = 1, .slices = 1, .frames = 1};
+    axes->channel_step = axes->slice_step = axes->frame_step = 1;
     if (!strncmp(text, "ImageJ=", 7))
         from_imagej(page, axes);
     else if (strstr(text, "<OME"))

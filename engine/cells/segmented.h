@@ -5,7 +5,7 @@
 #ifndef QN_ENGINE_CELLS_SEGMENTED_H
 #define QN_ENGINE_CELLS_SEGMENTED_H
 
-#include "engine/cells/planes.h"
+#include "engine/cells/input_planes.h"
 
 /* What was asked for; the words are Cellpose's. */
 typedef struct qn_segment_settings {
