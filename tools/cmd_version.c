@@ -3,6 +3,7 @@
 #include "formats/plugin.h"
 #include "tools/options.h"
 #include "tools/out.h"
+#include "tools/sandbox.h"
 
 #ifndef QN_COMMIT
 #define QN_COMMIT "unknown"
@@ -43,7 +44,8 @@ const qn_option qn_version_options[] = {
 const char qn_version_about[] =
     "Names the version, the commit, the compiler, the instruction set that this "
     "machine\n"
-    "will be given, and the optional libraries that this build holds.\n";
+    "will be given, the optional libraries that this build holds, and how much of the\n"
+    "sandbox this system gives: full, partial or none, with the reason.\n";
 
 /* Whether a plug-in is there; it is not loaded to be asked. */
 static bool has_plugin(const qn_plugin *plugin)
@@ -52,7 +54,7 @@ static bool has_plugin(const qn_plugin *plugin)
     return qn_plugin_find(plugin->name, path);
 }
 
-static int print_json(void)
+static int print_json(const qn_sandbox *sandbox)
 {
     qn_mem mem;
     qn_buf out;
@@ -71,7 +73,9 @@ static int print_json(void)
     for (int i = 0; (plugin = qn_plugin_at(i)) != NULL; i++)
         qn_json_bool(&j, plugin->library, has_plugin(plugin));
     qn_json_close(&j);
-    qn_json_text(&j, "sandbox", "none");
+    qn_json_text(&j, "sandbox", qn_sandbox_word(sandbox->level));
+    qn_json_text(&j, "sandbox_reason", sandbox->reason);
+    qn_json_int(&j, "landlock", sandbox->landlock);
     qn_json_end(&j);
     const int code = qn_out_flush(&out);
     qn_buf_done(&out);
@@ -82,13 +86,14 @@ int qn_cmd_version(const qn_args *args)
 {
     const qn_plugin *plugin;
     if (args->n_operands > 0) return qn_usage(args, "takes no operands");
-    if (qn_arg_flag(args, "json")) return print_json();
+    if (qn_arg_flag(args, "json")) return print_json(args->sandbox);
     printf("quern %s (commit %s)\n", quern_version(), QN_COMMIT);
     printf("compiler  %s\nisa       %s\nfeatures ", COMPILER, quern_cpu_isa());
     for (size_t i = 0; i < N_FEATURES; i++)
         printf(" %s%s", features[i].is_there ? "" : "no-", features[i].name);
     for (int i = 0; (plugin = qn_plugin_at(i)) != NULL; i++)
         printf(" %s%s", has_plugin(plugin) ? "" : "no-", plugin->library);
-    printf("\nsandbox   none\n");
+    char text[192];
+    printf("\nsandbox   %s\n", qn_sandbox_text(args->sandbox, text));
     return 0;
 }

@@ -14,7 +14,9 @@ enum qn_may {
     QN_MAY_READ = 1,    /* files it was given */
     QN_MAY_WRITE = 2,   /* files and folders it was told to */
     QN_MAY_HELPERS = 4, /* start processes */
-    QN_MAY_NETWORK = 8  /* have a helper use the network */
+    QN_MAY_NETWORK = 8, /* have a helper use the network */
+    QN_MAY_STORE = 16,  /* change the store */
+    QN_MAY_TRACE = 32   /* watch other processes: such a command stays outside */
 };
 
 typedef enum qn_opt_kind {

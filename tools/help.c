@@ -68,6 +68,12 @@ static void option_line(FILE *to, const qn_option *o)
 }
 
 static const qn_option help_row = {"help", 'h', QN_OPT_FLAG, NULL, NULL, "this text"};
+static const qn_option sandbox_row = {"require-sandbox",
+                                      0,
+                                      QN_OPT_FLAG,
+                                      NULL,
+                                      NULL,
+                                      "fail where the sandbox is not full"};
 
 void qn_help_print(FILE *to, const qn_command *c)
 {
@@ -76,6 +82,7 @@ void qn_help_print(FILE *to, const qn_command *c)
     fprintf(to, "\n%s\nOptions:\n", c->about);
     for (const qn_option *o = c->options; o->name; o++)
         option_line(to, o);
+    option_line(to, &sandbox_row);
     option_line(to, &help_row);
 }
 

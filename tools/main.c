@@ -3,6 +3,7 @@
 #include "engine/spelling.h"
 #include "tools/help.h"
 #include "tools/options.h"
+#include "tools/sandbox.h"
 #include "tools/term.h"
 
 #include <signal.h>
@@ -22,15 +23,36 @@ static int unknown_command(const char *word)
     return 2;
 }
 
-static int run(const qn_command *command, int n, const char *const *words)
+/* The command, from where it can do no more than its row says. */
+static int run_inside(qn_args *args)
+{
+    qn_outputs outputs;
+    qn_sandbox sandbox;
+    char why[192];
+    int code = 1;
+    qn_outputs_find(args, &outputs);
+    qn_sandbox_enter(args->command->may, &outputs, &sandbox);
+    args->sandbox = &sandbox;
+    if (args->needs_sandbox && sandbox.level != QN_SANDBOX_FULL)
+        fprintf(stderr, "quern: the sandbox is %s (--require-sandbox)\n",
+                qn_sandbox_text(&sandbox, why));
+    else
+        code = args->command->run(args);
+    qn_outputs_tidy(&outputs);
+    return code;
+}
+
+static int run(const qn_command *command, int n, const char *const *words,
+               bool needs_sandbox)
 {
     qn_mem mem;
     qn_args args;
     int code = 2;
     qn_mem_init(&mem, NULL, 0);
     if (qn_args_parse(&args, command, n, words, &mem)) {
+        args.needs_sandbox |= needs_sandbox;
         if (args.wants_help) qn_help_print(stdout, command);
-        code = args.wants_help ? 0 : command->run(&args);
+        code = args.wants_help ? 0 : run_inside(&args);
     }
     qn_args_done(&args);
     return code;
@@ -43,20 +65,27 @@ static const char *command_word(const char *word)
     return strcmp(word, "--version") ? word : "version";
 }
 
+static int run_words(int n, const char **words)
+{
+    const bool needs_sandbox = n > 1 && !strcmp(words[0], "--require-sandbox");
+    int n_words = 0;
+    words += needs_sandbox;
+    n -= needs_sandbox;
+    words[0] = command_word(words[0]);
+    const qn_command *c = qn_command_find(n, words, &n_words);
+    return c ? run(c, n - n_words, words + n_words, needs_sandbox)
+             : unknown_command(words[0]);
+}
+
 int main(int argc, char **argv)
 {
-    const char **words = (const char **)argv + 1;
-    int n_words = 0, code = 2;
+    int code = 2;
     qn_interrupt_install();
     signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error below */
-    if (argc < 2) {
+    if (argc < 2)
         qn_help_overview(stderr);
-    } else {
-        words[0] = command_word(words[0]);
-        const qn_command *c = qn_command_find(argc - 1, words, &n_words);
-        code =
-            c ? run(c, argc - 1 - n_words, words + n_words) : unknown_command(words[0]);
-    }
+    else
+        code = run_words(argc - 1, (const char **)argv + 1);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "quern: stdout: cannot be written to\n");
         if (code == 0) code = 1;

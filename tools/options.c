@@ -12,6 +12,12 @@
 
 static const qn_option help_option = {"help", 'h',  QN_OPT_FLAG,
                                       NULL,   NULL, "this text"};
+static const qn_option sandbox_option = {"require-sandbox",
+                                         0,
+                                         QN_OPT_FLAG,
+                                         NULL,
+                                         NULL,
+                                         "fail where the sandbox is not full"};
 
 int qn_usage(const qn_args *args, const char *format, ...)
 {
@@ -77,7 +83,8 @@ static const qn_option *find_long(const qn_command *c, const char *name, size_t 
 {
     for (const qn_option *o = c->options; o->name; o++)
         if (strlen(o->name) == n && !memcmp(o->name, name, n)) return o;
-    return n == 4 && !memcmp(name, "help", 4) ? &help_option : NULL;
+    if (n == 4 && !memcmp(name, "help", 4)) return &help_option;
+    return n == 15 && !memcmp(name, sandbox_option.name, n) ? &sandbox_option : NULL;
 }
 
 static const qn_option *find_letter(const qn_command *c, char letter)
@@ -105,10 +112,9 @@ static bool unknown_option(const qn_args *args, const char *word, size_t n)
 
 static bool give(qn_args *args, const qn_option *o, const char *text)
 {
-    if (o == &help_option) {
-        args->wants_help = true;
-        return true;
-    }
+    args->wants_help |= o == &help_option;
+    args->needs_sandbox |= o == &sandbox_option;
+    if (o == &help_option || o == &sandbox_option) return true;
     if (text && !number_ok(o, text)) {
         qn_usage(args, "--%s takes %s, not '%s'", o->name,
                  o->kind == QN_OPT_INT    ? "a whole number"

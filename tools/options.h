@@ -3,8 +3,9 @@
  *
  * Long options take their argument as --name=ARG or --name ARG, short ones as -nARG or
  * -n ARG; flags may be joined (-qv); -- ends the options; - alone is an operand.  Every
- * command understands --help.  Numbers are checked while parsing, so the getters below
- * cannot fail; asking for an option that is not in the table is a bug (assert). */
+ * command understands --help and --require-sandbox.  Numbers are checked while parsing,
+ * so the getters below cannot fail; asking for an option that is not in the table is a
+ * bug (assert). */
 #ifndef QN_TOOLS_OPTIONS_H
 #define QN_TOOLS_OPTIONS_H
 
@@ -18,11 +19,12 @@ typedef struct qn_given {
 
 struct qn_args {
     const qn_command *command;
-    bool wants_help;
+    bool wants_help, needs_sandbox;
     int n_operands, n_given;
     const char **operands;
     qn_given *given;
-    qn_arena arena; /* of the two lists */
+    const struct qn_sandbox *sandbox; /* that the command runs in */
+    qn_arena arena;                   /* of the two lists */
 };
 
 /* Parses what follows the command's name.  false: a mistake, said on stderr (exit 2).

@@ -6,6 +6,7 @@
 #include "formats/files.h"
 #include "formats/json_read.h"
 #include "tools/run_report.h"
+#include "tools/sandbox.h"
 #include "tools/train_run.h"
 
 #include <inttypes.h>
@@ -80,6 +81,9 @@ quern_status qn_train_write_config(const qn_train_run *run, quern_error *err)
     qn_buf_init(&buf, (qn_mem *)&run->mem);
     qn_json_begin(&j, &buf);
     qn_train_settings_json(&run->s, &j);
+    qn_json_text(&j, "sandbox",
+                 run->args->sandbox ? qn_sandbox_word(run->args->sandbox->level)
+                                    : "none");
     qn_json_end(&j);
     const quern_status status = qn_train_write(run, "config.json", &buf, err);
     qn_buf_done(&buf);

@@ -85,7 +85,7 @@ static quern_status take_pair(void *ctx, const char *key, const char *text,
                               quern_error *err)
 {
     qn_train_settings *s = ctx;
-    if (strcmp(key, "schema") == 0) return QUERN_OK;
+    if (strcmp(key, "schema") == 0 || strcmp(key, "sandbox") == 0) return QUERN_OK;
     if (strcmp(key, "data") == 0) {
         s->data = text;
         return QUERN_OK;
