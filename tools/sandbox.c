@@ -101,8 +101,12 @@ void qn_sandbox_enter(unsigned may, const qn_outputs *outputs, qn_sandbox *out)
         settle(out, QN_SANDBOX_NONE, "the kernel knows no no_new_privs");
     } else {
         close_sockets();
-        const int no_files = qn_landlock_install(outputs, &out->landlock);
+        int no_files = 0;
+        if (!outputs->is_unknown)
+            no_files = qn_landlock_install(outputs, &out->landlock);
         judge(out, no_files, qn_filter_install(may));
+        if (outputs->is_unknown)
+            settle(out, QN_SANDBOX_PARTIAL, "outputs.def has no row for this command");
     }
 }
 

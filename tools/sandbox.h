@@ -28,6 +28,7 @@ typedef struct qn_sandbox {
 /* Folders below which files may be written.  Those that were made for it, and are empty
  * in the end, go again. */
 typedef struct qn_outputs {
+    bool is_unknown; /* the command writes, and no row says where */
     int n;
     struct {
         char path[QN_PATH_MAX];

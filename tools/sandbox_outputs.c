@@ -90,10 +90,12 @@ static void add_row(const qn_args *args, const output_row *row, qn_outputs *out)
         add_word(args, row->otherwise, row->kind, out);
 }
 
+/* Of this option, or (NULL) of any. */
 static bool has_row(const char *command, const char *option)
 {
     for (int i = 0; i < N_ROWS; i++)
-        if (!strcmp(rows[i].command, command) && !strcmp(rows[i].option, option))
+        if (!strcmp(rows[i].command, command) &&
+            (!option || !strcmp(rows[i].option, option)))
             return true;
     return false;
 }
@@ -102,6 +104,7 @@ void qn_outputs_find(const qn_args *args, qn_outputs *out)
 {
     const char *command = args->command->name;
     out->n = 0;
+    out->is_unknown = (args->command->may & QN_MAY_WRITE) && !has_row(command, NULL);
     for (int i = 0; i < N_ROWS; i++)
         if (!strcmp(rows[i].command, command)) add_row(args, &rows[i], out);
     for (int i = 0; i < args->n_given; i++) {
