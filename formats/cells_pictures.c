@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/cells_pictures.c - a segmentation to look at, as PNG: outlines or coloured
+ * cells on the picture, the flow as colours, the probability as grays.
+ *
+ * The flow is drawn like Cellpose's dx_to_circ: its angle as a colour of three shifted
+ * cosines, its length, between the percentiles 1 and 99, as brightness. */
+#include "formats/cells_out.h"
+#include "formats/png_write.h"
+
+#include <math.h>
+#include <string.h>
+
+#define PI 3.14159265358979323846
+
+/* Hues of the golden ratio's multiples lie far apart for labels that follow each other
+ * (Knuth's multiplicative hash); three saturations tell more of them apart. */
+void qn_label_colour(uint32_t label, uint8_t rgb[3])
+{
+    static const uint8_t floors[3] = {0, 70, 120};
+    const uint32_t hash = label * 2654435769u;
+    const uint32_t hue = (hash >> 16) * 6, part = hue & 0xffff;
+    const uint32_t least = floors[label % 3], up = least + (part * (255 - least) >> 16);
+    const uint8_t lo = (uint8_t)least, rise = (uint8_t)up,
+                  fall = (uint8_t)(255 + least - up);
+    const uint8_t colours[6][3] = {{255, rise, lo}, {fall, 255, lo}, {lo, 255, rise},
+                                   {lo, fall, 255}, {rise, lo, 255}, {255, lo, fall}};
+    memcpy(rgb, colours[hue >> 16], 3);
+}
+
+/* ---- pictures in colour ---- */
+
+/* [height][width][3] from c->mem. */
+static quern_status make_rgb(const qn_cells_out *c, uint8_t **rgb, size_t *bytes,
+                             quern_error *err)
+{
+    void *room;
+    const qn_image *picture = c->picture;
+    const size_t n = (size_t)c->seg->height * (size_t)c->seg->width;
+    if (picture &&
+        (picture->width != c->seg->width || picture->height != c->seg->height))
+        return qn_fail(err, QUERN_DATA,
+                       "a view of %d x %d pixels of a picture of %lld x "
+                       "%lld",
+                       picture->width, picture->height, (long long)c->seg->width,
+                       (long long)c->seg->height);
+    *bytes = 3 * n;
+    QN_TRY(qn_mem_alloc(c->mem, *bytes, &room, err));
+    *rgb = room;
+    if (!picture) memset(room, 0, *bytes);
+    for (size_t i = 0; picture && i < *bytes; i++)
+        (*rgb)[i] = picture->pixels[picture->channels == 3 ? i : i / 3];
+    return QUERN_OK;
+}
+
+static quern_status put_png(const qn_cells_out *c, int channels, int bits,
+                            const void *pixels, qn_buf *out, quern_error *err)
+{
+    const qn_png png = {(uint32_t)c->seg->width, (uint32_t)c->seg->height, channels,
+                        bits, pixels};
+    return qn_png_write(out, &png, err);
+}
+
+/* A pixel of a cell beside one of another, of none or of the outside. */
+static bool is_outline(const qn_labels *l, int64_t x, int64_t y)
+{
+    const uint32_t *at = l->at + y * l->width + x;
+    if (x == 0 || y == 0 || x == l->width - 1 || y == l->height - 1) return true;
+    return at[-1] != *at || at[1] != *at || at[-l->width] != *at || at[l->width] != *at;
+}
+
+static void colour_of(const qn_cells_out *c, uint32_t label, uint8_t rgb[3])
+{
+    if (c->outline_rgb < 0) {
+        qn_label_colour(label, rgb);
+        return;
+    }
+    rgb[0] = (uint8_t)(c->outline_rgb >> 16);
+    rgb[1] = (uint8_t)(c->outline_rgb >> 8);
+    rgb[2] = (uint8_t)c->outline_rgb;
+}
+
+static void draw_outlines(const qn_cells_out *c, uint8_t *rgb)
+{
+    const qn_labels labels = qn_segmented_labels(c->seg, c->z);
+    for (int64_t y = 0, i = 0; y < labels.height; y++)
+        for (int64_t x = 0; x < labels.width; x++, i++)
+            if (labels.at[i] && is_outline(&labels, x, y))
+                colour_of(c, labels.at[i], rgb + 3 * i);
+}
+
+/* Half the picture, half the label's colour. */
+static void tint_cells(const qn_cells_out *c, uint8_t *rgb)
+{
+    const qn_labels labels = qn_segmented_labels(c->seg, c->z);
+    for (int64_t i = 0; i < labels.height * labels.width; i++) {
+        uint8_t colour[3];
+        if (labels.at[i] == 0) continue;
+        qn_label_colour(labels.at[i], colour);
+        for (int k = 0; k < 3; k++)
+            rgb[3 * i + k] = (uint8_t)((rgb[3 * i + k] + colour[k] + 1) / 2);
+    }
+}
+
+static quern_status drawn(const qn_cells_out *c,
+                          void (*draw)(const qn_cells_out *c, uint8_t *rgb),
+                          qn_buf *out, quern_error *err)
+{
+    uint8_t *rgb = NULL;
+    size_t bytes = 0;
+    QN_TRY(make_rgb(c, &rgb, &bytes, err));
+    draw(c, rgb);
+    const quern_status status = put_png(c, 3, 8, rgb, out, err);
+    qn_mem_free(c->mem, rgb, bytes);
+    return status;
+}
+
+quern_status qn_cells_outlines_png(const qn_cells_out *c, qn_buf *out, quern_error *err)
+{
+    return drawn(c, draw_outlines, out, err);
+}
+
+quern_status qn_cells_overlay_png(const qn_cells_out *c, qn_buf *out, quern_error *err)
+{
+    return drawn(c, tint_cells, out, err);
+}
+
+/* ---- the flow ---- */
+
+static float finite_or_0(float v)
+{
+    return isfinite(v) ? v : 0;
+}
+
+/* Between two values by line, as numpy.percentile; v is reordered. */
+static float percentile(float *v, int64_t n, double percent)
+{
+    const double at = percent / 100 * (double)(n - 1);
+    const int64_t i = (int64_t)at;
+    const float lower = qn_select_float(v, n, i);
+    const float upper = i + 1 < n ? qn_select_float(v, n, i + 1) : lower;
+    return (float)(lower + (at - (double)i) * ((double)upper - lower));
+}
+
+static uint8_t byte_of(double v)
+{
+    return (uint8_t)fmax(0, fmin(255, v));
+}
+
+/* flow: [2][n]; length: [n], those of the vectors, is overwritten. */
+static void draw_flow(const float *flow, float *length, int64_t n, uint8_t *rgb)
+{
+    const float lo = percentile(length, n, 1), hi = percentile(length, n, 99);
+    for (int64_t i = 0; i < n; i++) {
+        const double dy = finite_or_0(flow[i]), dx = finite_or_0(flow[n + i]);
+        const double part =
+            hi - lo > 1e-3f ? (sqrt(dy * dy + dx * dx) - lo) / (hi - lo) : 0;
+        const double bright = 127.5 * fmax(0, fmin(1, part));
+        const double angle = atan2(dx, dy) + PI;
+        for (int k = 0; k < 3; k++)
+            rgb[3 * i + k] = byte_of(bright * (cos(angle + k * 2 * PI / 3) + 1));
+    }
+}
+
+quern_status qn_cells_flows_png(const qn_cells_out *c, qn_buf *out, quern_error *err)
+{
+    const int64_t n = c->seg->height * c->seg->width;
+    const float *flow = c->seg->flow + (c->seg->flow ? 2 * c->z * n : 0);
+    void *length, *rgb;
+    if (!c->seg->flow) return qn_fail(err, QUERN_INVALID, "there are no flows to draw");
+    QN_TRY(qn_mem_alloc(c->mem, (size_t)n * sizeof(float), &length, err));
+    quern_status status = qn_mem_alloc(c->mem, 3 * (size_t)n, &rgb, err);
+    if (status == QUERN_OK) {
+        for (int64_t i = 0; i < n; i++)
+            ((float *)length)[i] =
+                hypotf(finite_or_0(flow[i]), finite_or_0(flow[n + i]));
+        draw_flow(flow, length, n, rgb);
+        status = put_png(c, 3, 8, rgb, out, err);
+        qn_mem_free(c->mem, rgb, 3 * (size_t)n);
+    }
+    qn_mem_free(c->mem, length, (size_t)n * sizeof(float));
+    return status;
+}
+
+/* ---- the probability ---- */
+
+quern_status qn_cells_prob_png(const qn_cells_out *c, qn_buf *out, quern_error *err)
+{
+    const size_t n = (size_t)c->seg->height * (size_t)c->seg->width;
+    void *room;
+    if (!c->seg->prob)
+        return qn_fail(err, QUERN_INVALID, "there are no probabilities to draw");
+    QN_TRY(qn_mem_alloc(c->mem, n * sizeof(uint16_t), &room, err));
+    const float *logit = c->seg->prob + (size_t)c->z * n;
+    uint16_t *gray = room;
+    for (size_t i = 0; i < n; i++)
+        gray[i] =
+            isnan(logit[i]) ? 0 : (uint16_t)lrint(65535 / (1 + exp(-(double)logit[i])));
+    const quern_status status = put_png(c, 1, 16, gray, out, err);
+    qn_mem_free(c->mem, room, n * sizeof(uint16_t));
+    return status;
+}
