@@ -9,7 +9,9 @@
 #define QN_KERNELS_KERNELS_H
 
 #include "kernels/blocked.h"
+#include "kernels/drift.h"
 #include "kernels/gradw8c.h"
+#include "kernels/heat.h"
 #include "kernels/norm.h"
 #include "kernels/panels.h"
 #include "kernels/softmax.h"
@@ -107,7 +109,9 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(moments8c_f32, qn_moments8c_f32_fn)   \
     X(norm8c_f32, qn_norm8c_f32_fn)         \
     X(normsums8c_f32, qn_normsums8c_f32_fn) \
-    X(normgrad8c_f32, qn_normgrad8c_f32_fn)
+    X(normgrad8c_f32, qn_normgrad8c_f32_fn) \
+    X(heat_f64, qn_heat_f64_fn)             \
+    X(drift_f32, qn_drift_f32_fn)
 
 /* Row-major CBLAS, as OpenBLAS exports it: order, transposes, sizes, operands. */
 typedef void qn_cblas_sgemm_fn(int order, int ta, int tb, int m, int n, int k,
