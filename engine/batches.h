@@ -13,11 +13,12 @@
 typedef struct qn_batch {
     int64_t n;             /* pictures; the last batch of an epoch may be smaller */
     const uint8_t *pixels; /* [n][height][width][channels] */
-    const float *target;   /* [n][classes]: one-hot, or mixed by mixup and cutmix; label
-                            * smoothing is the loss's business */
-    const float *weight;   /* [n]: of the sample in the loss (class and item weights) */
-    const int32_t *label;  /* [n]: of the picture itself; -1: none */
-    const int64_t *item;   /* [n]: index in the data set */
+    const float
+        *target; /* [n][classes], or as the output of the network is: one-hot, or mixed
+                  * by mixup and cutmix; label smoothing is the loss's business */
+    const float *weight;  /* [n]: of the sample in the loss (class and item weights) */
+    const int32_t *label; /* [n]: of the picture itself; -1: none */
+    const int64_t *item;  /* [n]: index in the data set */
 } qn_batch;
 
 typedef struct qn_batches qn_batches;

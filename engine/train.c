@@ -146,7 +146,7 @@ static quern_status read_result(qn_trainer *t, const qn_batch *batch,
     result->loss = (double)*(const float *)loss.data;
     result->norm = sqrt((double)*(const float *)norm.data);
     result->n = batch->n;
-    result->n_correct = count_correct(batch, &logits);
+    result->n_correct = logits.rank == 2 ? count_correct(batch, &logits) : 0;
     return QUERN_OK;
 }
 

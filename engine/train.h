@@ -42,12 +42,19 @@ typedef struct qn_trained {
 /* Rate of one parameter, as a multiple of the step's: 1 is plain. */
 typedef float qn_rate_fn(void *ctx, const char *name);
 
+/* What the network's output is held to. */
+typedef enum qn_trainer_loss {
+    QN_TRAIN_CLASSES, /* [batch,classes]: softmax and cross-entropy */
+    QN_TRAIN_FLOWS    /* [batch,3,h,w]: flows and cell probability, a target alike */
+} qn_trainer_loss;
+
 typedef struct qn_trainer_options {
     const qn_optimizer *optimizer; /* NULL: sgd */
-    float smoothing;               /* of labels */
-    int accumulate;                /* batches to a step; 0: 1 */
-    bool clips;                    /* a step's `clip` is obeyed */
-    bool averages;                 /* keep a moving average of the weights */
+    qn_trainer_loss loss;
+    float smoothing;         /* of labels */
+    int accumulate;          /* batches to a step; 0: 1 */
+    bool clips;              /* a step's `clip` is obeyed */
+    bool averages;           /* keep a moving average of the weights */
     bool takes_features;     /* the input is fed with floats as they are, no pixels */
     bool keeps_statistics;   /* batch-norm by its running statistics throughout */
     bool decays_all;         /* tensors of one dim, too */
@@ -65,10 +72,10 @@ typedef struct qn_step_rule {
 } qn_step_rule;
 
 typedef struct qn_step_result {
-    double loss; /* of the batch, before the update */
-    double norm; /* of the gradient, before clipping */
-    int64_t n, n_correct;
-    bool applied; /* false: the gradient was only accumulated */
+    double loss;          /* of the batch, before the update */
+    double norm;          /* of the gradient, before clipping */
+    int64_t n, n_correct; /* pictures; of them, with the right class */
+    bool applied;         /* false: the gradient was only accumulated */
 } qn_step_result;
 
 typedef struct qn_trainer qn_trainer;

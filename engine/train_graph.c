@@ -191,26 +191,43 @@ static quern_status add_pixels(builder *b, quern_error *err)
     return bind(b, node, err);
 }
 
+/* How the output has to be for the loss: its rank, and how that is said. */
+static quern_status check_output(const builder *b, const qn_value *y, quern_error *err)
+{
+    const bool flows = b->opt->loss == QN_TRAIN_FLOWS;
+    if (y->rank == (flows ? 4 : 2) && qn_value_has_shape(y)) return QUERN_OK;
+    return qn_fail(err, QUERN_UNSUPPORTED,
+                   "training takes models whose output is %s; output '%s' has rank %d",
+                   flows ? "[batch,3,height,width]" : "[batch,classes]", y->name,
+                   y->rank);
+}
+
+static quern_status softmax_loss(builder *b, qn_value *const *in, qn_node **node,
+                                 quern_error *err)
+{
+    QN_TRY(append(b, QN_DOMAIN, "SoftmaxLoss", 3, in, 2, node, err));
+    set_dims((*node)->out[1], QUERN_FLOAT, 2, in[0]->dim);
+    return set_float(*node, "smoothing", b->opt->smoothing, err);
+}
+
 static quern_status add_loss(builder *b, qn_value **loss, qn_value **logits,
                              quern_error *err)
 {
     qn_node *node;
-    *logits = b->g->outputs[0];
-    if ((*logits)->rank != 2 || !qn_value_has_shape(*logits))
-        return qn_fail(err, QUERN_UNSUPPORTED,
-                       "training takes models whose output is [batch,classes]; output "
-                       "'%s' has rank %d",
-                       (*logits)->name, (*logits)->rank);
-    QN_TRY(new_input(b, QN_STEP_TARGET, "target", QUERN_FLOAT, 2, (*logits)->dim, err));
-    QN_TRY(new_input(b, QN_STEP_WEIGHT, "weight", QUERN_FLOAT, 1, (*logits)->dim, err));
+    qn_value *y = b->g->outputs[0];
+    QN_TRY(check_output(b, y, err));
+    QN_TRY(new_input(b, QN_STEP_TARGET, "target", QUERN_FLOAT, y->rank, y->dim, err));
+    QN_TRY(new_input(b, QN_STEP_WEIGHT, "weight", QUERN_FLOAT, 1, y->dim, err));
     QN_TRY(new_input(b, QN_STEP_HYPER, "hyper", QUERN_FLOAT, 1, (int64_t[]){QN_HYPER_N},
                      err));
-    qn_value *in[] = {*logits, b->in[QN_STEP_TARGET], b->in[QN_STEP_WEIGHT]};
-    QN_TRY(append(b, QN_DOMAIN, "SoftmaxLoss", 3, in, 2, &node, err));
-    QN_TRY(set_float(node, "smoothing", b->opt->smoothing, err));
+    qn_value *in[] = {y, b->in[QN_STEP_TARGET], b->in[QN_STEP_WEIGHT]};
+    if (b->opt->loss == QN_TRAIN_FLOWS)
+        QN_TRY(append(b, QN_DOMAIN, "FlowLoss", 3, in, 1, &node, err));
+    else
+        QN_TRY(softmax_loss(b, in, &node, err));
+    *logits = y;
     *loss = node->out[0];
-    set_dims(node->out[0], QUERN_FLOAT, 0, (*logits)->dim);
-    set_dims(node->out[1], QUERN_FLOAT, 2, (*logits)->dim);
+    set_dims(node->out[0], QUERN_FLOAT, 0, y->dim);
     return bind(b, node, err);
 }
 

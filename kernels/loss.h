@@ -48,6 +48,21 @@ void qn_softmax_loss_grad_f64(const qn_softmax_loss *p, double scale,
                               const double *prob, const double *target,
                               const double *weight, double *d);
 
+#define QN_UNIT_FLOW 5.0 /* a flow of length 1 as such networks give it */
+
+/* The loss of networks that segment by flows (Stringer et al. 2021), of one picture: x
+ * [3][pixels] is dY, dX and a logit, target [3][pixels] a flow of length 1 or 0 and a 0
+ * or
+ * 1.  Half the mean square of the flow's error, five times the target being wanted,
+ * plus the mean cross-entropy of the logit. */
+double qn_flow_loss_f32(int64_t pixels, const float *x, const float *target);
+double qn_flow_loss_f64(int64_t pixels, const double *x, const double *target);
+/* Its gradient with respect to x, times scale. */
+void qn_flow_loss_grad_f32(int64_t pixels, double scale, const float *x,
+                           const float *target, float *d);
+void qn_flow_loss_grad_f64(int64_t pixels, double scale, const double *x,
+                           const double *target, double *d);
+
 /* One step of an optimizer on n elements.  rate is decayed already. */
 typedef struct qn_adagrad {
     double rate, epsilon, decay; /* decay: of the weight norm */

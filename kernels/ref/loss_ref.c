@@ -10,3 +10,7 @@
 #include "kernels/tmpl/softmax_loss.h"
 #define SUF f64
 #include "kernels/tmpl/softmax_loss.h"
+#define SUF f32
+#include "kernels/tmpl/flow_loss.h"
+#define SUF f64
+#include "kernels/tmpl/flow_loss.h"
