@@ -53,8 +53,7 @@ static quern_status check_options(const qn_net_options *o, quern_error *err)
     return QUERN_OK;
 }
 
-static quern_status build(const qn_net *net, const qn_net_options *opt,
-                          quern_model *model, quern_error *err)
+static quern_status build(const qn_net_plan *plan, quern_model *model, quern_error *err)
 {
     void *opsets;
     QN_TRY(qn_arena_array(&model->arena, 1, sizeof *model->opsets, &opsets, err));
@@ -62,11 +61,29 @@ static quern_status build(const qn_net *net, const qn_net_options *opt,
     model->opsets = opsets;
     model->opsets[0] = (qn_opset){"", QN_NET_OPSET};
     model->n_opsets = 1;
-    model->graph->name = net->name;
-    qn_builder b = {.model = model, .opt = opt, .error = {.status = QUERN_OK}};
-    net->build(&b, net);
+    model->graph->name = plan->name;
+    qn_builder b = {.model = model, .opt = plan->opt, .error = {.status = QUERN_OK}};
+    plan->layers(&b, plan->which);
     if (b.error.status != QUERN_OK && err) *err = b.error;
     return b.error.status;
+}
+
+quern_status qn_net_make(const qn_net_plan *plan, const quern_model_options *memory,
+                         quern_model **out, quern_error *err)
+{
+    *out = NULL;
+    QN_TRY(qn_model_create(memory, out, err));
+    const quern_status status = build(plan, *out, err);
+    if (status == QUERN_OK) return QUERN_OK;
+    quern_model_free(*out);
+    *out = NULL;
+    return status;
+}
+
+static void classifier(qn_builder *b, const void *which)
+{
+    const qn_net *net = which;
+    net->build(b, net);
 }
 
 quern_status qn_net_build(const qn_net *net, const qn_net_options *opt,
@@ -75,10 +92,6 @@ quern_status qn_net_build(const qn_net *net, const qn_net_options *opt,
 {
     *out = NULL;
     QN_TRY(check_options(opt, err));
-    QN_TRY(qn_model_create(memory, out, err));
-    quern_status status = build(net, opt, *out, err);
-    if (status == QUERN_OK) return QUERN_OK;
-    quern_model_free(*out);
-    *out = NULL;
-    return status;
+    return qn_net_make(&(qn_net_plan){net->name, classifier, net, opt}, memory, out,
+                       err);
 }

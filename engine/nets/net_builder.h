@@ -17,6 +17,18 @@ struct qn_builder {
     quern_error error;
 };
 
+/* A network that is to be made: a function that writes its layers. */
+typedef struct qn_net_plan {
+    const char *name;
+    void (*layers)(qn_builder *b, const void *which);
+    const void *which;
+    const qn_net_options *opt; /* not checked */
+} qn_net_plan;
+
+/* An empty model filled by it; freed again if that fails. memory may be NULL. */
+quern_status qn_net_make(const qn_net_plan *plan, const quern_model_options *memory,
+                         quern_model **out, quern_error *err);
+
 /* What flows between layers: [batch,c,h,w]; tokens are [batch,h,c] with w 1. */
 typedef struct qn_flow {
     qn_value *v;
