@@ -11,6 +11,7 @@
 #include "formats/safetensors.h"
 #include "tools/term.h"
 #include "tools/train_run.h"
+#include "tools/trainer_files.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -20,45 +21,25 @@
 
 #define LAST     "checkpoint/last.safetensors"
 #define PREVIOUS "checkpoint/previous.safetensors"
-#define NEXT     "checkpoint/next.safetensors"
 
-/* ---- the arrays ---- */
-
-enum { N_ARRAYS = 5 };
-static const char *const array_names[N_ARRAYS] = {"weight", "moment0", "moment1",
-                                                  "held", "average"};
-
-static float **array_at(qn_trained *t, int k)
-{
-    float **const arrays[N_ARRAYS] = {&t->data, &t->moment[0], &t->moment[1], &t->held,
-                                      &t->average};
-    return arrays[k];
-}
-
-/* ---- the numbers, as text ---- */
-
-typedef struct number {
-    const char *key;
-    double *real; /* one of the two */
-    int64_t *whole;
-} number;
+/* ---- the numbers ---- */
 
 enum { MAX_NUMBERS = 20 };
 
 typedef struct numbers {
-    number row[MAX_NUMBERS];
+    qn_run_number row[MAX_NUMBERS];
     int n;
     int64_t steps, accumulated, stalled, hash, unfrozen;
 } numbers;
 
 static void add_real(numbers *m, const char *key, double *real)
 {
-    m->row[m->n++] = (number){key, real, NULL};
+    m->row[m->n++] = (qn_run_number){key, real, NULL};
 }
 
 static void add_whole(numbers *m, const char *key, int64_t *whole)
 {
-    m->row[m->n++] = (number){key, NULL, whole};
+    m->row[m->n++] = (qn_run_number){key, NULL, whole};
 }
 
 static void list_numbers(qn_train_run *run, numbers *m)
@@ -81,81 +62,20 @@ static void list_numbers(qn_train_run *run, numbers *m)
     add_whole(m, "unfrozen", &m->unfrozen);
 }
 
-/* Reals as the bits they are. */
-static quern_status number_text(qn_arena *arena, const number *row, const char **out,
-                                quern_error *err)
-{
-    char text[24];
-    uint64_t bits;
-    memcpy(&bits, row->real ? (const void *)row->real : row->whole, sizeof bits);
-    if (row->real)
-        snprintf(text, sizeof text, "%016" PRIx64, bits);
-    else
-        snprintf(text, sizeof text, "%" PRId64, *row->whole);
-    return qn_arena_text(arena, text, strlen(text), out, err);
-}
-
-static quern_status read_number(const qn_safetensors *file, const number *row,
-                                quern_error *err)
-{
-    char *end = NULL;
-    const char *text = qn_safetensors_text(file, row->key);
-    if (text && row->whole) *row->whole = strtoll(text, &end, 10);
-    if (text && row->real) {
-        const uint64_t bits = strtoull(text, &end, 16);
-        memcpy(row->real, &bits, sizeof bits);
-    }
-    if (text && end != text && *end == 0) return QUERN_OK;
-    return qn_fail(err, QUERN_FORMAT, "its metadata has no number '%s'", row->key);
-}
-
 /* ---- saving ---- */
 
-static quern_status gather_tensors(qn_train_run *run, qn_arena *arena,
-                                   qn_safetensors *file, quern_error *err)
+static quern_status config_text(qn_train_run *run, qn_arena *arena, const char **out,
+                                quern_error *err)
 {
-    void *p;
-    const int n = qn_trainer_n(run->trainer);
-    QN_TRY(qn_arena_array(arena, (size_t)n * N_ARRAYS, sizeof *file->tensors, &p, err));
-    file->tensors = p;
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < N_ARRAYS; k++) {
-            qn_trained *t = qn_trainer_at(run->trainer, i);
-            float *data = *array_at(t, k);
-            char name[512];
-            if (!data) continue;
-            qn_named_tensor *one = &file->tensors[file->n_tensors++];
-            snprintf(name, sizeof name, "%s/%s", array_names[k], t->name);
-            QN_TRY(qn_arena_text(arena, name, strlen(name), &one->name, err));
-            qn_set_shape(&one->t, QUERN_FLOAT, t->rank, t->dim);
-            one->t.data = data;
-        }
-    return QUERN_OK;
-}
-
-static quern_status gather_metadata(qn_train_run *run, qn_arena *arena, numbers *m,
-                                    qn_safetensors *file, quern_error *err)
-{
-    void *p;
     qn_json j;
     qn_buf config;
-    QN_TRY(qn_arena_array(arena, MAX_NUMBERS + 2, sizeof *file->metadata, &p, err));
-    file->metadata = p;
-    for (int i = 0; i < m->n; i++) {
-        qn_safe_pair *pair = &file->metadata[file->n_metadata++];
-        pair->key = m->row[i].key;
-        QN_TRY(number_text(arena, &m->row[i], &pair->value, err));
-    }
     qn_buf_init(&config, &run->mem);
     qn_json_begin(&j, &config);
     qn_train_settings_json(&run->s, &j);
     qn_json_end(&j);
     quern_status status = qn_buf_status(&config, err);
-    qn_safe_pair *pair = &file->metadata[file->n_metadata++];
-    pair->key = "config";
     if (status == QUERN_OK)
-        status =
-            qn_arena_text(arena, (char *)config.p, config.n - 1, &pair->value, err);
+        status = qn_arena_text(arena, (char *)config.p, config.n - 1, out, err);
     qn_buf_done(&config);
     return status;
 }
@@ -163,24 +83,16 @@ static quern_status gather_metadata(qn_train_run *run, qn_arena *arena, numbers 
 static quern_status write_checkpoint(qn_train_run *run, qn_arena *arena, qn_buf *buf,
                                      quern_error *err)
 {
-    char next[QN_PATH_MAX], last[QN_PATH_MAX], previous[QN_PATH_MAX];
-    qn_safetensors file = {0};
     numbers m = {.steps = qn_trainer_steps(run->trainer),
                  .accumulated = qn_trainer_accumulated(run->trainer),
                  .stalled = run->schedule.n_stalled,
                  .hash = (int64_t)qn_trainer_hash(run->trainer),
                  .unfrozen = run->is_unfrozen};
     list_numbers(run, &m);
-    QN_TRY(gather_tensors(run, arena, &file, err));
-    QN_TRY(gather_metadata(run, arena, &m, &file, err));
-    QN_TRY(qn_safetensors_write(buf, &file, err));
-    QN_TRY(qn_path_format(last, err, "%s/" LAST, run->s.out));
-    QN_TRY(qn_path_format(previous, err, "%s/" PREVIOUS, run->s.out));
-    QN_TRY(qn_path_format(next, err, "%s/" NEXT, run->s.out));
-    QN_TRY(qn_train_write(run, NEXT, buf, err));
-    if (qn_file_is_there(last) && !run->last_is_bad)
-        QN_TRY(qn_file_move(last, previous, err));
-    QN_TRY(qn_file_move(next, last, err));
+    qn_checkpoint c = {run->trainer, m.row, m.n, "config", NULL};
+    QN_TRY(config_text(run, arena, &c.text, err));
+    QN_TRY(qn_checkpoint_bytes(&c, arena, buf, err));
+    QN_TRY(qn_checkpoint_save(run->s.out, buf, run->last_is_bad, err));
     run->last_is_bad = false;
     return QUERN_OK;
 }
@@ -236,36 +148,14 @@ quern_status qn_train_pause(qn_train_run *run, quern_error *err)
 
 /* ---- taking up ---- */
 
-static quern_status take_arrays(qn_train_run *run, const qn_safetensors *file,
-                                quern_error *err)
-{
-    char name[512];
-    for (int i = 0; i < qn_trainer_n(run->trainer); i++)
-        for (int k = 0; k < N_ARRAYS; k++) {
-            qn_trained *t = qn_trainer_at(run->trainer, i);
-            float *data = *array_at(t, k);
-            if (!data) continue;
-            snprintf(name, sizeof name, "%s/%s", array_names[k], t->name);
-            const qn_tensor *from = qn_safetensors_find(file, name);
-            if (!from || from->dtype != QUERN_FLOAT || qn_tensor_count(from) != t->n)
-                return qn_fail(err, QUERN_INVALID,
-                               "it is of another network: %s '%s' of %lld numbers",
-                               from ? "it has other dims for" : "it lacks", name,
-                               (long long)t->n);
-            memcpy(data, from->data, (size_t)t->n * sizeof(float));
-        }
-    return QUERN_OK;
-}
-
 static quern_status take_up(qn_train_run *run, const qn_safetensors *file,
                             quern_error *err)
 {
     numbers m = {0};
     list_numbers(run, &m);
-    for (int i = 0; i < m.n; i++)
-        QN_TRY(read_number(file, &m.row[i], err));
+    QN_TRY(qn_checkpoint_numbers(file, m.row, m.n, err));
     if (m.unfrozen && !run->is_unfrozen) QN_TRY(qn_train_unfreeze(run, err));
-    QN_TRY(take_arrays(run, file, err));
+    QN_TRY(qn_checkpoint_arrays(file, run->trainer, err));
     qn_trainer_restore(run->trainer, m.steps, (int)m.accumulated);
     run->schedule.n_stalled = (int)m.stalled;
     if ((uint64_t)m.hash != qn_trainer_hash(run->trainer))

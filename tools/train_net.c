@@ -6,6 +6,7 @@
 #include "formats/files.h"
 #include "formats/onnx_export.h"
 #include "tools/train_run.h"
+#include "tools/trainer_files.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -294,17 +295,7 @@ quern_status qn_train_make(qn_train_run *run, quern_error *err)
 
 quern_status qn_train_export(qn_train_run *run, qn_buf *buf, quern_error *err)
 {
-    void *p;
-    const int n = qn_trainer_n(run->trainer);
-    QN_TRY(qn_mem_alloc(&run->mem, (size_t)n * sizeof(qn_export_weight), &p, err));
-    qn_export_weight *w = p;
-    for (int k = 0; k < n; k++) {
-        const qn_trained *t = qn_trainer_at(run->trainer, k);
-        w[k] = (qn_export_weight){t->name, t->average ? t->average : t->data, t->n};
-    }
-    quern_status status = qn_export_weights(run->raw, w, n, err);
-    qn_mem_free(&run->mem, p, (size_t)n * sizeof *w);
-    return status == QUERN_OK ? qn_onnx_write(buf, run->raw, err) : status;
+    return qn_trainer_export(run->trainer, run->raw, &run->mem, buf, err);
 }
 
 /* ---- an imported model ---- */
