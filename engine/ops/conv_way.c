@@ -96,12 +96,12 @@ static void cut(qn_conv_way *s, int n_workers)
 {
     double macs = (double)(s->c.y.c * s->c.y.h * s->c.y.w) *
                   (double)(s->c.x.c / s->c.groups * s->c.kernel[0] * s->c.kernel[1]);
-    int64_t most = (int64_t)(macs / TASK_MACS);
     int64_t want = n_workers > 1 ? 4 * n_workers : 1;
     if (s->slot == QN_CONV_WINO)
-        most *= s->images;
+        macs *= (double)s->images;
     else if (s->images > 1)
         want = (want + s->images - 1) / s->images;
+    const int64_t most = (int64_t)(macs / TASK_MACS);
     if (want > most) want = most;
     if (want < 1) want = 1;
     int64_t grain = s->slot == QN_CONV_DIRECT ? 48 : s->slot == QN_CONV_WINO ? 24 : 4;
