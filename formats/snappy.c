@@ -68,13 +68,13 @@ quern_status qn_snappy_unpack(const void *bytes, size_t n, void *out, size_t siz
     uint8_t tag;
     if (!qn_take_varint(&u.in, &declared) || declared != size)
         return qn_fail(err, QUERN_FORMAT,
-                       "Snappy data of %zu bytes does not declare %zu", n, size);
+                       "snappy data of %zu bytes does not declare %zu", n, size);
     while (qn_take_u8(&u.in, &tag))
         if (!(tag & 3 ? put_copy(&u, tag) : put_literal(&u, tag)))
             return qn_fail(err, QUERN_FORMAT,
-                           "Snappy data is damaged at byte %zu, after %zu of %zu",
+                           "snappy data is damaged at byte %zu, after %zu of %zu",
                            u.in.offset, u.made, size);
     if (u.made == size) return QUERN_OK;
-    return qn_fail(err, QUERN_FORMAT, "Snappy data gives %zu of %zu bytes", u.made,
+    return qn_fail(err, QUERN_FORMAT, "snappy data gives %zu of %zu bytes", u.made,
                    size);
 }

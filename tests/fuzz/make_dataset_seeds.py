@@ -48,3 +48,8 @@ put("idx_labels", b"l" + idx(labels))
 put("idx_labels_gzip", b"l" + gzip.compress(idx(labels), mtime=0))
 put("bmp", b"p" + b"BM" + struct.pack("<IIIIiiHHIIIIII", 62, 0, 54, 40, 1, 2, 1, 24, 0, 8, 0,
                                       0, 0, 0) + bytes(8))
+# Parquet files of other writers, as tests/parquet_oracle.py makes them.
+for sample in ("snappy_v1_dict", "delta_v2", "fastparquet"):
+    path = os.path.join(os.path.dirname(__file__), "..", "data", "parquet", sample)
+    with open(path + ".parquet", "rb") as file:
+        put("parquet_" + sample, b"q" + file.read())

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/parquet_shards.c - see parquet_shards.h. */
+#include "formats/parquet_shards.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_SHARDS = 100000, MOST_DEPTH = 3, WORD = 32 };
+
+/* ---- names ---------------------------------------------------------------------- */
+
+static const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+static bool is_shard_name(const char *name)
+{
+    return *name != '.' && qn_ends_with(name, ".parquet");
+}
+
+/* The split of the n letters at text. */
+static qn_split split_of_word(const char *text, size_t n)
+{
+    char word[WORD];
+    if (n >= sizeof word) return QN_SPLIT_NONE;
+    memcpy(word, text, n);
+    word[n] = 0;
+    return qn_split_of(word);
+}
+
+/* By what the file's name begins with, else by its folder's name. */
+static qn_split split_of_path(const char *path)
+{
+    const char *name = file_name(path);
+    qn_split split = split_of_word(name, strcspn(name, "-_."));
+    if (split != QN_SPLIT_NONE || name == path) return split;
+    const char *end = name - 1, *begin = end;
+    while (begin > path && begin[-1] != '/')
+        begin--;
+    return split_of_word(begin, (size_t)(end - begin));
+}
+
+/* Whether shards are looked for inside a folder of that name. */
+static bool is_shard_folder(const char *name)
+{
+    return !strcmp(name, "data") || !strcmp(name, "default") ||
+           qn_split_of(name) != QN_SPLIT_NONE;
+}
+
+/* ---- folders -------------------------------------------------------------------- */
+
+typedef struct search {
+    qn_dataset *set;
+    qn_arena *arena; /* lists of names */
+    char real[QN_PATH_MAX];
+    qn_pq_shard *found;
+    int n;
+    bool only_asks; /* whether there is any */
+} search;
+
+static quern_status add_shard(search *s, const char *path, quern_error *err)
+{
+    const size_t n = (size_t)s->n;
+    if (s->n++ == MOST_SHARDS)
+        return qn_fail(err, QUERN_LIMIT, "more than %d files", MOST_SHARDS);
+    if (s->only_asks) return QUERN_OK;
+    if ((n & (n - 1)) == 0) /* full at every power of two */
+        QN_TRY(qn_list_grow(&s->set->arena, &s->found, n, n ? 2 * n : 1,
+                            sizeof *s->found, err));
+    s->found[n].split = split_of_path(path);
+    return qn_arena_text(&s->set->arena, path, strlen(path), &s->found[n].path, err);
+}
+
+static quern_status add_found(search *s, const char *path, quern_error *err)
+{
+    const char *why = s->only_asks ? NULL : qn_set_refuses(s->real, path);
+    if (!why) return add_shard(s, path, err);
+    return qn_set_reject(s->set, file_name(path), err, "%s", why);
+}
+
+static quern_status look_in(search *s, const char *folder, int depth, quern_error *err)
+{
+    const char *const *names;
+    char path[QN_PATH_MAX];
+    int n;
+    QN_TRY(qn_dir_list(folder, s->arena, &names, &n, err));
+    for (int i = 0; i < n; i++) {
+        const bool is_shard = is_shard_name(names[i]);
+        if (!is_shard && !is_shard_folder(names[i])) continue;
+        QN_TRY(qn_path_join(path, folder, names[i], err));
+        if (is_shard)
+            QN_TRY(add_found(s, path, err));
+        else if (depth < MOST_DEPTH && qn_path_look(path) == QN_PATH_FOLDER)
+            QN_TRY(look_in(s, path, depth + 1, err));
+    }
+    return QUERN_OK;
+}
+
+bool qn_parquet_is_set(const char *path)
+{
+    qn_mem mem;
+    qn_arena arena;
+    if (!qn_path_is_folder(path)) return is_shard_name(file_name(path));
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    search s = {.arena = &arena, .only_asks = true};
+    const quern_status status = look_in(&s, path, 0, NULL);
+    qn_arena_done(&arena);
+    return status == QUERN_OK && s.n > 0;
+}
+
+/* ---- a whole set ---------------------------------------------------------------- */
+
+static int by_split_and_path(const void *a, const void *b)
+{
+    const qn_pq_shard *x = a, *y = b;
+    if (x->split != y->split) return x->split < y->split ? -1 : 1;
+    return strcmp(x->path, y->path);
+}
+
+/* "train-00001-of-00003.parquet" is 1 of 3; false for other names. */
+static bool read_count(const char *path, size_t *stem, unsigned *of)
+{
+    const char *at = strstr(file_name(path), "-of-");
+    *of = 0;
+    if (!at) return false;
+    for (const char *p = at + 4; *p >= '0' && *p <= '9' && *of < MOST_SHARDS; p++)
+        *of = *of * 10 + (unsigned)(*p - '0');
+    while (at > path && at[-1] >= '0' && at[-1] <= '9')
+        at--;
+    *stem = (size_t)(at - path);
+    return *of > 0;
+}
+
+/* Shards 0 .. N-1 "of N" with one stem stand side by side: are there N? */
+static quern_status note_missing(qn_dataset *set, const qn_pq_shard *shards, int n,
+                                 quern_error *err)
+{
+    size_t stem, other;
+    unsigned of, other_of;
+    for (int i = 0, k; i < n; i += k) {
+        k = 1;
+        if (!read_count(shards[i].path, &stem, &of)) continue;
+        while (i + k < n && read_count(shards[i + k].path, &other, &other_of) &&
+               other == stem && !strncmp(shards[i].path, shards[i + k].path, stem))
+            k++;
+        if ((unsigned)k != of)
+            QN_TRY(qn_set_reject(set, file_name(shards[i].path), err,
+                                 "%d of the %u files of its kind are there", k, of));
+    }
+    return QUERN_OK;
+}
+
+/* Where some files name a split, one that does not is none of the set's. */
+static quern_status drop_strangers(qn_dataset *set, qn_pq_shard *shards, int *n,
+                                   quern_error *err)
+{
+    int kept = 0;
+    const bool has_splits = *n > 0 && shards[*n - 1].split != QN_SPLIT_NONE;
+    for (int i = 0; i < *n; i++)
+        if (has_splits && shards[i].split == QN_SPLIT_NONE)
+            QN_TRY(qn_set_reject(set, file_name(shards[i].path), err,
+                                 "its name tells no split, others' do"));
+        else
+            shards[kept++] = shards[i];
+    *n = kept;
+    return QUERN_OK;
+}
+
+static quern_status find_all(search *s, const char *path, quern_error *err)
+{
+    if (!qn_path_is_folder(path)) return add_shard(s, path, err);
+    QN_TRY(qn_path_resolve(path, s->real, err));
+    return look_in(s, path, 0, err);
+}
+
+quern_status qn_pq_shards_find(qn_dataset *set, const char *path, qn_pq_shard **shards,
+                               int *n, quern_error *err)
+{
+    qn_arena arena;
+    search s = {.set = set, .arena = &arena};
+    qn_arena_init(&arena, set->arena.mem);
+    const quern_status status = find_all(&s, path, err);
+    qn_arena_done(&arena);
+    QN_TRY(status);
+    if (s.n) qsort(s.found, (size_t)s.n, sizeof *s.found, by_split_and_path);
+    QN_TRY(note_missing(set, s.found, s.n, err));
+    QN_TRY(drop_strangers(set, s.found, &s.n, err));
+    *shards = s.found;
+    *n = s.n;
+    return QUERN_OK;
+}
