@@ -81,13 +81,14 @@ TEST_SRC := $(wildcard tests/*.c) $(FUZZ_SRC)
 obj = $(1:%.c=$(D)/%.o)
 LIB   := $(B)/libquern.a
 SO    := $(B)/libquern.so.$(SOVER)
+CONTROLS := $(B)/quern-controls
 QUERN := $(if $(and $(wildcard tools/main.c),$(wildcard engine/session.c)),$(B)/quern)
 TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test)
 FUZZ  := $(FUZZ_SRC:tests/fuzz/%.c=$(D)/fuzz/%)
 plug_so = $(B)/quern-$(firstword $(subst _, ,$1)).so
 PLUGS := $(foreach p,$(PLUGGED),$(call plug_so,$p))
 
-all: $(LIB) $(SO) $(QUERN) $(TEST) $(PLUGS) no-others
+all: $(LIB) $(SO) $(QUERN) $(CONTROLS) $(TEST) $(PLUGS) no-others
 
 $(LIB): $(call obj,$(LIB_SRC))
 	@rm -f $@
@@ -120,6 +121,10 @@ endef
 $(foreach p,$(PLUGGED),$(eval $(call plug,$p)))
 no-others:
 	@rm -f $(filter-out $(PLUGS),$(wildcard $(B)/quern-*.so))
+# What `quern privacy verify` must catch; it shares no code with quern.
+$(CONTROLS): $(D)/tests/controls/quern_controls.o
+	@echo "  LD   $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^
 $(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--defsym=LLVMFuzzerTestOneInput=qn_$* -o $@ \
@@ -199,7 +204,9 @@ install: all $(B)/quern.pc
 	mv $(I)/lib/quern.pc $(I)/lib/pkgconfig/quern.pc
 	install -m 755 $(SO) $(I)/lib/libquern.so.$(SOVER)
 	ln -sf libquern.so.$(SOVER) $(I)/lib/libquern.so
-	$(if $(PLUGS),install -d $(I)/lib/quern && install -m 755 $(PLUGS) $(I)/lib/quern)
+	install -d $(I)/lib/quern
+	install -m 755 $(CONTROLS) $(I)/lib/quern
+	$(if $(PLUGS),install -m 755 $(PLUGS) $(I)/lib/quern)
 	install -m 644 engine/quern.h $(I)/include/quern.h
 	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1

@@ -167,19 +167,28 @@ static int try_compat(void *ctx)
     return result > 0 ? 0 : ENOSYS;
 }
 
+#define HAS_FOREIGN true
+#else
+static int try_x32(void *ctx)
+{
+    (void)ctx;
+    return ENOSYS;
+}
+#define try_compat  try_x32
+#define HAS_FOREIGN false
+#endif
+
 void test_sandbox_foreign(qn_test *t)
 {
     const qn_outputs none = {0};
+    if (!HAS_FOREIGN) {
+        qn_skip(t, "this processor has one kind of calls");
+        return;
+    }
     if (!is_full(t)) return;
     CHECK_EQ(t, answer(QN_MAY_READ, &none, try_x32, NULL), EPERM);
     CHECK_EQ(t, answer(QN_MAY_READ, &none, try_compat, NULL), -1);
 }
-#else
-void test_sandbox_foreign(qn_test *t)
-{
-    qn_skip(t, "this processor has one kind of calls");
-}
-#endif
 
 void test_sandbox_files(qn_test *t)
 {
