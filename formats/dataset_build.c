@@ -80,6 +80,17 @@ quern_status qn_set_reject(qn_dataset *set, const char *item, quern_error *err,
     return QUERN_OK;
 }
 
+quern_status qn_set_reject_item(qn_dataset *set, int64_t i, const quern_error *why,
+                                quern_error *err)
+{
+    char room[QN_ITEM_TEXT];
+    const char *name = qn_item_name(set, i, room);
+    const size_t n = strlen(name); /* the sentence may begin with the name */
+    const bool is_named =
+        !strncmp(why->text, name, n) && !strncmp(why->text + n, ": ", 2);
+    return qn_set_reject(set, name, err, "%s", why->text + (is_named ? n + 2 : 0));
+}
+
 /* ---- pixels --------------------------------------------------------------------- */
 
 quern_status qn_set_shape_of(qn_dataset *set, int64_t height, int64_t width,

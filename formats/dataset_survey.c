@@ -3,7 +3,7 @@
  * are, which are equal. */
 #include "engine/pool.h"
 #include "formats/dataset_build.h"
-#include "formats/sha256.h"
+#include "formats/dataset_digest.h"
 
 #include <string.h>
 
@@ -41,18 +41,6 @@ static void quick_digest_of(const qn_image *image, uint8_t digest[32])
     memcpy(digest, h, sizeof h[0]);
 }
 
-static void digest_of(const qn_image *image, uint8_t digest[32])
-{
-    qn_sha256 s;
-    const int32_t size[3] = {image->height, image->width, image->channels};
-    qn_sha256_init(&s);
-    qn_sha256_add(&s, size, sizeof size);
-    qn_sha256_add(&s, image->pixels,
-                  (size_t)image->height * (size_t)image->width *
-                      (size_t)image->channels);
-    qn_sha256_end(&s, digest);
-}
-
 /* Pictures begin .. end-1, with memory of its own. */
 static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
 {
@@ -71,7 +59,7 @@ static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
         if (r->is_quick)
             quick_digest_of(&image, r->survey->digest[i]);
         else
-            digest_of(&image, r->survey->digest[i]);
+            qn_picture_digest(&image, r->survey->digest[i]);
         memcpy(r->size[i], (int[]){image.height, image.width, image.channels},
                sizeof r->size[i]);
         r->survey->is_good[i] = 1;
@@ -91,20 +79,14 @@ static void add_size(qn_survey *s, const int size[3])
 /* Reads a bad picture again, for the reason. */
 static quern_status note_bad(qn_dataset *set, int64_t i, quern_error *err)
 {
-    char room[QN_ITEM_TEXT];
-    const char *name = qn_item_name(set, i, room);
     quern_error why = {.status = QUERN_OK};
     qn_arena pixels;
     qn_image image;
     qn_arena_init(&pixels, set->arena.mem);
-    const quern_status status = qn_dataset_read(set, i, &pixels, &image, &why);
+    if (qn_dataset_read(set, i, &pixels, &image, &why) == QUERN_OK)
+        qn_fail(&why, QUERN_IO, "it could not be read a moment ago");
     qn_arena_done(&pixels);
-    if (status == QUERN_OK)
-        return qn_set_reject(set, name, err, "it could not be read a moment ago");
-    const size_t n = strlen(name); /* the sentence begins with the name */
-    const bool is_named =
-        !strncmp(why.text, name, n) && !strncmp(why.text + n, ": ", 2);
-    return qn_set_reject(set, name, err, "%s", why.text + (is_named ? n + 2 : 0));
+    return qn_set_reject_item(set, i, &why, err);
 }
 
 static quern_status make_room(qn_survey *s, size_t n, qn_arena *arena, quern_error *err)

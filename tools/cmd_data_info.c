@@ -2,7 +2,7 @@
 /* tools/cmd_data_info.c - quern data info: what a data set holds, as its source says
  * it; on request what reading every picture tells. */
 #include "engine/pool.h"
-#include "formats/dataset.h"
+#include "formats/dataset_digest.h"
 #include "tools/options.h"
 #include "tools/out.h"
 
@@ -34,6 +34,7 @@ typedef struct report {
     int64_t *in_class[4]; /* [n_classes] of each split */
     bool is_read;
     qn_survey survey;
+    char sum[65]; /* of the content; hexadecimal */
     qn_twin *twins;
     int64_t n_twins, n_across; /* equal pictures; those in different splits */
 } report;
@@ -71,6 +72,7 @@ static quern_status read_pictures(report *r, qn_dataset *set, const qn_args *arg
     quern_pool_free(pool);
     QN_TRY(status);
     r->is_read = true;
+    QN_TRY(qn_survey_sum(set, &r->survey, r->sum, err));
     QN_TRY(qn_dataset_twins(set, &r->survey, true, arena, &across, &r->n_across, err));
     return qn_dataset_twins(set, &r->survey, false, arena, &r->twins, &r->n_twins, err);
 }
@@ -148,6 +150,7 @@ static void put_survey(qn_json *j, const report *r)
         qn_json_int(j, NULL, r->survey.most[k]);
         qn_json_close(j);
     }
+    qn_json_text(j, "content_sha256", r->sum);
     qn_json_int(j, "unreadable", r->set->n - r->survey.n_good);
     qn_json_int(j, "equal_across_splits", r->n_across);
     qn_json_array(j, "equal");
@@ -219,6 +222,7 @@ static void print_survey(const report *r)
         "split\n",
         QN_COUNT(s->n_good), QN_COUNT(r->set->n - s->n_good), QN_COUNT(r->n_twins),
         QN_COUNT(r->n_across));
+    printf("content %s\n", r->sum);
     for (int64_t i = 0; i < r->n_twins && i < SHOWN; i++)
         printf("  equal: %s, %s\n", QN_CLEAN(qn_item_name(r->set, r->twins[i].a, a)),
                QN_CLEAN(qn_item_name(r->set, r->twins[i].b, b)));
