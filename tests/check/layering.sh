@@ -69,11 +69,11 @@ all="$lib tools"
 only "$(call 'malloc|calloc|realloc|reallocarray|posix_memalign|aligned_alloc|free|strdup|strndup|alloca')" \
     engine/mem.c "the heap is reached through engine/mem.h only" $lib
 only '# *include *<(sys/|fcntl|unistd|dlfcn|sched|dirent|poll)' \
-    'engine/os.c|kernels/cpu.c' "the operating system is called in engine/os.c only" $lib
+    'engine/os(_[a-z]+)?.c|kernels/cpu.c' "the operating system is called in engine/os*.c only" $lib
 only '# *include *<pthread' 'engine/(os|pool)\.c' "threads belong to engine/pool.c" $lib
 only "$(call 'dlopen|dlsym')" engine/os.c "libraries are opened in engine/os.c only" $all
 only "$(call 'fopen|freopen|fdopen|tmpfile|open|openat|creat|mmap|popen|system')" \
-    engine/os.c "files are opened in engine/os.c only" $lib
+    'engine/os(_[a-z]+)?.c' "files are opened in engine/os*.c only" $lib
 only "$(call 'printf|fprintf|vprintf|vfprintf|puts|fputs|putchar|perror|fwrite')" '' \
     "a library prints nothing" $lib
 only "$(call 'exit|abort|quick_exit')" '' "a library does not end the process" $lib
