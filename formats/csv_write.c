@@ -18,11 +18,18 @@ static void next_cell(qn_csv *csv)
     csv->in_row = true;
 }
 
+/* Behind any apostrophes, so that taking one away gives the text again. */
+static bool is_formula_text(const char *text)
+{
+    text += strspn(text, "'");
+    return *text && strchr("=+-@\t\r", *text);
+}
+
 void qn_csv_text(qn_csv *csv, const char *text)
 {
     next_cell(csv);
     if (!text || !*text) return;
-    const bool is_formula = strchr("=+-@\t\r", text[0]) != NULL;
+    const bool is_formula = is_formula_text(text);
     const bool is_blank = text[0] == ' ' || text[strlen(text) - 1] == ' ';
     const bool is_quoted = is_formula || is_blank || strpbrk(text, ",\"\n\r") != NULL;
     if (!is_quoted) {
@@ -35,6 +42,11 @@ void qn_csv_text(qn_csv *csv, const char *text)
         qn_buf_byte(csv->out, *text);
     }
     qn_buf_byte(csv->out, '"');
+}
+
+void qn_csv_plain(char *text)
+{
+    if (*text == '\'' && is_formula_text(text)) memmove(text, text + 1, strlen(text));
 }
 
 void qn_csv_int(qn_csv *csv, int64_t value)

@@ -17,6 +17,8 @@ typedef struct qn_csv {
 
 void qn_csv_begin(qn_csv *csv, qn_buf *out);
 void qn_csv_text(qn_csv *csv, const char *text); /* NULL: empty */
+/* Takes the apostrophe away from a text that has one because of this. */
+void qn_csv_plain(char *text);
 void qn_csv_int(qn_csv *csv, int64_t value);
 void qn_csv_real(qn_csv *csv, double value);
 void qn_csv_single(qn_csv *csv, float value); /* reads back as the same float */

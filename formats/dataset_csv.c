@@ -11,6 +11,7 @@
 #include "engine/text.h"
 #include "engine/utf8.h"
 #include "formats/csv_read.h"
+#include "formats/csv_write.h"
 #include "formats/dataset_build.h"
 #include "formats/names.h"
 
@@ -146,15 +147,15 @@ static const char *check_label(const manifest *m, int64_t *label)
 {
     const char *text = m->field[LABEL];
     const size_t n = strlen(text);
+    *label = n ? qn_names_find(&m->labels, text, n) : -1;
+    if (m->n_known && *label >= 0) return NULL;
     if (n == 0 || !strcasecmp(text, "nan")) return "its label is missing";
     for (size_t i = 0, k; i < n; i += k) {
         k = qn_utf8_length(text + i, n - i);
         if (k == 0) return "its label is not UTF-8";
     }
     if (!m->n_known) return NULL;
-    *label = qn_names_find(&m->labels, text, n);
-    if (*label >= 0 ||
-        (qn_text_to_int(text, n, label) && *label >= 0 && *label < m->n_known))
+    if (qn_text_to_int(text, n, label) && *label >= 0 && *label < m->n_known)
         return NULL;
     return "its label is not in classes.txt";
 }
@@ -318,10 +319,14 @@ static quern_status read_rows(manifest *m, quern_error *err)
 {
     char *names[MAX_FIELDS], *fields[MAX_FIELDS];
     QN_TRY(read_header(m, names, err));
+    for (int f = 0; f < m->n_fields && f < MAX_FIELDS; f++)
+        qn_csv_plain(names[f]);
     if (m->first) QN_TRY(read_row(m, m->first, m->n_fields, 1, err));
     for (int n;;) {
         QN_TRY(qn_csv_read_row(&m->csv, fields, MAX_FIELDS, &n, err));
         if (n == 0) return QUERN_OK;
+        for (int f = 0; f < n && f < MAX_FIELDS; f++)
+            qn_csv_plain(fields[f]);
         QN_TRY(read_row(m, fields, n, m->csv.row, err));
     }
 }
@@ -354,10 +359,19 @@ static quern_status read_manifest(manifest *m, const char *path, quern_error *er
     return qn_set_check_splits(set, err);
 }
 
+/* The manifest that a folder holds, as our own writer names it. */
+static quern_status find_manifest(const char *folder, char path[QN_PATH_MAX],
+                                  quern_error *err)
+{
+    return qn_path_join(path, folder, "manifest.csv", err);
+}
+
 static bool csv_is(const char *path)
 {
-    return (qn_ends_with(path, ".csv") || qn_ends_with(path, ".tsv")) &&
-           !qn_path_is_folder(path);
+    char inner[QN_PATH_MAX];
+    if (qn_path_is_folder(path))
+        return find_manifest(path, inner, NULL) == QUERN_OK && qn_file_is_there(inner);
+    return qn_ends_with(path, ".csv") || qn_ends_with(path, ".tsv");
 }
 
 static quern_status csv_open(qn_dataset *set, const char *path, quern_error *err)
@@ -366,6 +380,11 @@ static quern_status csv_open(qn_dataset *set, const char *path, quern_error *err
     void *room;
     qn_arena_init(&own, set->arena.mem);
     quern_status status = qn_arena_alloc(&own, sizeof(manifest), &room, err);
+    char inner[QN_PATH_MAX];
+    if (status == QUERN_OK && qn_path_is_folder(path)) {
+        status = find_manifest(path, inner, err);
+        path = inner;
+    }
     if (status == QUERN_OK) {
         manifest *m = room;
         m->set = set;
