@@ -72,6 +72,7 @@ struct qn_dataset {
     int n_columns;
     /* Of all pictures, where they are alike and known without reading; else 0. */
     int height, width, channels;
+    bool is_listed; /* items stand as folders list them: their order says nothing */
     const uint8_t *array; /* [n][height][width][channels], or NULL */
     qn_part part[4];      /* by qn_split, as the source divides: where name is NULL */
     qn_reject *rejects;

@@ -5,6 +5,7 @@
  *   cat/1.jpg  dog/2.png       or       train/cat/1.jpg  val/cat/2.jpg  test/dog/3.png
  *
  * Classes count in the byte order of their names; those of train hold for all splits.
+ * A classes.txt beside them that names them all says another order.
  * Hidden names are passed over, folders inside a class are walked, no link is followed
  * that leads out of the set. */
 #include "formats/dataset_build.h"
@@ -30,6 +31,7 @@ typedef struct walk {
     branch by_split[4];
     const char *const *classes;
     int n_classes;
+    qn_names labels; /* the classes; every folder of a class is among them */
 } walk;
 
 /* ---- paths ---------------------------------------------------------------------- */
@@ -121,9 +123,9 @@ static quern_status walk_branch(walk *w, qn_split split, quern_error *err)
     size_t before, above;
     if (!b->name) return QUERN_OK;
     QN_TRY(enter(w, b->name, &above, err));
-    for (int i = 0, c = 0; i < b->n_classes; i++, c++) {
-        while (strcmp(w->classes[c], b->classes[i]) != 0)
-            c++; /* both are sorted, and every class of b is known */
+    for (int i = 0; i < b->n_classes; i++) {
+        const char *name = b->classes[i];
+        const int32_t c = (int32_t)qn_names_find(&w->labels, name, strlen(name));
         const int64_t n = w->set->n;
         QN_TRY(enter(w, b->classes[i], &before, err));
         QN_TRY(walk_class(w, c, split, 0, err));
@@ -168,7 +170,7 @@ static quern_status list_folders(walk *w, const char ***folders, int *n_folders,
 
 /* Folders called train, val, test are splits when all are, or when train and another
  * one are there. */
-static bool are_splits(const char *const *names, int n)
+bool qn_folders_are_splits(const char *const *names, int n)
 {
     int n_splits = 0;
     bool has_train = false;
@@ -200,7 +202,7 @@ static quern_status find_branches(walk *w, quern_error *err)
     int n;
     size_t before;
     QN_TRY(list_folders(w, &names, &n, err));
-    if (!are_splits(names, n)) {
+    if (!qn_folders_are_splits(names, n)) {
         w->by_split[QN_SPLIT_NONE] = (branch){"", names, n};
         return QUERN_OK;
     }
@@ -259,7 +261,51 @@ static quern_status check_known(const walk *w, qn_split split, quern_error *err)
                    w->by_split[QN_SPLIT_TRAIN].name, names);
 }
 
-static quern_status find_classes(walk *w, quern_error *err)
+static quern_status keep_classes(walk *w, const char *const *names, int n,
+                                 quern_error *err)
+{
+    int64_t index;
+    w->labels = (qn_names){.arena = &w->scratch};
+    w->classes = names;
+    w->n_classes = n;
+    for (int c = 0; c < n; c++)
+        QN_TRY(qn_names_keep(&w->labels, names[c], &index, err));
+    return QUERN_OK;
+}
+
+/* Whether a list names each class once, and the classes of all folders. */
+static bool is_whole(const walk *w)
+{
+    if (w->labels.n < w->n_classes) return false;
+    for (int s = 0; s < 4; s++)
+        for (int i = 0; i < w->by_split[s].n_classes; i++) {
+            const char *name = w->by_split[s].classes[i];
+            if (qn_names_find(&w->labels, name, strlen(name)) < 0) return false;
+        }
+    return true;
+}
+
+/* Takes the classes from classes.txt, if it tells them all: other programs keep other
+ * things in files of that name. */
+static quern_status read_classes(walk *w, bool *found, quern_error *err)
+{
+    char path[QN_PATH_MAX];
+    const char *const *names;
+    int n;
+    *found = false;
+    QN_TRY(qn_path_join(path, w->set->path, "classes.txt", err));
+    if (!qn_file_is_there(path) ||
+        qn_file_names(&w->scratch, path, &names, &n, NULL) != QUERN_OK ||
+        n > QN_MAX_CLASSES)
+        return QUERN_OK;
+    QN_TRY(keep_classes(w, names, n, err));
+    *found = n > 0 && is_whole(w);
+    if (!*found) w->n_classes = 0;
+    return QUERN_OK;
+}
+
+/* In the order of their names. */
+static quern_status sort_classes(walk *w, quern_error *err)
 {
     const branch *train = &w->by_split[QN_SPLIT_TRAIN];
     if (train->name) {
@@ -279,7 +325,7 @@ static quern_status find_classes(walk *w, quern_error *err)
     if (w->n_classes > QN_MAX_CLASSES)
         return qn_fail(err, QUERN_LIMIT, "%d class folders; at most %d", w->n_classes,
                        QN_MAX_CLASSES);
-    return QUERN_OK;
+    return keep_classes(w, w->classes, w->n_classes, err);
 }
 
 /* ---- the set -------------------------------------------------------------------- */
@@ -289,11 +335,13 @@ static quern_status fill(walk *w, quern_error *err)
     qn_dataset *set = w->set;
     void *classes;
     size_t before;
+    bool is_told;
     QN_TRY(qn_path_resolve(set->path, w->real, err));
     QN_TRY(enter(w, set->path, &before, err));
     w->root = strlen(w->path) + (w->path[strlen(w->path) - 1] != '/');
     QN_TRY(find_branches(w, err));
-    QN_TRY(find_classes(w, err));
+    QN_TRY(read_classes(w, &is_told, err));
+    if (!is_told) QN_TRY(sort_classes(w, err));
     QN_TRY(qn_arena_array(&set->arena, (size_t)w->n_classes, sizeof *set->classes,
                           &classes, err));
     set->classes = classes;
@@ -317,6 +365,7 @@ static quern_status folders_open(qn_dataset *set, const char *path, quern_error 
     if (status == QUERN_OK) {
         walk *w = room;
         w->set = set;
+        set->is_listed = true;
         qn_arena_init(&w->scratch, set->arena.mem);
         status = fill(w, err);
         qn_arena_done(&w->scratch);
