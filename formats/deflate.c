@@ -144,13 +144,26 @@ quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
                    size - out_left, size);
 }
 
+/* Bits of the smallest window that n bytes need: what zlib clears for the largest one
+ * takes longer than compressing a thumbnail.  8 is not asked for, zlib has a bug there.
+ */
+static int window_of(size_t n)
+{
+    int bits = 9;
+    while (bits < 15 && n > (size_t)1 << bits)
+        bits++;
+    return bits;
+}
+
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
 {
     z_stream z = {.next_in = (z_const Bytef *)bytes};
     uint8_t room[1 << 14];
     size_t left = n;
     int code = Z_OK;
-    if (deflateInit(&z, 6) != Z_OK)
+    const int window = window_of(n);
+    if (deflateInit2(&z, 6, Z_DEFLATED, window, window > 9 ? window - 7 : 2,
+                     Z_DEFAULT_STRATEGY) != Z_OK)
         return qn_fail(err, QUERN_MEMORY, "no memory to compress");
     while (code == Z_OK) {
         const size_t in = chunk_of(left);
@@ -164,6 +177,53 @@ quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *e
     }
     deflateEnd(&z);
     return qn_buf_status(out, err);
+}
+
+struct qn_gzip {
+    qn_mem *mem;
+    z_stream z;
+};
+
+quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
+{
+    void *room;
+    *out = NULL;
+    QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
+    qn_gzip *g = room;
+    *g = (qn_gzip){.mem = mem};
+    /* zlib's own header: no name, no date, so that equal bytes make equal files */
+    if (deflateInit2(&g->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+        qn_mem_free(mem, g, sizeof *g);
+        return qn_fail(err, QUERN_MEMORY, "no memory to compress");
+    }
+    *out = g;
+    return QUERN_OK;
+}
+
+quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
+                         qn_buf *out, quern_error *err)
+{
+    uint8_t room[1 << 14];
+    z_stream *z = &gzip->z;
+    z->next_in = (z_const Bytef *)bytes;
+    for (size_t left = n;;) {
+        const size_t in = chunk_of(left);
+        z->avail_in = (uInt)in;
+        z->next_out = room;
+        z->avail_out = sizeof room;
+        const int code = deflate(z, is_last && in == left ? Z_FINISH : Z_NO_FLUSH);
+        left -= in - z->avail_in;
+        qn_buf_add(out, room, sizeof room - z->avail_out);
+        if (is_last ? code == Z_STREAM_END : left == 0 && z->avail_out > 0)
+            return qn_buf_status(out, err);
+    }
+}
+
+void qn_gzip_end(qn_gzip *gzip)
+{
+    if (!gzip) return;
+    deflateEnd(&gzip->z);
+    qn_mem_free(gzip->mem, gzip, sizeof *gzip);
 }
 
 #else
@@ -214,10 +274,40 @@ quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
     return lacks_zlib(err);
 }
 
+/* Bits of the smallest window that n bytes need: what zlib clears for the largest one
+ * takes longer than compressing a thumbnail.  8 is not asked for, zlib has a bug there.
+ */
+static int window_of(size_t n)
+{
+    int bits = 9;
+    while (bits < 15 && n > (size_t)1 << bits)
+        bits++;
+    return bits;
+}
+
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
 {
     (void)bytes, (void)n, (void)out;
     return lacks_zlib(err);
+}
+
+quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
+{
+    (void)mem;
+    *out = NULL;
+    return lacks_zlib(err);
+}
+
+quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
+                         qn_buf *out, quern_error *err)
+{
+    (void)gzip, (void)bytes, (void)n, (void)is_last, (void)out;
+    return lacks_zlib(err);
+}
+
+void qn_gzip_end(qn_gzip *gzip)
+{
+    (void)gzip;
 }
 
 #endif

@@ -23,6 +23,15 @@ quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
                         quern_error *err);
 /* Appends the zlib stream of the bytes, as PNG stores it. */
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err);
+
+/* A gzip file made piece by piece; the same bytes make the same file. */
+typedef struct qn_gzip qn_gzip;
+quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err);
+/* Appends what the n bytes come to; with is_last, all that is still held back. */
+quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
+                         qn_buf *out, quern_error *err);
+void qn_gzip_end(qn_gzip *gzip); /* frees; NULL is fine */
+
 /* CRC-32 of ISO 3309, as PNG, gzip and zip use it; crc 0 begins. */
 uint32_t qn_crc32(uint32_t crc, const void *bytes, size_t n);
 

@@ -3,35 +3,17 @@
 #include "formats/json_write.h"
 
 #include "engine/text.h"
+#include "engine/utf8.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Length of the valid UTF-8 sequence at p (n bytes left), or 0. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    const size_t length = p[0] < 0x80   ? 1
-                          : p[0] < 0xc2 ? 0
-                          : p[0] < 0xe0 ? 2
-                          : p[0] < 0xf0 ? 3
-                          : p[0] < 0xf5 ? 4
-                                        : 0;
-    if (length == 0 || length > n) return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    const bool overlong =
-        (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    const bool surrogate = p[0] == 0xed && p[1] > 0x9f;
-    const bool too_large = p[0] == 0xf4 && p[1] > 0x8f;
-    return overlong || surrogate || too_large ? 0 : length;
-}
-
-static void quoted(qn_buf *out, const char *text, size_t n)
+void qn_json_quote(qn_buf *out, const char *text, size_t n)
 {
     const unsigned char *p = (const unsigned char *)text;
     qn_buf_byte(out, '"');
     for (size_t i = 0, length; i < n; i += length) {
-        length = utf8_length(p + i, n - i);
+        length = qn_utf8_length(text + i, n - i);
         if (length == 0) {
             qn_buf_text(out, "\xef\xbf\xbd"); /* U+FFFD */
             length = 1;
@@ -49,12 +31,20 @@ static void quoted(qn_buf *out, const char *text, size_t n)
     qn_buf_byte(out, '"');
 }
 
+void qn_json_put_pair(qn_buf *out, const char *key, const char *text)
+{
+    qn_buf_byte(out, ',');
+    qn_json_quote(out, key, strlen(key));
+    qn_buf_byte(out, ':');
+    qn_json_quote(out, text, strlen(text));
+}
+
 static void item(qn_json *j, const char *key)
 {
     if (j->has_items[j->depth]) qn_buf_byte(j->out, ',');
     j->has_items[j->depth] = true;
     if (!key) return;
-    quoted(j->out, key, strlen(key));
+    qn_json_quote(j->out, key, strlen(key));
     qn_buf_byte(j->out, ':');
 }
 
@@ -106,7 +96,7 @@ void qn_json_text(qn_json *j, const char *key, const char *text)
 {
     item(j, key);
     if (text)
-        quoted(j->out, text, strlen(text));
+        qn_json_quote(j->out, text, strlen(text));
     else
         qn_buf_text(j->out, "null");
 }
@@ -114,7 +104,7 @@ void qn_json_text(qn_json *j, const char *key, const char *text)
 void qn_json_text_n(qn_json *j, const char *key, const char *p, size_t n)
 {
     item(j, key);
-    quoted(j->out, p, n);
+    qn_json_quote(j->out, p, n);
 }
 
 void qn_json_int(qn_json *j, const char *key, int64_t value)

@@ -17,6 +17,11 @@ typedef struct qn_json {
     bool is_array[QN_JSON_DEPTH], has_items[QN_JSON_DEPTH];
 } qn_json;
 
+/* Appends n bytes as a JSON string with its quotes. */
+void qn_json_quote(qn_buf *out, const char *text, size_t n);
+/* ,"key":"text" of an object that is written without a qn_json. */
+void qn_json_put_pair(qn_buf *out, const char *key, const char *text);
+
 void qn_json_begin(qn_json *j, qn_buf *out); /* {"schema":1 */
 void qn_json_end(qn_json *j);                /* closes what is open, and a newline */
 /* key NULL inside arrays. */

@@ -6,6 +6,7 @@
 #include "formats/npy.h"
 
 #include "engine/os.h"
+#include "engine/utf8.h"
 #include "formats/bytes.h"
 
 #include <stdio.h>
@@ -357,6 +358,51 @@ static void write_converted(qn_buf *out, const qn_tensor *t, quern_dtype dtype,
     }
 }
 
+/* The character at p, of k bytes that are well-formed. */
+static uint32_t character_at(const char *p, size_t k)
+{
+    uint32_t c = (uint8_t)p[0] & (k == 1 ? 0x7f : 0x3f >> (k - 1));
+    for (size_t i = 1; i < k; i++)
+        c = c << 6 | ((uint8_t)p[i] & 0x3f);
+    return c;
+}
+
+quern_status qn_npy_write_text(qn_buf *out, const qn_tensor *t, quern_error *err)
+{
+    const qn_str *s = t->data;
+    const size_t n = (size_t)qn_tensor_count(t), width = longest_string(t, n);
+    char descr[32];
+    snprintf(descr, sizeof descr, "<U%zu", width);
+    write_header(out, t, descr);
+    for (size_t i = 0; i < n; i++) {
+        size_t made = 0;
+        for (size_t at = 0, k; at < s[i].n; at += k, made++) {
+            k = qn_utf8_length(s[i].p + at, s[i].n - at);
+            qn_buf_u32le(out, k ? character_at(s[i].p + at, k) : 0xfffd);
+            if (k == 0) k = 1;
+        }
+        for (; made < width; made++)
+            qn_buf_u32le(out, 0);
+    }
+    return qn_buf_status(out, err);
+}
+
+/* As NumPy writes the type of elements: "<f4". */
+static const type_row *describe(quern_dtype dtype, char descr[32])
+{
+    const type_row *row = row_of(dtype);
+    snprintf(descr, 32, "%c%c%d", row->size > 1 ? '<' : '|', row->kind, row->size);
+    return row;
+}
+
+quern_status qn_npy_write_header(qn_buf *out, const qn_tensor *t, quern_error *err)
+{
+    char descr[32];
+    describe(t->dtype, descr);
+    write_header(out, t, descr);
+    return qn_buf_status(out, err);
+}
+
 quern_status qn_npy_write(qn_buf *out, const qn_tensor *t, quern_error *err)
 {
     char descr[32];
@@ -367,9 +413,7 @@ quern_status qn_npy_write(qn_buf *out, const qn_tensor *t, quern_error *err)
         write_strings(out, t, n);
         return qn_buf_status(out, err);
     }
-    const type_row *row = row_of(t->dtype);
-    snprintf(descr, sizeof descr, "%c%c%d", row->size > 1 ? '<' : '|', row->kind,
-             row->size);
+    const type_row *row = describe(t->dtype, descr);
     write_header(out, t, descr);
     if (row->dtype == t->dtype)
         qn_buf_add(out, t->data, qn_tensor_bytes(t));

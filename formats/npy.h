@@ -17,6 +17,10 @@ quern_status qn_npy_load(qn_arena *arena, const char *path, qn_tensor *out,
                          quern_error *err);
 /* Appends the file's bytes; t is a tensor, no sequence. */
 quern_status qn_npy_write(qn_buf *out, const qn_tensor *t, quern_error *err);
+/* The same for strings, as <U: UTF-32, which Python sees as str. */
+quern_status qn_npy_write_text(qn_buf *out, const qn_tensor *t, quern_error *err);
+/* What stands in front of t's elements; 128 bytes for up to four dims. */
+quern_status qn_npy_write_header(qn_buf *out, const qn_tensor *t, quern_error *err);
 quern_status qn_npy_save(qn_mem *mem, const char *path, const qn_tensor *t,
                          quern_error *err);
 

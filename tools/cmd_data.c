@@ -20,6 +20,7 @@ const char qn_data_about[] =
     "  quern data info flowers/               classes, splits, what is refused\n"
     "  quern data info flowers/ --read        and every picture read: bad ones, equal "
     "ones\n"
+    "  quern data convert flowers/ f.npz --to npz --resize 64x64  in another format\n"
     "  quern data sheet flowers/ -o look.png  some pictures of each class\n";
 
 int qn_cmd_data(const qn_args *args)

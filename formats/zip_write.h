@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* formats/zip_write.h - a zip archive written member by member, stored as they are. */
+#ifndef QN_FORMATS_ZIP_WRITE_H
+#define QN_FORMATS_ZIP_WRITE_H
+
+#include "engine/os_disk.h"
+#include "formats/buffer.h"
+
+typedef struct qn_zip {
+    qn_out_file *out;
+    qn_buf directory;
+    int n;
+} qn_zip;
+
+void qn_zip_begin(qn_zip *zip, qn_out_file *out, qn_mem *mem);
+/* A member of n bytes; the archive holds at most 4 GiB and 65534 members. */
+quern_status qn_zip_add(qn_zip *zip, const char *name, const void *p, size_t n,
+                        quern_error *err);
+quern_status qn_zip_end(qn_zip *zip, quern_error *err);
+void qn_zip_done(qn_zip *zip); /* frees the directory */
+
+#endif
