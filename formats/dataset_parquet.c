@@ -6,7 +6,7 @@
  * when it is asked for. */
 #include "formats/parquet_roles.h"
 #include "formats/parquet_rows.h"
-#include "formats/parquet_shards.h"
+#include "formats/shards.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 enum { LONGEST_TEXT = 4096 };          /* bytes of a label or of other columns' texts */
 
 typedef struct state {
-    qn_pq_shard *shards;
-    int n_shards;
+    qn_shards shards;
+    qn_parquet *files; /* [shards.n] */
     qn_pq_rows *pictures;
 } state;
 
@@ -33,34 +33,43 @@ typedef struct filling {
 
 /* ---- files ---------------------------------------------------------------------- */
 
-static quern_status open_shard(qn_arena *arena, qn_pq_shard *shard, quern_error *err)
+static bool is_parquet_name(const char *name)
 {
-    qn_file file;
-    QN_TRY(qn_file_open(NULL, shard->path, &file, err));
-    const quern_status status = qn_file_map(&file, &shard->map, err);
-    qn_file_close(&file);
-    QN_TRY(status);
-    QN_TRY(
-        qn_parquet_parse(arena, shard->map.base, shard->map.bytes, &shard->file, err));
-    if (shard->file.n_rows <= (int64_t)shard->map.bytes) return QUERN_OK;
+    return qn_ends_with(name, ".parquet");
+}
+
+static bool parquet_is(const char *path)
+{
+    return qn_shards_are(path, is_parquet_name);
+}
+
+static quern_status open_shard(qn_arena *arena, qn_shard *shard, qn_parquet *file,
+                               quern_error *err)
+{
+    QN_TRY(qn_shard_map(shard, err));
+    QN_TRY(qn_parquet_parse(arena, shard->map.base, shard->map.bytes, file, err));
+    if (file->n_rows <= (int64_t)shard->map.bytes) return QUERN_OK;
     return qn_fail(err, QUERN_LIMIT, "%lld rows in %zu bytes; a picture takes one",
-                   (long long)shard->file.n_rows, shard->map.bytes);
+                   (long long)file->n_rows, shard->map.bytes);
 }
 
-/* The same column of another file. */
-static int column_in(const filling *f, const qn_pq_shard *shard, int column)
+/* A column of the first file in another. */
+static quern_status find_column(const filling *f, const qn_parquet *file, int column,
+                                int *out, quern_error *err)
 {
-    return qn_parquet_find(&shard->file, f->of->shards[0].file.columns[column].path);
+    const char *path = f->of->files[0].columns[column].path;
+    *out = qn_parquet_find(file, path);
+    if (*out >= 0 && file->columns[*out].type == f->of->files[0].columns[column].type)
+        return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "it has no column '%s' like that of %s", path,
+                   f->of->shards.at[0].path);
 }
 
-static quern_status add_pictures(filling *f, const qn_pq_shard *shard, quern_error *err)
+static quern_status add_pictures(filling *f, const qn_parquet *file, quern_error *err)
 {
-    const qn_pq_column *want = f->of->shards[0].file.columns + f->roles.picture;
-    const int c = column_in(f, shard, f->roles.picture);
-    if (c < 0 || shard->file.columns[c].type != QN_PQ_BYTES)
-        return qn_fail(err, QUERN_FORMAT, "it has no column '%s' of bytes, %s has",
-                       want->path, f->of->shards[0].path);
-    return qn_pq_rows_add(f->of->pictures, &shard->file, c, err);
+    int column;
+    QN_TRY(find_column(f, file, f->roles.picture, &column, err));
+    return qn_pq_rows_add(f->of->pictures, file, column, err);
 }
 
 /* ---- labels --------------------------------------------------------------------- */
@@ -153,7 +162,7 @@ static quern_status see_groups(void *ctx, const qn_pq_values *v, quern_error *er
 /* Single values that are no dates of 96 bits and can be told in a line. */
 static bool is_told(const filling *f, int column)
 {
-    const qn_pq_column *c = f->of->shards[0].file.columns + column;
+    const qn_pq_column *c = f->of->files[0].columns + column;
     return column != f->roles.picture && column != f->roles.label &&
            column != f->roles.group && c->max_repeats == 0 && c->type != QN_PQ_INT96 &&
            (c->type != QN_PQ_BYTES || c->is_text) && c->type != QN_PQ_FIXED;
@@ -165,18 +174,14 @@ static quern_status read_column(filling *f, int column, qn_pq_see *see,
                                 quern_error *err)
 {
     f->item = 0;
-    for (int s = 0; s < f->of->n_shards; s++) {
-        const qn_pq_shard *shard = f->of->shards + s;
-        const int c = column_in(f, shard, column);
-        quern_status status;
-        if (c < 0)
-            status = qn_fail(err, QUERN_FORMAT, "it has no column '%s', %s has",
-                             f->of->shards[0].file.columns[column].path,
-                             f->of->shards[0].path);
-        else
-            status = qn_parquet_each(&shard->file, c, f->set->arena.mem, see, f, err);
+    for (int s = 0; s < f->of->shards.n; s++) {
+        const qn_parquet *file = f->of->files + s;
+        int c;
+        quern_status status = find_column(f, file, column, &c, err);
+        if (status == QUERN_OK)
+            status = qn_parquet_each(file, c, f->set->arena.mem, see, f, err);
         if (status != QUERN_OK) {
-            qn_within(err, "%s", shard->path);
+            qn_within(err, "%s", f->of->shards.at[s].path);
             return status;
         }
     }
@@ -193,7 +198,7 @@ static quern_status read_texts(filling *f, int column, quern_error *err)
     f->texts = (qn_names){.arena = &set->arena};
     QN_TRY(read_column(f, column, see_texts, err));
     if (f->texts.n == 0) return QUERN_OK; /* nothing but nulls */
-    *to = (qn_column){f->of->shards[0].file.columns[column].path, f->to};
+    *to = (qn_column){f->of->files[0].columns[column].path, f->to};
     set->n_columns++;
     return QUERN_OK;
 }
@@ -214,7 +219,7 @@ static quern_status read_groups(filling *f, quern_error *err)
 
 static quern_status read_others(filling *f, quern_error *err)
 {
-    const qn_parquet *file = &f->of->shards[0].file;
+    const qn_parquet *file = f->of->files;
     void *room;
     QN_TRY(read_groups(f, err));
     QN_TRY(qn_arena_array(&f->set->arena, (size_t)file->n_columns, sizeof(qn_column),
@@ -242,7 +247,7 @@ static quern_status name_classes(filling *f, quern_error *err)
         set->n_classes = (int)n;
         return QUERN_OK;
     }
-    QN_TRY(qn_path_folder(f->of->shards[0].path, folder, err));
+    QN_TRY(qn_path_folder(f->of->shards.at[0].path, folder, err));
     QN_TRY(qn_path_join(path, folder, "classes.txt", err));
     QN_TRY(qn_set_read_classes(set, path, &found, err));
     return found ? QUERN_OK : qn_set_number_classes(set, err);
@@ -253,14 +258,14 @@ static quern_status name_classes(filling *f, quern_error *err)
 /* The items of each split, whose files stand side by side. */
 static quern_status add_parts(filling *f, quern_error *err)
 {
-    const state *s = f->of;
+    const qn_shards *shards = &f->of->shards;
     int32_t *labels;
-    for (int i = 0, k; i < s->n_shards; i += k) {
+    for (int i = 0, k; i < shards->n; i += k) {
+        const qn_split split = shards->at[i].split;
         int64_t n = 0;
-        for (k = 0; i + k < s->n_shards && s->shards[i + k].split == s->shards[i].split;
-             k++)
-            n += s->shards[i + k].file.n_rows;
-        QN_TRY(qn_set_add_part(f->set, s->shards[i].split, n, &labels, err));
+        for (k = 0; i + k < shards->n && shards->at[i + k].split == split; k++)
+            n += f->of->files[i + k].n_rows;
+        QN_TRY(qn_set_add_part(f->set, split, n, &labels, err));
     }
     return QUERN_OK;
 }
@@ -268,14 +273,18 @@ static quern_status add_parts(filling *f, quern_error *err)
 static quern_status open_shards(filling *f, quern_error *err)
 {
     state *s = f->of;
-    for (int i = 0; i < s->n_shards; i++) {
-        quern_status status = open_shard(&f->set->arena, s->shards + i, err);
+    void *room;
+    qn_arena *arena = &f->set->arena;
+    QN_TRY(qn_arena_array(arena, (size_t)s->shards.n, sizeof *s->files, &room, err));
+    s->files = room;
+    for (int i = 0; i < s->shards.n; i++) {
+        qn_shard *shard = s->shards.at + i;
+        quern_status status = open_shard(arena, shard, s->files + i, err);
         if (status == QUERN_OK && i == 0)
-            status =
-                qn_pq_roles_find(&s->shards[0].file, &f->set->arena, &f->roles, err);
-        if (status == QUERN_OK) status = add_pictures(f, s->shards + i, err);
+            status = qn_pq_roles_find(s->files, arena, &f->roles, err);
+        if (status == QUERN_OK) status = add_pictures(f, s->files + i, err);
         if (status != QUERN_OK) {
-            qn_within(err, "%s", s->shards[i].path);
+            qn_within(err, "%s", shard->path);
             return status;
         }
     }
@@ -289,7 +298,7 @@ static quern_status parquet_open(qn_dataset *set, const char *path, quern_error 
     set->state = room;
     filling f = {.set = set, .of = room};
     f.labels.arena = &set->arena;
-    QN_TRY(qn_pq_shards_find(set, path, &f.of->shards, &f.of->n_shards, err));
+    QN_TRY(qn_shards_find(set, path, is_parquet_name, &f.of->shards, err));
     QN_TRY(qn_pq_rows_create(set->arena.mem, PAGES_KEPT, &f.of->pictures, err));
     QN_TRY(open_shards(&f, err));
     QN_TRY(add_parts(&f, err));
@@ -305,8 +314,7 @@ static void parquet_close(qn_dataset *set)
     state *s = set->state;
     if (!s) return;
     qn_pq_rows_free(s->pictures);
-    for (int i = 0; i < s->n_shards; i++)
-        if (s->shards[i].map.base) qn_map_done(&s->shards[i].map);
+    qn_shards_done(&s->shards);
 }
 
 static quern_status parquet_packed(const qn_dataset *set, int64_t i, qn_arena *arena,
@@ -333,7 +341,7 @@ static quern_status parquet_read(const qn_dataset *set, int64_t i, qn_arena *are
 const qn_dataset_format qn_dataset_parquet = {
     .name = "parquet",
     .about = "Parquet files with pictures, as the Hugging Face hub has them",
-    .is = qn_parquet_is_set,
+    .is = parquet_is,
     .open = parquet_open,
     .read = parquet_read,
     .packed = parquet_packed,

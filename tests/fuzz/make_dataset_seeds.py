@@ -53,3 +53,39 @@ for sample in ("snappy_v1_dict", "delta_v2", "fastparquet"):
     path = os.path.join(os.path.dirname(__file__), "..", "data", "parquet", sample)
     with open(path + ".parquet", "rb") as file:
         put("parquet_" + sample, b"q" + file.read())
+
+
+# ---- TFRecord: records with checksums, of Examples ----------------------------------------
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    crc ^= 0xffffffff
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xa282ead8) & 0xffffffff)
+
+
+def record(data):
+    length = struct.pack("<Q", len(data))
+    return length + crc32c(length) + data + crc32c(data)
+
+
+def field(number, data):
+    return bytes([number << 3 | 2, len(data)]) + data
+
+
+def feature(name, kind, value):
+    return field(1, field(1, name) + field(2, field(kind, value)))
+
+
+def example(label, text):
+    bmp = b"BM" + struct.pack("<IIIIiiHHI", 58, 0, 54, 40, 1, 1, 1, 24, 0) + bytes(24)
+    return field(1, feature(b"label", 3, bytes([8, label])) +
+                 feature(b"image", 1, field(1, bmp)) +
+                 feature(b"image/class/text", 1, field(1, text)) +
+                 feature(b"image/filename", 1, field(1, b"a.jpg")))
+
+
+put("tfrecord", b"r" + record(example(1, b"ant")) + record(example(0, b"bee")))

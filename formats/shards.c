@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/parquet_shards.c - see parquet_shards.h. */
-#include "formats/parquet_shards.h"
+/* formats/shards.c - see shards.h. */
+#include "formats/shards.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,11 +16,6 @@ static const char *file_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool is_shard_name(const char *name)
-{
-    return *name != '.' && qn_ends_with(name, ".parquet");
-}
-
 /* The split of the n letters at text. */
 static qn_split split_of_word(const char *text, size_t n)
 {
@@ -31,16 +26,28 @@ static qn_split split_of_word(const char *text, size_t n)
     return qn_split_of(word);
 }
 
-/* By what the file's name begins with, else by its folder's name. */
+/* The first of the words in a name that is a split. */
+static qn_split split_of_name(const char *name, size_t n)
+{
+    qn_split split = QN_SPLIT_NONE;
+    for (size_t i = 0, k; i < n && split == QN_SPLIT_NONE; i += k + 1) {
+        for (k = 0; i + k < n && !strchr("-_.", name[i + k]);)
+            k++;
+        split = split_of_word(name + i, k);
+    }
+    return split;
+}
+
+/* By the file's name, else by its folder's. */
 static qn_split split_of_path(const char *path)
 {
     const char *name = file_name(path);
-    qn_split split = split_of_word(name, strcspn(name, "-_."));
+    const qn_split split = split_of_name(name, strlen(name));
     if (split != QN_SPLIT_NONE || name == path) return split;
     const char *end = name - 1, *begin = end;
     while (begin > path && begin[-1] != '/')
         begin--;
-    return split_of_word(begin, (size_t)(end - begin));
+    return split_of_name(begin, (size_t)(end - begin));
 }
 
 /* Whether shards are looked for inside a folder of that name. */
@@ -56,8 +63,9 @@ typedef struct search {
     qn_dataset *set;
     qn_arena *arena; /* lists of names */
     char real[QN_PATH_MAX];
-    qn_pq_shard *found;
+    qn_shard *found;
     int n;
+    qn_shard_name *is_ours;
     bool only_asks; /* whether there is any */
 } search;
 
@@ -88,7 +96,7 @@ static quern_status look_in(search *s, const char *folder, int depth, quern_erro
     int n;
     QN_TRY(qn_dir_list(folder, s->arena, &names, &n, err));
     for (int i = 0; i < n; i++) {
-        const bool is_shard = is_shard_name(names[i]);
+        const bool is_shard = *names[i] != '.' && s->is_ours(names[i]);
         if (!is_shard && !is_shard_folder(names[i])) continue;
         QN_TRY(qn_path_join(path, folder, names[i], err));
         if (is_shard)
@@ -99,14 +107,14 @@ static quern_status look_in(search *s, const char *folder, int depth, quern_erro
     return QUERN_OK;
 }
 
-bool qn_parquet_is_set(const char *path)
+bool qn_shards_are(const char *path, qn_shard_name *is_ours)
 {
     qn_mem mem;
     qn_arena arena;
-    if (!qn_path_is_folder(path)) return is_shard_name(file_name(path));
+    if (!qn_path_is_folder(path)) return is_ours(file_name(path));
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
-    search s = {.arena = &arena, .only_asks = true};
+    search s = {.arena = &arena, .is_ours = is_ours, .only_asks = true};
     const quern_status status = look_in(&s, path, 0, NULL);
     qn_arena_done(&arena);
     return status == QUERN_OK && s.n > 0;
@@ -116,7 +124,7 @@ bool qn_parquet_is_set(const char *path)
 
 static int by_split_and_path(const void *a, const void *b)
 {
-    const qn_pq_shard *x = a, *y = b;
+    const qn_shard *x = a, *y = b;
     if (x->split != y->split) return x->split < y->split ? -1 : 1;
     return strcmp(x->path, y->path);
 }
@@ -136,7 +144,7 @@ static bool read_count(const char *path, size_t *stem, unsigned *of)
 }
 
 /* Shards 0 .. N-1 "of N" with one stem stand side by side: are there N? */
-static quern_status note_missing(qn_dataset *set, const qn_pq_shard *shards, int n,
+static quern_status note_missing(qn_dataset *set, const qn_shard *shards, int n,
                                  quern_error *err)
 {
     size_t stem, other;
@@ -155,7 +163,7 @@ static quern_status note_missing(qn_dataset *set, const qn_pq_shard *shards, int
 }
 
 /* Where some files name a split, one that does not is none of the set's. */
-static quern_status drop_strangers(qn_dataset *set, qn_pq_shard *shards, int *n,
+static quern_status drop_strangers(qn_dataset *set, qn_shard *shards, int *n,
                                    quern_error *err)
 {
     int kept = 0;
@@ -177,11 +185,12 @@ static quern_status find_all(search *s, const char *path, quern_error *err)
     return look_in(s, path, 0, err);
 }
 
-quern_status qn_pq_shards_find(qn_dataset *set, const char *path, qn_pq_shard **shards,
-                               int *n, quern_error *err)
+quern_status qn_shards_find(qn_dataset *set, const char *path, qn_shard_name *is_ours,
+                            qn_shards *out, quern_error *err)
 {
     qn_arena arena;
-    search s = {.set = set, .arena = &arena};
+    search s = {.set = set, .arena = &arena, .is_ours = is_ours};
+    *out = (qn_shards){0};
     qn_arena_init(&arena, set->arena.mem);
     const quern_status status = find_all(&s, path, err);
     qn_arena_done(&arena);
@@ -189,7 +198,21 @@ quern_status qn_pq_shards_find(qn_dataset *set, const char *path, qn_pq_shard **
     if (s.n) qsort(s.found, (size_t)s.n, sizeof *s.found, by_split_and_path);
     QN_TRY(note_missing(set, s.found, s.n, err));
     QN_TRY(drop_strangers(set, s.found, &s.n, err));
-    *shards = s.found;
-    *n = s.n;
+    *out = (qn_shards){s.found, s.n};
     return QUERN_OK;
+}
+
+quern_status qn_shard_map(qn_shard *shard, quern_error *err)
+{
+    qn_file file;
+    QN_TRY(qn_file_open(NULL, shard->path, &file, err));
+    const quern_status status = qn_file_map(&file, &shard->map, err);
+    qn_file_close(&file);
+    return status;
+}
+
+void qn_shards_done(qn_shards *shards)
+{
+    for (int i = 0; i < shards->n; i++)
+        if (shards->at[i].map.base) qn_map_done(&shards->at[i].map);
 }
