@@ -3,6 +3,7 @@
 #include "engine/spelling.h"
 #include "tools/help.h"
 #include "tools/options.h"
+#include "tools/place.h"
 #include "tools/sandbox.h"
 #include "tools/term.h"
 
@@ -31,6 +32,7 @@ static int run_inside(qn_args *args)
     char why[192];
     int code = 1;
     qn_outputs_find(args, &outputs);
+    if (args->command->may & QN_MAY_STORE) qn_place_allow(&outputs);
     qn_sandbox_enter(args->command->may, &outputs, &sandbox);
     args->sandbox = &sandbox;
     if (args->needs_sandbox && sandbox.level != QN_SANDBOX_FULL)
@@ -51,7 +53,10 @@ static int run(const qn_command *command, int n, const char *const *words,
     qn_mem_init(&mem, NULL, 0);
     if (qn_args_parse(&args, command, n, words, &mem)) {
         args.needs_sandbox |= needs_sandbox;
-        if (args.wants_help) qn_help_print(stdout, command);
+        if (args.wants_help)
+            qn_help_print(stdout, command);
+        else
+            qn_place_resolve(&args);
         code = args.wants_help ? 0 : run_inside(&args);
     }
     qn_args_done(&args);
