@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo|train]...      SECONDS_EACH=300 for the fuzzers
+#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo|train|cells]...      SECONDS_EACH=300 for the fuzzers
 cd "$(dirname "$0")/.." || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
 each=${SECONDS_EACH:-300}
@@ -13,7 +13,7 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-analyse clang tsan bench fuzz zoo train}; do
+for stage in ${*:-analyse clang tsan bench fuzz zoo train cells}; do
     case $stage in
     analyse)
         ANALYSE=1 tests/check/all.sh
@@ -71,6 +71,17 @@ for stage in ${*:-analyse clang tsan bench fuzz zoo train}; do
         [ -n "$torch" ] || { echo "no torchvision: training not compared"; skipped=$((skipped + 1)); continue; }
         make -s -j"$jobs" all && "$torch" tests/train_oracle.py
         ok $? "training steps as PyTorch makes them"
+        ;;
+    cells)
+        # QN_NUCLEI: a tar with label pictures, if there is one; PYTHONPATH: Cellpose.
+        make -s -j"$jobs" all || { ok 1 "build"; continue; }
+        for p in python3 /usr/bin/python3; do
+            $p tests/cells_oracle.py ${QN_NUCLEI:+"$QN_NUCLEI"}
+            cells=$?
+            [ $cells -eq 77 ] || break
+        done
+        [ $cells -eq 77 ] && { skipped=$((skipped + 1)); continue; }
+        ok $cells "segmentation as Cellpose does it"
         ;;
     esac
 done

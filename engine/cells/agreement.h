@@ -20,8 +20,8 @@ typedef struct qn_overlap {
 quern_status qn_labels_overlap(const qn_labels *a, const qn_labels *b, qn_arena *arena,
                                qn_overlap **out, int64_t *n, quern_error *err);
 
-/* Pairs (i, j), i < n_a, j < n_b, worth more than 0: the matching of the largest sum.
- * partner [n_a]: j of i, or -1. */
+/* Pairs (i, j), i < n_a, j < n_b, sorted by i, each worth more than 0: the matching of
+ * the largest sum.  partner [n_a]: j of i, or -1. */
 typedef struct qn_worth {
     uint32_t i, j;
     double worth;
@@ -49,6 +49,8 @@ quern_status qn_labels_agree(qn_labels *truth, qn_labels *predicted, double reac
                              qn_arena *arena, qn_agreement *out, quern_error *err);
 void qn_agreement_add(qn_agreement *sum, const qn_agreement *more);
 
+/* The first level that is at least iou: 0 for 0.5, 5 for 0.75, 8 for 0.9. */
+int qn_agreement_level(double iou);
 /* Figures of one picture, or of counts that were added up. */
 double qn_agreement_precision_at(const qn_agreement *a, int level); /* TP/(TP+FP+FN) */
 double qn_agreement_mean_precision(const qn_agreement *a);          /* of all levels */

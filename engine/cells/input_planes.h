@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/cells/input_planes.h - pictures as measurements: planes of samples as the camera
- * gave them, and the way from there to what a network of Cellpose's kind is fed: two
- * planes, percentiles at 0 and 1, another scale, a rim of zeros.
+/* engine/cells/input_planes.h - pictures as measurements: planes of samples as the
+ * camera gave them, and the way from there to what a network of Cellpose's kind is fed:
+ * two planes, percentiles at 0 and 1, another scale, a rim of zeros.
  *
  * The arithmetic is that of Cellpose 3.1 (transforms.py), in float32 where it is there.
  */

@@ -96,10 +96,47 @@ int shim_resize(const int64_t *size, uint32_t *at, uint32_t *out)
     qn_labels made;
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
-    const int status =
-        qn_labels_resize(&labels, size[2], size[3], &arena, &made, NULL);
+    const int status = qn_labels_resize(&labels, size[2], size[3], &arena, &made, NULL);
     if (status == QUERN_OK)
         memcpy(out, made.at, (size_t)(size[2] * size[3]) * sizeof *out);
+    qn_arena_done(&arena);
+    return status;
+}
+
+int shim_stitch(int64_t n, int64_t height, int64_t width, uint32_t *at,
+                double threshold)
+{
+    qn_mem mem;
+    qn_arena arena;
+    qn_labels plane[64];
+    uint32_t n_cells;
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    for (int64_t z = 0; z < n && z < 64; z++)
+        plane[z] = (qn_labels){height, width, at + z * height * width};
+    const int status = qn_labels_stitch(plane, n, threshold, &arena, &n_cells, NULL);
+    qn_arena_done(&arena);
+    return status;
+}
+
+int shim_agree(int64_t height, int64_t width, uint32_t *truth, uint32_t *predicted,
+               double scale, double *figures)
+{
+    qn_mem mem;
+    qn_arena arena;
+    qn_agreement a;
+    qn_labels t = {height, width, truth}, p = {height, width, predicted};
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    const int status = qn_labels_agree(&t, &p, scale, &arena, &a, NULL);
+    const double said[] = {
+        qn_agreement_precision_at(&a, 0), qn_agreement_precision_at(&a, 5),
+        qn_agreement_precision_at(&a, 8), qn_agreement_f1(&a),
+        qn_agreement_jaccard(&a),         qn_agreement_panoptic(&a),
+        qn_agreement_edge_precision(&a),  qn_agreement_edge_recall(&a),
+        qn_agreement_edge_f1(&a),         qn_agreement_mean_precision(&a),
+        qn_agreement_jaccard_classic(&a), a.diameter};
+    memcpy(figures, said, sizeof said);
     qn_arena_done(&arena);
     return status;
 }
