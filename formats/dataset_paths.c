@@ -85,6 +85,8 @@ static bool is_told(const stem *s, const qn_dataset *set, const qn_writer *w,
     if (is_part(s, 0, "images") || is_part(s, 0, ".") || s->length[0] == 0) return true;
     if (c >= 0 && (is_part(s, 0, set->classes[c]) || is_part(s, 0, w->class_parts[c])))
         return true;
+    if (s->length[0] > 4 && !memcmp(s->part[0] + s->length[0] - 4, ".tar", 4))
+        return true; /* the archive it came from */
     if (s->length[0] >= sizeof word) return false;
     memcpy(word, s->part[0], s->length[0]);
     word[s->length[0]] = 0;

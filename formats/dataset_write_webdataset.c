@@ -37,6 +37,12 @@ static quern_status web_begin(qn_writer *w, quern_error *err)
     if (a->is_single && w->plan->shard)
         return qn_fail(err, QUERN_INVALID,
                        "shards go to a folder, and the target is one archive");
+    const bool *has = w->has_split;
+    if (!a->is_single && has[QN_SPLIT_NONE] &&
+        (has[QN_SPLIT_TRAIN] || has[QN_SPLIT_VAL] || has[QN_SPLIT_TEST]))
+        return qn_fail(err, QUERN_UNSUPPORTED,
+                       "archives are all of a split or all of none, and only some of "
+                       "the items have one");
     return a->is_single ? qn_writer_is_file(w, err)
                         : qn_writer_put_classes(w, "classes.txt", err);
 }

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import struct
+import tarfile
 
 import numpy as np
 
@@ -48,6 +49,21 @@ put("idx_labels", b"l" + idx(labels))
 put("idx_labels_gzip", b"l" + gzip.compress(idx(labels), mtime=0))
 put("bmp", b"p" + b"BM" + struct.pack("<IIIIiiHHIIIIII", 62, 0, 54, 40, 1, 2, 1, 24, 0, 8, 0,
                                       0, 0, 0) + bytes(8))
+def tar(form, *files):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=form) as archive:
+        for name, data in files:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()[:-8192]
+
+
+put("tar_pax", b"w" + tar(tarfile.PAX_FORMAT, ("\u00e4/1.bmp", b"BM"), ("\u00e4/1.cls", b"1")))
+put("tar_gnu", b"w" + tar(tarfile.GNU_FORMAT, ("x" * 101 + ".bmp", b"BM"),
+                          ("x" * 101 + ".json", b'{"label":"a","patient":"p","age":3}')))
+put("tar_ustar", b"w" + tar(tarfile.USTAR_FORMAT, ("a/1.bmp", b"BM"), ("a/1.txt", b"cat"),
+                            ("../2.bmp", b""), ("a/1.bmp", b"")))
 # Parquet files of other writers, as tests/parquet_oracle.py makes them.
 for sample in ("snappy_v1_dict", "delta_v2", "fastparquet"):
     path = os.path.join(os.path.dirname(__file__), "..", "data", "parquet", sample)
