@@ -11,6 +11,7 @@
 #include "engine/cells/measure.h"
 #include "formats/buffer.h"
 #include "formats/image.h"
+#include "formats/json_write.h"
 
 /* What is known of the sample beside the picture; texts may be NULL. */
 typedef struct qn_cells_sample {
@@ -45,11 +46,24 @@ qn_cells_write_fn qn_cells_overlay_png;
 qn_cells_write_fn qn_cells_flows_png;
 qn_cells_write_fn qn_cells_prob_png;
 
+/* The first of them as pixels, RGB, in the arena. */
+quern_status qn_cells_outlined(const qn_cells_out *c, qn_arena *arena, qn_image *out,
+                               quern_error *err);
+
+/* Outlines, exact but for the text: a zip of ImageJ's ROIs, GeoJSON for QuPath, COCO's
+ * run lengths, and Cellpose's lines of border pixels. */
+qn_cells_write_fn qn_cells_roi_zip;
+qn_cells_write_fn qn_cells_geojson;
+qn_cells_write_fn qn_cells_coco;
+qn_cells_write_fn qn_cells_outlines_text;
+
 /* ---- figures of the whole picture ---- */
 
 double qn_cells_confluence(const qn_cells_out *c); /* percent of the picture */
 /* Cells per square centimetre of the field of view; NaN: its size is not known. */
 double qn_cells_density(const qn_cells_out *c);
+/* All of them as the object "metrics", into an object or array that is open. */
+void qn_cells_metrics(const qn_cells_out *c, qn_json *j);
 
 /* ---- colours ---- */
 

@@ -16,7 +16,7 @@
  * (Knuth's multiplicative hash); three saturations tell more of them apart. */
 void qn_label_colour(uint32_t label, uint8_t rgb[3])
 {
-    static const uint8_t floors[3] = {0, 70, 120};
+    static const uint8_t floors[3] = {50, 100, 140};
     const uint32_t hash = label * 2654435769u;
     const uint32_t hue = (hash >> 16) * 6, part = hue & 0xffff;
     const uint32_t least = floors[label % 3], up = least + (part * (255 - least) >> 16);
@@ -29,27 +29,23 @@ void qn_label_colour(uint32_t label, uint8_t rgb[3])
 
 /* ---- pictures in colour ---- */
 
-/* [height][width][3] from c->mem. */
-static quern_status make_rgb(const qn_cells_out *c, uint8_t **rgb, size_t *bytes,
-                             quern_error *err)
+static quern_status check_view(const qn_cells_out *c, quern_error *err)
 {
-    void *room;
-    const qn_image *picture = c->picture;
-    const size_t n = (size_t)c->seg->height * (size_t)c->seg->width;
-    if (picture &&
-        (picture->width != c->seg->width || picture->height != c->seg->height))
-        return qn_fail(err, QUERN_DATA,
-                       "a view of %d x %d pixels of a picture of %lld x "
-                       "%lld",
-                       picture->width, picture->height, (long long)c->seg->width,
-                       (long long)c->seg->height);
-    *bytes = 3 * n;
-    QN_TRY(qn_mem_alloc(c->mem, *bytes, &room, err));
-    *rgb = room;
-    if (!picture) memset(room, 0, *bytes);
-    for (size_t i = 0; picture && i < *bytes; i++)
-        (*rgb)[i] = picture->pixels[picture->channels == 3 ? i : i / 3];
-    return QUERN_OK;
+    const qn_image *view = c->picture;
+    if (!view || (view->width == c->seg->width && view->height == c->seg->height))
+        return QUERN_OK;
+    return qn_fail(err, QUERN_DATA,
+                   "a view of %d x %d pixels of a picture of %lld x %lld", view->width,
+                   view->height, (long long)c->seg->width, (long long)c->seg->height);
+}
+
+/* The view as [height][width][3]. */
+static void fill_view(const qn_cells_out *c, uint8_t *rgb)
+{
+    const size_t n = 3 * (size_t)c->seg->height * (size_t)c->seg->width;
+    if (!c->picture) memset(rgb, 0, n);
+    for (size_t i = 0; c->picture && i < n; i++)
+        rgb[i] = c->picture->pixels[c->picture->channels == 3 ? i : i / 3];
 }
 
 static quern_status put_png(const qn_cells_out *c, int channels, int bits,
@@ -105,13 +101,28 @@ static quern_status drawn(const qn_cells_out *c,
                           void (*draw)(const qn_cells_out *c, uint8_t *rgb),
                           qn_buf *out, quern_error *err)
 {
-    uint8_t *rgb = NULL;
-    size_t bytes = 0;
-    QN_TRY(make_rgb(c, &rgb, &bytes, err));
+    const size_t bytes = 3 * (size_t)c->seg->height * (size_t)c->seg->width;
+    void *rgb;
+    QN_TRY(check_view(c, err));
+    QN_TRY(qn_mem_alloc(c->mem, bytes, &rgb, err));
+    fill_view(c, rgb);
     draw(c, rgb);
     const quern_status status = put_png(c, 3, 8, rgb, out, err);
     qn_mem_free(c->mem, rgb, bytes);
     return status;
+}
+
+quern_status qn_cells_outlined(const qn_cells_out *c, qn_arena *arena, qn_image *out,
+                               quern_error *err)
+{
+    void *rgb;
+    QN_TRY(check_view(c, err));
+    QN_TRY(qn_arena_raw(arena, 3 * (size_t)c->seg->height * (size_t)c->seg->width, &rgb,
+                        err));
+    fill_view(c, rgb);
+    draw_outlines(c, rgb);
+    *out = (qn_image){(int)c->seg->width, (int)c->seg->height, 3, rgb};
+    return QUERN_OK;
 }
 
 quern_status qn_cells_outlines_png(const qn_cells_out *c, qn_buf *out, quern_error *err)

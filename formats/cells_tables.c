@@ -147,7 +147,7 @@ static void put_params(const qn_cells_out *c, qn_json *j)
     qn_json_close(j);
 }
 
-static void put_metrics(const qn_cells_out *c, qn_json *j)
+void qn_cells_metrics(const qn_cells_out *c, qn_json *j)
 {
     const qn_census *all = &c->measures->census;
     qn_json_object(j, "metrics");
@@ -179,7 +179,7 @@ quern_status qn_cells_json(const qn_cells_out *c, qn_buf *out, quern_error *err)
     qn_json_begin(&j, out);
     put_sample(c, &j);
     put_params(c, &j);
-    put_metrics(c, &j);
+    qn_cells_metrics(c, &j);
     qn_json_array(&j, "cells");
     for (uint32_t label = 1; label <= c->measures->n; label++) {
         if (is_absent(c, label)) continue;

@@ -11,7 +11,9 @@
 #include "engine/os.h"
 #include "formats/bytes.h"
 #include "formats/deflate.h"
+#include "formats/files.h"
 #include "formats/npy.h"
+#include "formats/zip_write.h"
 
 #include <string.h>
 
@@ -232,74 +234,33 @@ quern_status qn_npz_load(qn_arena *arena, const char *path, qn_npz_member **memb
 
 /* ---- writing -------------------------------------------------------------------- */
 
-/* What local header and directory entry have in common: version to the name's length.
- */
-static void put_common(qn_buf *out, uint32_t crc, uint32_t size, uint32_t name)
+static quern_status put_member(qn_zip *zip, const qn_npz_member *m, qn_buf *npy,
+                               quern_error *err)
 {
-    qn_buf_u16le(out, 20);         /* version needed: 2.0 */
-    qn_buf_u16le(out, 1 << 11);    /* flags: names are UTF-8 */
-    qn_buf_u16le(out, 0);          /* stored */
-    qn_buf_u32le(out, 0x00210000); /* 1980-01-01 */
-    qn_buf_u32le(out, crc);
-    qn_buf_u32le(out, size);
-    qn_buf_u32le(out, size);
-    qn_buf_u16le(out, name);
-    qn_buf_u16le(out, 0); /* no extra field */
-}
-
-static void put_member(qn_buf *out, qn_buf *dir, const char *name, const qn_buf *npy)
-{
-    const uint32_t offset = (uint32_t)out->n, length = (uint32_t)strlen(name) + 4;
-    const uint32_t crc = qn_crc32(0, npy->p, npy->n);
-    qn_buf_add(out, "PK\3\4", 4);
-    put_common(out, crc, (uint32_t)npy->n, length);
-    qn_buf_text(out, name);
-    qn_buf_text(out, ".npy");
-    qn_buf_add(out, npy->p, npy->n);
-    qn_buf_add(dir, "PK\1\2", 4);
-    qn_buf_u16le(dir, 20);
-    put_common(dir, crc, (uint32_t)npy->n, length);
-    qn_buf_add(dir, "\0\0\0\0\0\0\0\0\0\0", 10); /* note, disk, attributes */
-    qn_buf_u32le(dir, offset);
-    qn_buf_text(dir, name);
-    qn_buf_text(dir, ".npy");
-}
-
-static quern_status put_all(qn_buf *out, qn_buf *dir, qn_buf *npy,
-                            const qn_npz_member *members, int n, quern_error *err)
-{
-    for (int i = 0; i < n; i++) {
-        qn_buf_clear(npy);
-        QN_TRY(qn_npy_write(npy, &members[i].value, err));
-        if (npy->n >= UINT32_MAX - out->n - 1024)
-            return qn_fail(err, QUERN_LIMIT, "a .npz file holds at most 4 GiB");
-        put_member(out, dir, members[i].name, npy);
-    }
-    const uint32_t offset = (uint32_t)out->n;
-    qn_buf_add(out, dir->p, dir->n);
-    qn_buf_add(out, "PK\5\6\0\0\0\0", 8);
-    qn_buf_u16le(out, (uint32_t)n);
-    qn_buf_u16le(out, (uint32_t)n);
-    qn_buf_u32le(out, (uint32_t)dir->n);
-    qn_buf_u32le(out, offset);
-    qn_buf_u16le(out, 0);
-    QN_TRY(qn_buf_status(dir, err));
-    return qn_buf_status(out, err);
+    char name[QN_PATH_MAX];
+    qn_buf_clear(npy);
+    QN_TRY(qn_path_format(name, err, "%s.npy", m->name));
+    QN_TRY(qn_npy_write(npy, &m->value, err));
+    return qn_zip_add(zip, name, npy->p, npy->n, err);
 }
 
 quern_status qn_npz_save(qn_mem *mem, const char *path, const qn_npz_member *members,
                          int n_members, quern_error *err)
 {
-    qn_buf out, dir, npy;
+    qn_buf out, npy;
+    qn_zip zip;
+    quern_status status = QUERN_OK;
     if (n_members > 0xfffe)
         return qn_fail(err, QUERN_LIMIT, "%d members; at most 65534", n_members);
     qn_buf_init(&out, mem);
-    qn_buf_init(&dir, mem);
     qn_buf_init(&npy, mem);
-    quern_status status = put_all(&out, &dir, &npy, members, n_members, err);
+    qn_zip_begin_in(&zip, &out);
+    for (int i = 0; status == QUERN_OK && i < n_members; i++)
+        status = put_member(&zip, &members[i], &npy, err);
+    if (status == QUERN_OK) status = qn_zip_end(&zip, err);
     if (status == QUERN_OK) status = qn_file_replace(path, out.p, out.n, err);
+    qn_zip_done(&zip);
     qn_buf_done(&out);
-    qn_buf_done(&dir);
     qn_buf_done(&npy);
     return status;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/zip_write.h - a zip archive written member by member, stored as they are. */
+/* formats/zip_write.h - a zip archive written member by member, stored as they are, to
+ * a file or to a buffer.  More than 65534 members need a reader that knows Zip64. */
 #ifndef QN_FORMATS_ZIP_WRITE_H
 #define QN_FORMATS_ZIP_WRITE_H
 
@@ -7,13 +8,16 @@
 #include "formats/buffer.h"
 
 typedef struct qn_zip {
-    qn_out_file *out;
+    qn_out_file *out; /* or NULL: to buf, behind the start bytes that it held */
+    qn_buf *buf;
+    size_t start;
     qn_buf directory;
-    int n;
+    int64_t n;
 } qn_zip;
 
 void qn_zip_begin(qn_zip *zip, qn_out_file *out, qn_mem *mem);
-/* A member of n bytes; the archive holds at most 4 GiB and 65534 members. */
+void qn_zip_begin_in(qn_zip *zip, qn_buf *buf);
+/* A member of n bytes; the archive holds at most 4 GiB. */
 quern_status qn_zip_add(qn_zip *zip, const char *name, const void *p, size_t n,
                         quern_error *err);
 quern_status qn_zip_end(qn_zip *zip, quern_error *err);

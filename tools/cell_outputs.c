@@ -3,6 +3,7 @@
 #include "tools/cell_outputs.h"
 
 #include "formats/files.h"
+#include "tools/cells_report.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -46,6 +46,8 @@ static const char style[] =
     "figcaption{font-size:.75rem;color:var(--soft);margin-top:.25rem;max-width:40rem;"
     "overflow-wrap:anywhere}\n"
     "img+figcaption{width:112px}\n"
+    ".photo img{width:auto;height:auto;max-width:100%}\n"
+    ".photo img+figcaption{width:auto}\n"
     "@page{size:A4;margin:16mm}\n"
     "@media "
     "print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#ccc;--page:#fff;"
@@ -195,18 +197,31 @@ void qn_html_svg(qn_html *h, const char *svg, size_t n, const char *caption)
     qn_buf_text(h->out, "</figure>\n");
 }
 
-void qn_html_picture(qn_html *h, int width, int height, int channels,
-                     const uint8_t *pixels, const char *caption)
+static void put_image(qn_html *h, const char *tag, const qn_png *png,
+                      const char *caption)
 {
-    const qn_png png = {(uint32_t)width, (uint32_t)height, channels, 8, pixels};
     qn_buf bytes;
     qn_buf_init(&bytes, h->out->mem);
-    if (qn_png_write(&bytes, &png, &h->out->error) == QUERN_OK) {
-        qn_buf_text(h->out, "<figure><img src=\"data:image/png;base64,");
+    if (qn_png_write(&bytes, png, &h->out->error) == QUERN_OK) {
+        qn_buf_format(h->out, "<%s><img src=\"data:image/png;base64,", tag);
         qn_markup_base64(h->out, bytes.p, bytes.n);
         qn_buf_text(h->out, "\" alt=\"\">");
         if (caption) put(h, "figcaption", caption);
         qn_buf_text(h->out, "</figure>\n");
     }
     qn_buf_done(&bytes);
+}
+
+void qn_html_picture(qn_html *h, int width, int height, int channels,
+                     const uint8_t *pixels, const char *caption)
+{
+    const qn_png png = {(uint32_t)width, (uint32_t)height, channels, 8, pixels};
+    put_image(h, "figure", &png, caption);
+}
+
+void qn_html_photo(qn_html *h, const qn_image *image, const char *caption)
+{
+    const qn_png png = {(uint32_t)image->width, (uint32_t)image->height,
+                        image->channels, 8, image->pixels};
+    put_image(h, "figure class=\"photo\"", &png, caption);
 }

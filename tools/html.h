@@ -10,6 +10,7 @@
 #define QN_TOOLS_HTML_H
 
 #include "formats/draw.h"
+#include "formats/image.h"
 
 typedef struct qn_html {
     qn_buf *out;
@@ -44,6 +45,8 @@ void qn_html_svg(qn_html *h, const char *svg, size_t n, const char *caption);
 /* A small picture with its caption; channels 1 or 3. */
 void qn_html_picture(qn_html *h, int width, int height, int channels,
                      const uint8_t *pixels, const char *caption);
+/* A picture in its own size, or as wide as the page. */
+void qn_html_photo(qn_html *h, const qn_image *image, const char *caption);
 void qn_html_figures_end(qn_html *h);
 
 #endif

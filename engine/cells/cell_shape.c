@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/cells/shape.c - the shape of one cell from its runs: moments in closed form a
+/* engine/cells/cell_shape.c - the shape of one cell from its runs: moments in closed form a
  * run at a time, the hull from the ends of rows, the perimeter from patterns of border
  * pixels (Benkrid and Crookes 2000, as scikit-image's perimeter with neighborhood 4).
  */
