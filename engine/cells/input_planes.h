@@ -8,6 +8,7 @@
 #ifndef QN_ENGINE_CELLS_INPUT_PLANES_H
 #define QN_ENGINE_CELLS_INPUT_PLANES_H
 
+#include "engine/cells/segment_settings.h"
 #include "engine/pool.h"
 #include "engine/tensor.h"
 
@@ -29,5 +30,38 @@ static inline const void *qn_planes_channel(const qn_planes *p, int64_t z, int64
     return (const char *)p->data +
            (size_t)(z * p->channels + c) * pixels * qn_dtype_size(p->dtype);
 }
+
+/* ---- what a network is fed ---- */
+
+enum { QN_INPUT_CHANNELS = 3 }; /* the most that a network may want */
+
+/* x becomes (x - low) / span, then 1 - x; a flat channel becomes 0. */
+typedef struct qn_level {
+    float low, span;
+    bool is_flat, is_inverted;
+} qn_level;
+
+typedef struct qn_input {
+    const qn_planes *picture;
+    const qn_segment_settings *settings;
+    int channels;          /* of the network: 1 .. QN_INPUT_CHANNELS */
+    int64_t height, width; /* as the network sees them, without the rim */
+    qn_level level[QN_INPUT_CHANNELS];
+} qn_input;
+
+/* A network of 1 or 2 channels is fed chan and chan2, one of 3 the first three as they
+ * are.  rescale: pixels of the network for one of the picture; a side is truncated, but
+ * at least 1. */
+quern_status qn_input_init(qn_input *in, const qn_planes *picture,
+                           const qn_segment_settings *settings, int channels,
+                           double rescale, quern_error *err);
+/* Percentiles over planes [from, to), exact up to 224^3 samples, of a grid of about 224
+ * each way beyond.  Sets level. */
+quern_status qn_input_levels(qn_input *in, int64_t from, int64_t to, qn_arena *scratch,
+                             quern_error *err);
+/* Rows [from, to) of the scaled plane z, of one channel: out [to - from][stride]. */
+quern_status qn_input_rows(const qn_input *in, int64_t z, int channel, int64_t from,
+                           int64_t to, qn_pool *pool, qn_arena *scratch, float *out,
+                           int64_t stride, quern_error *err);
 
 #endif

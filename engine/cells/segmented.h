@@ -7,21 +7,6 @@
 
 #include "engine/cells/input_planes.h"
 
-/* What was asked for; the words are Cellpose's. */
-typedef struct qn_segment_settings {
-    double diameter;       /* pixels; 0: to be measured */
-    int chan, chan2;       /* 0: mean of all (chan) or nothing (chan2); 1 .. red .. */
-    double flow_threshold; /* of the flow error; 0: not checked */
-    double cellprob_threshold; /* of the logit */
-    int64_t min_size;          /* pixels; -1: no cleaning */
-    int64_t niter;             /* steps of the dynamics; 0: from the diameter */
-    int64_t tile;              /* side in pixels; 0: chosen by cost */
-    double tile_overlap;       /* 0.05 .. 0.5 */
-    double low, high;          /* percentiles, 1 and 99 */
-    double stitch;             /* least IoU that joins cells of two planes; 0: off */
-    bool no_norm, invert, is_luma, augment, no_resample, exclude_edges;
-} qn_segment_settings;
-
 typedef struct qn_segmented {
     const qn_planes *picture; /* as read, raw samples */
     int64_t depth, height, width;

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/segment_save.c - see segment_save.h. */
+#include "tools/segment_save.h"
+
+#include "formats/files.h"
+#include "formats/json_tree.h"
+#include "formats/label_file.h"
+#include "formats/raster_view.h"
+#include "tools/cell_outputs.h"
+#include "tools/segment_options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what is asked for -------------------------------------------------------------
+ */
+
+static bool take_own(void *ctx, const char *name)
+{
+    qn_segment_saver *s = ctx;
+    const bool is_all = !strcmp(name, "all");
+    if (!strcmp(name, "masks") || is_all) s->masks = true;
+    if (!strcmp(name, "raw")) s->raw = true;
+    return is_all || !strcmp(name, "masks") || !strcmp(name, "raw");
+}
+
+quern_status qn_segment_saver_init(qn_segment_saver *s, const qn_args *args,
+                                   qn_mem *mem, quern_error *err)
+{
+    const int n = qn_arg_count(args, "save");
+    *s = (qn_segment_saver){.args = args, .mem = mem};
+    s->folder = qn_either_text(args, "output", "savedir");
+    size_t used = 0;
+    for (int i = 0; i < (n ? n : 1); i++) {
+        const char *list = n ? qn_arg_nth(args, "save", i) : qn_arg_text(args, "save");
+        uint32_t set;
+        QN_TRY(qn_cell_outputs_parse(list, take_own, s, &set, err));
+        s->set |= set;
+        const int k = snprintf(s->list + used, sizeof s->list - used, "%s%s",
+                               used ? "," : "", list);
+        if (k < 0 || used + (size_t)k >= sizeof s->list)
+            return qn_fail(err, QUERN_INVALID, "--save is longer than %zu characters",
+                           sizeof s->list - 1);
+        used += (size_t)k;
+    }
+    return qn_dir_make(s->folder, err);
+}
+
+/* ---- files
+ * ------------------------------------------------------------------------------ */
+
+typedef struct saving {
+    const qn_segment_saver *s;
+    const qn_segment_done *done;
+    qn_arena *scratch;
+    qn_json files; /* an open object of names and paths */
+} saving;
+
+/* Whether any writer that has a row is asked for, and so what it needs. */
+static quern_status describe(const saving *v, int64_t z, qn_cells_out *c,
+                             quern_error *err)
+{
+    void *image, *runs, *measures;
+    const qn_measure_options usual = {.near = QN_MEASURE_NEAR};
+    const qn_segmented *seg = v->done->seg;
+    const qn_labels labels = qn_segmented_labels(seg, z);
+    QN_TRY(qn_arena_alloc(v->scratch, sizeof(qn_image), &image, err));
+    QN_TRY(qn_arena_alloc(v->scratch, sizeof(qn_runs), &runs, err));
+    QN_TRY(qn_arena_alloc(v->scratch, sizeof(qn_measures), &measures, err));
+    QN_TRY(
+        qn_runs_make(&labels, (uint32_t)seg->n_labels, false, v->scratch, runs, err));
+    QN_TRY(qn_measure(seg, z, runs, &usual, v->s->pool, v->scratch, measures, err));
+    *c = (qn_cells_out){.image = v->done->image,
+                        .seg = seg,
+                        .z = z,
+                        .runs = runs,
+                        .measures = measures,
+                        .outline_rgb = -1,
+                        .mem = v->s->mem};
+    if (!seg->picture) return QUERN_OK;
+    QN_TRY(qn_raster_view(seg->picture, z, v->s->pool, v->scratch, v->scratch, image,
+                          err));
+    c->picture = image;
+    return QUERN_OK;
+}
+
+static quern_status save_masks(saving *v, int64_t z, const char *stem, quern_error *err)
+{
+    char base[QN_PATH_MAX], path[QN_PATH_MAX];
+    const qn_labels labels = qn_segmented_labels(v->done->seg, z);
+    QN_TRY(qn_path_format(base, err, "%s_masks", stem));
+    QN_TRY(qn_label_file_save(v->s->mem, base, &labels, path, sizeof path, err));
+    if (z == 0) qn_json_text(&v->files, "masks", path);
+    return QUERN_OK;
+}
+
+static quern_status save_raw(saving *v, const char *stem, quern_error *err)
+{
+    char path[QN_PATH_MAX];
+    const qn_cells_raw raw = {*v->done->seg, v->done->rescale, v->done->image};
+    QN_TRY(qn_path_format(path, err, "%s" QN_SEGMENT_RAW, stem));
+    QN_TRY(qn_cells_raw_save(v->s->mem, path, &raw, err));
+    qn_json_text(&v->files, "raw", path);
+    return QUERN_OK;
+}
+
+static quern_status save_rows(saving *v, int64_t z, const char *stem, quern_error *err)
+{
+    char path[QN_PATH_MAX];
+    qn_cells_out c;
+    if (!v->s->set) return QUERN_OK;
+    QN_TRY(describe(v, z, &c, err));
+    const qn_cell_output *o;
+    for (int i = 0; (o = qn_cell_output_at(i)) != NULL; i++) {
+        if (!(v->s->set >> i & 1)) continue;
+        QN_TRY(qn_cell_output_save(o, &c, stem, path, err));
+        if (z == 0) qn_json_text(&v->files, o->name, path);
+    }
+    return QUERN_OK;
+}
+
+/* A plain picture's files are called after it, a stack's have the plane in their name.
+ */
+static quern_status save_planes(saving *v, quern_error *err)
+{
+    const qn_segmented *seg = v->done->seg;
+    char whole[QN_PATH_MAX], stem[QN_PATH_MAX];
+    QN_TRY(qn_path_format(whole, err, "%s/%s", v->s->folder, v->done->stem));
+    for (int64_t z = 0; z < seg->depth; z++) {
+        if (seg->depth > 1)
+            QN_TRY(qn_path_format(stem, err, "%s_z%04lld", whole, (long long)z));
+        else
+            memcpy(stem, whole, sizeof stem);
+        if (v->s->masks) QN_TRY(save_masks(v, z, stem, err));
+        QN_TRY(save_rows(v, z, stem, err));
+        qn_arena_reset(v->scratch);
+    }
+    return v->s->raw ? save_raw(v, whole, err) : QUERN_OK;
+}
+
+quern_status qn_segment_save(const qn_segment_saver *s, const qn_segment_done *done,
+                             qn_arena *scratch, qn_buf *line, quern_error *err)
+{
+    saving v = {.s = s, .done = done, .scratch = scratch};
+    char path[QN_PATH_MAX];
+    const size_t from = line->n;
+    qn_json_begin(&v.files, line);
+    qn_json_text(&v.files, "image", done->image);
+    qn_json_int(&v.files, "cells", done->seg->n_labels);
+    qn_json_real(&v.files, "diameter", done->seg->diameter);
+    qn_json_real(&v.files, "ms", done->ms);
+    qn_json_object(&v.files, "files");
+    QN_TRY(save_planes(&v, err));
+    qn_json_close(&v.files);
+    qn_json_int(&v.files, "height", done->seg->height);
+    qn_json_int(&v.files, "width", done->seg->width);
+    qn_json_int(&v.files, "planes", done->seg->depth);
+    qn_json_text(&v.files, "model", done->seg->model);
+    qn_json_text(&v.files, "settings_sha256", done->hash);
+    qn_json_end(&v.files);
+    QN_TRY(qn_buf_status(line, err));
+    QN_TRY(qn_path_format(path, err, "%s/%s" QN_SEGMENT_RECORD, s->folder, done->stem));
+    return qn_file_replace(path, line->p + from, line->n - from, err);
+}
+
+bool qn_segment_is_done(const qn_segment_saver *s, const char *stem, const char *hash,
+                        qn_arena *scratch)
+{
+    char path[QN_PATH_MAX];
+    char *text;
+    size_t n;
+    const qn_tree *root;
+    if (qn_path_format(path, NULL, "%s/%s" QN_SEGMENT_RECORD, s->folder, stem) !=
+            QUERN_OK ||
+        !qn_file_is_there(path) ||
+        qn_file_text(scratch, path, &text, &n, NULL) != QUERN_OK ||
+        qn_tree_parse(scratch, text, n, &root, NULL) != QUERN_OK ||
+        strcmp(qn_tree_text(root, "settings_sha256", ""), hash) != 0)
+        return false;
+    const qn_tree *files = qn_tree_get(root, "files");
+    for (const qn_tree *f = files ? files->first : NULL; f; f = f->next)
+        if (f->kind != QN_TREE_TEXT || !qn_file_is_there(f->text)) return false;
+    return files != NULL;
+}
