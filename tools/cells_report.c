@@ -37,8 +37,8 @@ static void put_tiles(page *p)
     char at_edge[64], diameter[64], area[64];
     snprintf(at_edge, sizeof at_edge, "%" PRId64 " of them at the edge",
              all->n_at_edge);
-    snprintf(diameter, sizeof diameter, "%.3g um", all->diameter_median * um);
-    snprintf(area, sizeof area, "%.4g um2", all->area_mean * um * um);
+    snprintf(diameter, sizeof diameter, "%.3g \xc2\xb5m", all->diameter_median * um);
+    snprintf(area, sizeof area, "%.4g \xc2\xb5m\xc2\xb2", all->area_mean * um * um);
     qn_html_tiles_begin(&p->h);
     tile(p, "cells", (double)all->n, 10, "", at_edge);
     tile(p, "confluence", qn_cells_confluence(p->c), 3, " %", "of the picture");
@@ -102,14 +102,12 @@ static double flow_error_of(const qn_cell *cell)
     return cell->flow_error;
 }
 
-static quern_status put_histogram(page *p, const char *title, const char *label,
+static quern_status put_histogram(page *p, const char *title, const qn_ruler *x,
                                   double (*value)(const qn_cell *cell),
                                   quern_error *err)
 {
-    qn_histogram_chart data = {.title = title,
-                               .x = {.label = label},
-                               .y_label = "cells",
-                               .n_bins = QN_MEASURE_BINS};
+    qn_histogram_chart data = {
+        .title = title, .x = *x, .y_label = "cells", .n_bins = QN_MEASURE_BINS};
     const qn_chart chart = {qn_chart_histogram, &data, 320, 210, title};
     qn_buf svg;
     QN_TRY(gather(p, value, &data.values, &data.n, err));
@@ -136,14 +134,16 @@ static void put_bins(page *p)
 
 static quern_status put_histograms(page *p, quern_error *err)
 {
+    static const qn_ruler area = {.label = "pixels"}, error = {.label = "flow error"};
+    static const qn_ruler circularity = {
+        .label = "circularity, 1: a disk", .is_fixed = true, .lo = 0, .hi = 1};
     qn_html_section(&p->h, "Distributions");
     qn_html_figures_begin(&p->h);
-    quern_status status = put_histogram(p, "Areas", "pixels", area_of, err);
+    quern_status status = put_histogram(p, "Areas", &area, area_of, err);
     if (status == QUERN_OK)
-        status = put_histogram(p, "Circularity", "1: a disk", circularity_of, err);
+        status = put_histogram(p, "Circularity", &circularity, circularity_of, err);
     if (status == QUERN_OK && p->c->seg->flow_error)
-        status = put_histogram(p, "Flow error", "0: as the network saw it",
-                               flow_error_of, err);
+        status = put_histogram(p, "Flow error", &error, flow_error_of, err);
     qn_html_figures_end(&p->h);
     if (status != QUERN_UNSUPPORTED) return status;
     put_bins(p);
