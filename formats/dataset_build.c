@@ -293,6 +293,14 @@ const char *qn_set_refuses(const char *real, const char *path)
     return "it is no regular file";
 }
 
+bool qn_path_leads_out(const char *path)
+{
+    if (*path == '/') return true;
+    for (const char *p = path; (p = strstr(p, "..")); p += 2)
+        if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == 0)) return true;
+    return false;
+}
+
 static bool has_end_of(const char *name, const char *const *ends)
 {
     for (int i = 0; ends[i]; i++)

@@ -67,6 +67,8 @@ quern_status qn_set_decode_bytes(const void *bytes, size_t n, qn_arena *arena,
  */
 const char *qn_set_refuses(const char *real, const char *path);
 
+/* Whether a path is absolute or has a part "..". */
+bool qn_path_leads_out(const char *path);
 /* Whether folders of these names are splits: all are, or train and another one. */
 bool qn_folders_are_splits(const char *const *names, int n);
 /* Whether name ends like a picture that is read; like any picture. */

@@ -177,13 +177,6 @@ static const char *find_weight(const manifest *m, double *weight)
     return "its weight is no number from 0";
 }
 
-static bool leads_up(const char *path)
-{
-    for (const char *p = path; (p = strstr(p, "..")); p += 2)
-        if ((p == path || p[-1] == '/') && (p[2] == '/' || p[2] == 0)) return true;
-    return false;
-}
-
 /* Why the row's picture cannot be taken, or NULL. */
 static const char *check_path(const manifest *m)
 {
@@ -193,7 +186,7 @@ static const char *check_path(const manifest *m)
     if (qn_is_any_picture_name(name) && !qn_is_picture_name(name))
         return "pictures of this kind are not read; PNG, JPEG and BMP are";
     if (*name == '/') return qn_set_refuses(NULL, name);
-    if (leads_up(name)) return "its path leads out of the manifest's folder";
+    if (qn_path_leads_out(name)) return "its path leads out of the manifest's folder";
     if (qn_path_join(path, m->folder, name, NULL) != QUERN_OK)
         return "its path is too long";
     return qn_set_refuses(m->real, path);

@@ -17,6 +17,7 @@ static const struct {
     {"npz", "a.npz", "a.npz"},
     {"webdataset", "shards", "shards"},
     {"webdataset", "one.tar", "one.tar"},
+    {"coco", "coco", "coco"},
 };
 enum { N_WAYS = sizeof ways / sizeof ways[0] };
 
@@ -104,7 +105,7 @@ static int64_t find_group(const qn_dataset *set, const char *group)
 void test_write_metadata(qn_test *t)
 {
     static const char *const splits[] = {"train", "val", "test"};
-    static const int kept[] = {1, 5, 6}; /* ways that keep it */
+    static const int kept[] = {1, 5, 6, 7}; /* ways that keep it */
     char name[64], text[256];
     qn_written out;
     qn_set_kit k;

@@ -42,6 +42,7 @@ static const form forms[] = {
     {'l', "train-labels-idx1-ubyte", "train-images-idx3-ubyte", two_pictures,
      sizeof two_pictures, ""},
     {'w', "d.tar", "a.bmp", two_labels, 2, "d.tar"},
+    {'o', "d.json", "a.bmp", two_labels, 2, "d.json"},
     {'p', "a.bmp", "d.csv", (const uint8_t *)"a.bmp,1\n", 8, "d.csv"},
     {'r', "d.tfrecord", "labels.txt", (const uint8_t *)"0:x\n1:y\n", 8, "d.tfrecord"},
     {'q', "d.parquet", "classes.txt", (const uint8_t *)"x\ny\n", 4, "d.parquet"},

@@ -64,6 +64,8 @@ put("tar_gnu", b"w" + tar(tarfile.GNU_FORMAT, ("x" * 101 + ".bmp", b"BM"),
                           ("x" * 101 + ".json", b'{"label":"a","patient":"p","age":3}')))
 put("tar_ustar", b"w" + tar(tarfile.USTAR_FORMAT, ("a/1.bmp", b"BM"), ("a/1.txt", b"cat"),
                             ("../2.bmp", b""), ("a/1.bmp", b"")))
+put("coco", b'o{"images":[{"id":3,"file_name":"a.bmp","patient":"p"}],"annotations":[{"id":1,'
+    b'"image_id":3,"category_id":9,"bbox":[0,0,1,1]}],"categories":[{"id":9,"name":"x"}]}')
 # Parquet files of other writers, as tests/parquet_oracle.py makes them.
 for sample in ("snappy_v1_dict", "delta_v2", "fastparquet"):
     path = os.path.join(os.path.dirname(__file__), "..", "data", "parquet", sample)
