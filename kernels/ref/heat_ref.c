@@ -5,4 +5,4 @@
 qn_heat_f64_fn qn_heat_f64_ref;
 
 #define HEAT_F64 qn_heat_f64_ref
-#include "kernels/tmpl/heat.h"
+#include "kernels/tmpl/vheat.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/heat.h - slot heat_f64 under the name HEAT_F64; the compiler makes
+/* kernels/tmpl/vheat.h - slot heat_f64 under the name HEAT_F64; the compiler makes
  * vectors of the loop over columns. */
 #include "kernels/heat.h"
 
