@@ -194,10 +194,14 @@ $(B)/quern.pc: Makefile engine/quern.h FORCE
 	  'Version: $(VERSION)' 'Cflags: -I$${includedir}' 'Libs: -L$${libdir} -lquern' \
 	  'Libs.private: $(strip $(LDLIBS)) -pthread' > $@
 
+# What of other people's is in it, for programs that ask (SPDX 2.3).
+$(B)/quern.spdx.json: docs/deps.lock tools/licences.sh $(D)/commit
+	$(Q)tools/licences.sh spdx > $@
+
 I := $(DESTDIR)$(PREFIX)
 COMMANDS = $(shell sed -n 's/^QN_COMMAND."\([a-z ]*\)".*/\1/p' tools/commands.def | tr ' ' -)
 BASH_COMPLETION := $(I)/share/bash-completion/completions/quern
-install: all $(B)/quern.pc
+install: all $(B)/quern.pc $(B)/quern.spdx.json
 	install -d $(I)/bin $(I)/lib/pkgconfig $(I)/include $(I)/share/man/man1 \
 	  $(I)/share/doc/quern $(dir $(BASH_COMPLETION))
 	install -m 755 $(B)/quern $(I)/bin/quern
@@ -209,7 +213,7 @@ install: all $(B)/quern.pc
 	install -m 755 $(CONTROLS) $(I)/lib/quern
 	$(if $(PLUGS),install -m 755 $(PLUGS) $(I)/lib/quern)
 	install -m 644 engine/quern.h $(I)/include/quern.h
-	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(I)/share/doc/quern
+	install -m 644 LICENSE NOTICE PRIVACY.md README.md $(B)/quern.spdx.json $(I)/share/doc/quern
 	$(RUN) $(B)/quern help --man > $(I)/share/man/man1/quern.1
 	for c in $(COMMANDS); do $(RUN) $(B)/quern help --man $$(echo $$c | tr - ' ') > $(I)/share/man/man1/quern-$$c.1; done
 	$(RUN) $(B)/quern help --completion bash > $(BASH_COMPLETION)

@@ -296,6 +296,18 @@ void test_sandbox_outputs(qn_test *t)
     CHECK_STR(t, out.folder[0].path, "tests/data");
     qn_args_done(&args);
 
+    snprintf(deep, sizeof deep, "%s/b/set", folder);
+    const char *const convert[] = {"data", "convert", "x", deep};
+    REQUIRE(t, parse(&args, &mem, 4, convert));
+    qn_outputs_find(&args, &out);
+    CHECK_EQ(t, out.n, 1);
+    *strrchr(deep, '/') = 0;
+    CHECK_STR(t, out.folder[0].path, deep);
+    CHECK_EQ(t, out.folder[0].n_made, 2);
+    qn_outputs_tidy(&out);
+    CHECK_EQ(t, qn_path_look(folder), QN_PATH_ABSENT);
+    qn_args_done(&args);
+
     const char *const inspect[] = {"inspect", "x.onnx", "--require-sandbox"};
     REQUIRE(t, parse(&args, &mem, 3, inspect));
     qn_outputs_find(&args, &out);

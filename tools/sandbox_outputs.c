@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef enum output_kind { FILE_KIND, FOLDER_KIND } output_kind;
+typedef enum output_kind { FILE_KIND, FOLDER_KIND, BESIDE_KIND } output_kind;
 
 typedef struct output_row {
     const char *command, *option;
@@ -46,24 +46,28 @@ static void without_slashes(char *path)
         path[n - 1] = 0;
 }
 
-/* A folder: itself.  A file, or what is to become one or the other: where it lies. */
+/* The folder that a file lies in.  A link is written through: it is where that leads.
+ */
+static bool go_above(char path[QN_PATH_MAX])
+{
+    char target[QN_PATH_MAX];
+    if (qn_path_resolve(path, target, NULL) != QUERN_OK)
+        snprintf(target, sizeof target, "%s", path);
+    return qn_path_folder(target, path, NULL) == QUERN_OK;
+}
+
+/* What cannot be made here the command will fail to make, and say so. */
 static void add(qn_outputs *out, const char *path, output_kind kind)
 {
     if (out->n == QN_SANDBOX_FOLDERS || !*path || strlen(path) >= QN_PATH_MAX) return;
     char *to = out->folder[out->n].path;
-    out->folder[out->n].n_made = 0;
     snprintf(to, QN_PATH_MAX, "%s", path);
     without_slashes(to);
-    if (kind == FOLDER_KIND) {
-        out->folder[out->n].n_made = levels_missing(to);
-        if (qn_dir_make(to, NULL) != QUERN_OK) return; /* the command will say so */
-    } else if (!qn_path_is_folder(to)) {
-        char target[QN_PATH_MAX];
-        /* A link is written through: the file lies where the link leads. */
-        if (qn_path_resolve(to, target, NULL) != QUERN_OK)
-            snprintf(target, sizeof target, "%s", to);
-        if (qn_path_folder(target, to, NULL) != QUERN_OK) return;
-    }
+    const bool is_above =
+        kind == BESIDE_KIND || (kind == FILE_KIND && !qn_path_is_folder(to));
+    if (is_above && !go_above(to)) return;
+    out->folder[out->n].n_made = kind == FILE_KIND ? 0 : levels_missing(to);
+    if (kind != FILE_KIND && qn_dir_make(to, NULL) != QUERN_OK) return;
     out->n++;
 }
 
