@@ -82,6 +82,10 @@ for stage in ${*:-analyse clang tsan bench fuzz zoo train cells}; do
         done
         [ $cells -eq 77 ] && { skipped=$((skipped + 1)); continue; }
         ok $cells "segmentation as Cellpose does it"
+        $p tests/cellpose_pipeline.py
+        pipeline=$?
+        [ $pipeline -eq 77 ] && { skipped=$((skipped + 1)); continue; }
+        ok $pipeline "from a picture to flows as Cellpose does it"
         ;;
     esac
 done

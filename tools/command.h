@@ -60,9 +60,7 @@ typedef struct qn_option {
     {                  \
         .name = NULL   \
     }
-#define QN_LIMIT_NAMES                                                           \
-    "memory (bytes, 512M), seconds (of a test), pixels (of an image), entries, " \
-    "unpacked (bytes) and ratio of an archive"
+#define QN_LIMIT_NAMES "memory (bytes, 512M), seconds (of a test), pixels (of an image)"
 
 typedef struct qn_args qn_args; /* a parsed command line; see options.h */
 

@@ -89,7 +89,10 @@ static quern_status save_masks(saving *v, int64_t z, const char *stem, quern_err
     char base[QN_PATH_MAX], path[QN_PATH_MAX];
     const qn_labels labels = qn_segmented_labels(v->done->seg, z);
     QN_TRY(qn_path_format(base, err, "%s_masks", stem));
-    QN_TRY(qn_label_file_save(v->s->mem, base, &labels, path, sizeof path, err));
+    const quern_status status =
+        qn_label_file_save(v->s->mem, base, &labels, path, sizeof path, err);
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    QN_TRY(status);
     if (z == 0) qn_json_text(&v->files, "masks", path);
     return QUERN_OK;
 }
@@ -99,7 +102,9 @@ static quern_status save_raw(saving *v, const char *stem, quern_error *err)
     char path[QN_PATH_MAX];
     const qn_cells_raw raw = {*v->done->seg, v->done->rescale, v->done->image};
     QN_TRY(qn_path_format(path, err, "%s" QN_SEGMENT_RAW, stem));
-    QN_TRY(qn_cells_raw_save(v->s->mem, path, &raw, err));
+    const quern_status status = qn_cells_raw_save(v->s->mem, path, &raw, err);
+    if (status != QUERN_OK) qn_within(err, "%s", path);
+    QN_TRY(status);
     qn_json_text(&v->files, "raw", path);
     return QUERN_OK;
 }
@@ -113,7 +118,9 @@ static quern_status save_rows(saving *v, int64_t z, const char *stem, quern_erro
     const qn_cell_output *o;
     for (int i = 0; (o = qn_cell_output_at(i)) != NULL; i++) {
         if (!(v->s->set >> i & 1)) continue;
-        QN_TRY(qn_cell_output_save(o, &c, stem, path, err));
+        const quern_status status = qn_cell_output_save(o, &c, stem, path, err);
+        if (status != QUERN_OK) qn_within(err, "%s", path);
+        QN_TRY(status);
         if (z == 0) qn_json_text(&v->files, o->name, path);
     }
     return QUERN_OK;

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/test_segment_cli.c - quern segment as scripts see it: names of files, keys,
+ * exit codes, and what becomes of a batch when some of it is bad.  The network is a
+ * tiny one with random weights (tests/zoo/make_cpnet.py). */
+#include "tests/test.h"
+
+#include "engine/cells/cellnet.h"
+#include "tools/segment_model.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define NET      "tests/data/cpnet-tiny.onnx"
+#define PICTURES "tests/data/raster/"
+#define USUAL    "--model " NET " --diameter 30 --flow-threshold 0 --quiet "
+
+static int segment(qn_test *t, const char *out_folder, const char *words,
+                   const char **out)
+{
+    char command[4096];
+    snprintf(command, sizeof command, "segment " USUAL "-o '%s' %s", out_folder, words);
+    qn_note(t, "%s", words);
+    return qn_quern(t, command, out);
+}
+
+static bool is_there(qn_test *t, const char *folder, const char *name)
+{
+    char path[700];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return qn_get_file(t, path, NULL) != NULL;
+}
+
+/* A picture of blobs, large enough for cells. */
+static const char *blobs(qn_test *t, const char *name, int side)
+{
+    const char *path = qn_temp(t, name);
+    uint8_t pixels[64 + 200 * 200];
+    const int head = snprintf((char *)pixels, 64, "P5 %d %d 255\n", side, side);
+    for (int i = 0; i < side * side; i++) {
+        const int y = i / side % 25 - 12, x = i % side % 25 - 12;
+        pixels[head + i] = (uint8_t)(x * x + y * y < 80 ? 200 - x * 3 : 20 + i % 7);
+    }
+    qn_put_file(t, path, pixels, (size_t)(head + side * side));
+    return path;
+}
+
+void test_segment_files(qn_test *t)
+{
+    const char *out = "";
+    char picture[600], folder[600], words[1300];
+    snprintf(picture, sizeof picture, "%s", blobs(t, "a.pgm", 200));
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "out"));
+    CHECK_EQ(t, segment(t, folder, picture, &out), 0);
+    CHECK_HAS(t, out, "cells, diameter 30.0 px");
+    CHECK(t, is_there(t, folder, "a_masks.png"));
+    CHECK(t, is_there(t, folder, "a_outlines.png"));
+    CHECK(t, is_there(t, folder, "a_flows.png"));
+    snprintf(words, sizeof words, "'%s' --json --save masks,raw,csv", picture);
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    CHECK_HAS(t, out, "{\"schema\":1,\"image\":\"");
+    CHECK_HAS(t, out, "\"cells\":");
+    CHECK_HAS(t, out, "\"diameter\":30,\"ms\":");
+    CHECK_HAS(t, out, "\"files\":{\"masks\":\"");
+    CHECK(t, is_there(t, folder, "a_raw.npz"));
+    snprintf(words, sizeof words, "'%s' --dry-run", picture);
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    CHECK_HAS(t, out, "200 x 200, 1 planes of 1 tiles of 224 x 224");
+    snprintf(words, sizeof words, "'%s' --save masks,soup", picture);
+    CHECK_EQ(t, segment(t, folder, words, &out), 1);
+    CHECK_HAS(t, out, "'soup' is no output");
+}
+
+/* The same settings give the same cells without the network; others need not. */
+void test_segment_rethreshold(qn_test *t)
+{
+    const char *out = "";
+    char command[1400], folder[500], again[500], path[600];
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "out"));
+    snprintf(again, sizeof again, "%s", qn_temp(t, "again"));
+    snprintf(command, sizeof command, "%s --save masks,raw", blobs(t, "a.pgm", 200));
+    CHECK_EQ(t, segment(t, folder, command, &out), 0);
+    snprintf(command, sizeof command,
+             "segment rethreshold '%s' -o '%s' --flow-threshold 0 --quiet --json",
+             folder, again);
+    CHECK_EQ(t, qn_quern(t, command, &out), 0);
+    CHECK_HAS(t, out, "a.pgm\",\"cells\":");
+    size_t n = 0, k = 0;
+    snprintf(path, sizeof path, "%s/a_masks.png", folder);
+    const char *first = qn_get_file(t, path, &n);
+    snprintf(path, sizeof path, "%s/a_masks.png", again);
+    const char *second = qn_get_file(t, path, &k);
+    REQUIRE(t, first && second);
+    CHECK(t, n == k && !memcmp(first, second, n));
+    CHECK(t, is_there(t, again, "a_outlines.png"));
+    snprintf(path, sizeof path, "%s/a_raw.npz", folder);
+    qn_put_file(t, path, "PK", 2);
+    CHECK_EQ(t, qn_quern(t, command, &out), 1);
+    CHECK_HAS(t, out, "a_raw.npz");
+    snprintf(command, sizeof command, "segment rethreshold docs -o '%s'", again);
+    CHECK_EQ(t, qn_quern(t, command, &out), 1);
+    CHECK_HAS(t, out, "there are no files *_raw.npz");
+}
+
+/* Bad pictures are told by name, the good ones are done, nothing is left half-written.
+ */
+void test_segment_batch(qn_test *t)
+{
+    const char *out = "";
+    char folder[500], words[1300];
+    snprintf(words, sizeof words, "mkdir -p '%s'", qn_temp(t, "in"));
+    qn_shell(t, words, NULL);
+    blobs(t, "in/a.pgm", 60);
+    blobs(t, "in/z.pgm", 60);
+    qn_put_file(t, qn_temp(t, "in/b.tif"), "this is text", 12);
+    qn_put_file(t, qn_temp(t, "in/c.png"), "\x89PNG\r\n\x1a\n", 8);
+    qn_put_file(t, qn_temp(t, "in/d_masks.png"), "an old result", 13);
+    qn_put_file(t, qn_temp(t, "in/notes.txt"), "no picture", 10);
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "out"));
+    snprintf(words, sizeof words, "mkdir -p '%s/z_masks.png'", folder);
+    qn_shell(t, words, NULL); /* z cannot be written */
+    snprintf(words, sizeof words, "'%s' --json", qn_temp(t, "in"));
+    CHECK_EQ(t, segment(t, folder, words, &out), 1);
+    CHECK_HAS(t, out, "in/b.tif: it is no TIFF, PNG, JPEG, BMP or PNM picture");
+    CHECK_HAS(t, out, "in/c.png: the PNG file ends");
+    CHECK_HAS(t, out, "in/a.pgm\",\"cells\":");
+    CHECK_HAS(t, out, "z_masks.png");
+    CHECK(t, !strstr(out, "d_masks") && !strstr(out, "notes"));
+    CHECK(t, is_there(t, folder, "a_masks.png"));
+    CHECK(t, !is_there(t, folder, "z_segment.json"));
+    snprintf(words, sizeof words, "ls '%s'", folder);
+    qn_shell(t, words, &out);
+    CHECK_STR(t, out,
+              "a_flows.png\na_masks.png\na_outlines.png\na_segment.json\n"
+              "z_masks.png\n");
+}
+
+void test_segment_resume(qn_test *t)
+{
+    const char *out = "";
+    char folder[500], picture[600], words[1300];
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "out"));
+    snprintf(picture, sizeof picture, "%s", blobs(t, "a.pgm", 60));
+    snprintf(words, sizeof words, "'%s' --resume --json", picture);
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    CHECK_HAS(t, out, "\"cells\"");
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    CHECK_STR(t, out, ""); /* it is done */
+    snprintf(words, sizeof words, "'%s' --resume --json --min-size 20", picture);
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    CHECK_HAS(t, out, "\"cells\""); /* not in this way */
+    snprintf(words, sizeof words, "rm '%s/a_flows.png'", folder);
+    qn_shell(t, words, NULL);
+    snprintf(words, sizeof words, "'%s' --resume --json --min-size 20", picture);
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    CHECK_HAS(t, out, "\"cells\""); /* a file is gone */
+}
+
+void test_segment_mistakes(qn_test *t)
+{
+    static const struct {
+        const char *words, *says;
+        int code;
+    } cases[] = {
+        {PICTURES "u16.png --diameter 0.2",
+         "--diameter is '0.2', not auto or 1 to 10000", 1},
+        {PICTURES "u16.png --tile 100", "a multiple of 16", 1},
+        {PICTURES "u16.png --percentiles 99,1", "--percentiles is '99,1'", 1},
+        {PICTURES "u16.png --stitch 2", "--stitch is 2, not 0 to 1", 1},
+        {PICTURES "u16.png --gray odd", "--gray is 'odd'", 1},
+        {PICTURES "u8_rgb.png --chan 4", "channel 4 is asked for, the picture has 3",
+         1},
+        {PICTURES "u16.png --no-norm --invert", "--invert needs levels", 1},
+        {"nowhere.png", "nowhere.png: cannot open", 1},
+        {"docs", "docs: there are no pictures", 1},
+        {PICTURES "u16.png --limit pixels=100", "13 x 9 pixels", 4},
+        {PICTURES "u16.png --model tests/data/fashion-fast16.onnx", "has 1 channels",
+         1},
+    };
+    const char *out = "";
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int code = segment(t, qn_temp(t, "out"), cases[i].words, &out);
+        if (strstr(cases[i].says, "has 1 channels"))
+            CHECK(t, code == 1); /* a classifier: rank of its output tells */
+        else {
+            CHECK_EQ(t, code, cases[i].code);
+            CHECK_HAS(t, out, cases[i].says);
+        }
+    }
+    CHECK_EQ(t, qn_quern(t, "segment", &out), 2);
+}
+
+/* What stands beside a model must fit it. */
+void test_segment_sidecar(qn_test *t)
+{
+    static const struct {
+        const char *text, *says; /* NULL: fine */
+    } cases[] = {
+        {"{}", NULL},
+        {"{\"name\":\"x\",\"diam_mean\":17,\"nchan\":2,\"bytes\":100}", NULL},
+        {"{\"diam_mean\":-3}", "'diam_mean' is -3, not 2 to 1000"},
+        {"{\"diam_mean\":1e99}", "'diam_mean' is 1e+99"},
+        {"{\"diam_mean\":\"30\"}", "'diam_mean' is no number"},
+        {"{\"nchan\":3}", "'nchan' is 3, but the network takes 2 channels"},
+        {"{\"nchan\":0}", "'nchan' is 0, not 1 to 3"},
+        {"{\"bytes\":5}", "'bytes' is 5, but the model has 100"},
+        {"{\"sha256\":\"00\"}", "'sha256' is 00, but the model's is abc"},
+        {"{\"name\":7}", "'name' is no text"},
+        {"[1]", "it is no JSON object"},
+        {"{\"diam_mean\":", "column"},
+        {"\xff\xfe", "column"},
+        {"", "column"},
+    };
+    qn_mem mem;
+    qn_arena arena;
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        qn_cellnet net = {.channels = 2, .diam_mean = 30, .sha256 = "abc"};
+        quern_error err = {.status = QUERN_OK};
+        const quern_status status = qn_segment_sidecar(
+            cases[i].text, strlen(cases[i].text), 100, &net, &arena, &err);
+        qn_note(t, "%s", cases[i].text);
+        if (cases[i].says)
+            CHECK_FAILS(t, status, QUERN_FORMAT, &err, cases[i].says);
+        else
+            CHECK_OK(t, status, &err);
+        if (i == 1) CHECK_WITHIN(t, net.diam_mean, 17, 0);
+    }
+    qn_arena_done(&arena);
+}
