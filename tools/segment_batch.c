@@ -2,9 +2,12 @@
 /* tools/segment_batch.c - see segment_batch.h. */
 #include "tools/segment_batch.h"
 
+#include "formats/files.h"
+#include "tools/cells_summary.h"
 #include "tools/term.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static bool is_json(const qn_segment_batch *b)
 {
@@ -50,6 +53,42 @@ static void sum_up(const qn_segment_batch *b, double seconds)
            (long long)b->n_failed, (long long)b->n_skipped, seconds);
 }
 
+/* ---- all of them together ----------------------------------------------------------
+ */
+
+/* Keeps why a picture failed; a sentence that finds no memory is left out. */
+static void note_failure(qn_segment_batch *b, const quern_error *err)
+{
+    const char *why = "it failed";
+    qn_arena_text(&b->kept, err->text, strlen(err->text), &why, NULL);
+    if (b->items) b->items[b->at].error = why;
+}
+
+static quern_status begin_summary(qn_segment_batch *b, quern_error *err)
+{
+    const qn_segment_list *list = b->list;
+    char path[QN_PATH_MAX];
+    void *items;
+    if (list->n < 2 || !b->saver) return QUERN_OK;
+    QN_TRY(qn_arena_array(&b->kept, (size_t)list->n, sizeof(qn_summary_item), &items,
+                          err));
+    b->items = items;
+    for (int64_t i = 0; i < list->n; i++) {
+        b->items[i].image = list->item[i].path;
+        QN_TRY(qn_path_format(path, err, "%s/%s" QN_SEGMENT_RECORD, b->saver->folder,
+                              list->item[i].stem));
+        QN_TRY(qn_arena_text(&b->kept, path, strlen(path), &b->items[i].record, err));
+    }
+    return QUERN_OK;
+}
+
+static quern_status end_summary(const qn_segment_batch *b, qn_mem *mem,
+                                quern_error *err)
+{
+    if (!b->items) return QUERN_OK;
+    return qn_cells_summary_save(mem, b->saver->folder, b->items, b->list->n, err);
+}
+
 /* ---- one after the other
  * -------------------------------------------------------------- */
 
@@ -71,6 +110,7 @@ static int failed(qn_segment_batch *b, const char *path, const quern_error *err,
                   qn_mem *mem)
 {
     b->n_failed++;
+    note_failure(b, err);
     tell_failed(b, path, err, mem);
     return b->list->n > 1 ? 1 : quern_status_exit_code(err->status);
 }
@@ -107,20 +147,32 @@ static int run_all(qn_segment_batch *b, qn_mem *mem, qn_buf *line)
     return code;
 }
 
-int qn_segment_batch_run(qn_segment_batch *b, qn_mem *mem)
+static int run_batch(qn_segment_batch *b, qn_mem *mem)
 {
     qn_buf line;
+    quern_error err = {.status = QUERN_OK};
     const double start = qn_os_seconds();
+    if (begin_summary(b, &err) != QUERN_OK) return qn_report(NULL, &err);
     qn_buf_init(&line, mem);
-    qn_arena_init(&b->picture, mem);
-    qn_arena_init(&b->scratch, mem);
     qn_progress_begin(&b->progress, "pictures", b->list->n,
                       qn_arg_flag(b->args, "quiet"));
     const int code = run_all(b, mem, &line);
     qn_progress_end(&b->progress);
+    qn_buf_done(&line);
     sum_up(b, qn_os_seconds() - start);
+    if (code != 130 && end_summary(b, mem, &err) != QUERN_OK)
+        return qn_report(NULL, &err);
+    return code;
+}
+
+int qn_segment_batch_run(qn_segment_batch *b, qn_mem *mem)
+{
+    qn_arena_init(&b->picture, mem);
+    qn_arena_init(&b->scratch, mem);
+    qn_arena_init(&b->kept, mem);
+    const int code = run_batch(b, mem);
+    qn_arena_done(&b->kept);
     qn_arena_done(&b->scratch);
     qn_arena_done(&b->picture);
-    qn_buf_done(&line);
     return code;
 }

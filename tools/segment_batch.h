@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/segment_batch.h - pictures one after the other: each is read, worked on,
  * written and told about; one that fails is told, and the others are done all the same.
- */
+ * Of more than one there is a summary beside the files. */
 #ifndef QN_TOOLS_SEGMENT_BATCH_H
 #define QN_TOOLS_SEGMENT_BATCH_H
 
@@ -23,7 +23,9 @@ struct qn_segment_batch {
     qn_segment_work_fn *work;
     void *ctx;
     char hash[65];
-    qn_arena picture, scratch; /* for one picture; set by qn_segment_batch_run */
+    qn_arena picture, scratch;     /* for one picture; set by qn_segment_batch_run */
+    qn_arena kept;                 /* for all of them */
+    struct qn_summary_item *items; /* for the summary of several; else NULL */
     qn_progress progress;
     int64_t at; /* the picture that is worked on, from 0 */
     int64_t n_done, n_failed, n_skipped, n_cells;

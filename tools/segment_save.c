@@ -53,28 +53,27 @@ typedef struct saving {
     const qn_segment_saver *s;
     const qn_segment_done *done;
     qn_arena *scratch;
-    qn_json files; /* an open object of names and paths */
+    qn_json files;        /* an open object of names and paths */
+    qn_measures measures; /* of the last plane; the cells do not last */
 } saving;
 
-/* Whether any writer that has a row is asked for, and so what it needs. */
-static quern_status describe(const saving *v, int64_t z, qn_cells_out *c,
-                             quern_error *err)
+/* Measures a plane: what the writers need. */
+static quern_status describe(saving *v, int64_t z, qn_cells_out *c, quern_error *err)
 {
-    void *image, *runs, *measures;
+    void *image, *runs;
     const qn_measure_options usual = {.near = QN_MEASURE_NEAR};
     const qn_segmented *seg = v->done->seg;
     const qn_labels labels = qn_segmented_labels(seg, z);
     QN_TRY(qn_arena_alloc(v->scratch, sizeof(qn_image), &image, err));
     QN_TRY(qn_arena_alloc(v->scratch, sizeof(qn_runs), &runs, err));
-    QN_TRY(qn_arena_alloc(v->scratch, sizeof(qn_measures), &measures, err));
     QN_TRY(
         qn_runs_make(&labels, (uint32_t)seg->n_labels, false, v->scratch, runs, err));
-    QN_TRY(qn_measure(seg, z, runs, &usual, v->s->pool, v->scratch, measures, err));
+    QN_TRY(qn_measure(seg, z, runs, &usual, v->s->pool, v->scratch, &v->measures, err));
     *c = (qn_cells_out){.image = v->done->image,
                         .seg = seg,
                         .z = z,
                         .runs = runs,
-                        .measures = measures,
+                        .measures = &v->measures,
                         .outline_rgb = -1,
                         .mem = v->s->mem};
     if (!seg->picture) return QUERN_OK;
@@ -113,7 +112,7 @@ static quern_status save_rows(saving *v, int64_t z, const char *stem, quern_erro
 {
     char path[QN_PATH_MAX];
     qn_cells_out c;
-    if (!v->s->set) return QUERN_OK;
+    if (!v->s->set && v->done->seg->depth > 1) return QUERN_OK;
     QN_TRY(describe(v, z, &c, err));
     const qn_cell_output *o;
     for (int i = 0; (o = qn_cell_output_at(i)) != NULL; i++) {
@@ -145,6 +144,12 @@ static quern_status save_planes(saving *v, quern_error *err)
     return v->s->raw ? save_raw(v, whole, err) : QUERN_OK;
 }
 
+static void put_metrics(saving *v)
+{
+    const qn_cells_out c = {.seg = v->done->seg, .measures = &v->measures};
+    qn_cells_metrics(&c, &v->files);
+}
+
 quern_status qn_segment_save(const qn_segment_saver *s, const qn_segment_done *done,
                              qn_arena *scratch, qn_buf *line, quern_error *err)
 {
@@ -162,6 +167,7 @@ quern_status qn_segment_save(const qn_segment_saver *s, const qn_segment_done *d
     qn_json_int(&v.files, "height", done->seg->height);
     qn_json_int(&v.files, "width", done->seg->width);
     qn_json_int(&v.files, "planes", done->seg->depth);
+    if (done->seg->depth == 1) put_metrics(&v);
     qn_json_text(&v.files, "model", done->seg->model);
     qn_json_text(&v.files, "settings_sha256", done->hash);
     qn_json_end(&v.files);
