@@ -10,6 +10,7 @@
 #define QN_FORMATS_DATASET_H
 
 #include "formats/image.h"
+#include "formats/sketch.h"
 
 typedef enum qn_split {
     QN_SPLIT_NONE, /* the source does not say */
@@ -121,12 +122,22 @@ typedef struct qn_split_plan {
 quern_status qn_dataset_split(qn_dataset *set, const qn_split_plan *plan,
                               quern_error *err);
 
+/* What reading one picture tells. */
+typedef struct qn_look {
+    int32_t size[3];   /* height, width, channels; upright */
+    uint8_t turned;    /* EXIF orientation of its file, 1 to 8; 0: it has no file */
+    uint64_t sum[3];   /* of the bytes of each channel */
+    uint64_t power[3]; /* of their squares */
+} qn_look;
+
 /* What reading every picture tells. */
 typedef struct qn_survey {
     uint8_t *is_good;      /* [n]: 0: it cannot be read, and is noted in set->rejects */
     uint8_t (*digest)[32]; /* [n]: SHA-256 of size and pixels */
     int64_t n_good;
     int least[3], most[3]; /* height, width, channels of those that can */
+    qn_look *look;         /* [n] */
+    qn_sketch *sketch;     /* [n]; NULL where the watch did not ask */
 } qn_survey;
 typedef struct qn_survey_watch {
     /* Now and then, with the pictures read so far; not 0: stop, with QUERN_CANCELLED.
@@ -134,6 +145,7 @@ typedef struct qn_survey_watch {
     int (*step)(void *ctx, int64_t done); /* may be NULL */
     void *ctx;
     bool is_quick; /* digests are 64 bits that tell pictures apart, but nobody swears */
+    bool sketches; /* fill survey->sketch, and turned and the sums of looks */
 } qn_survey_watch;
 /* Reads them all, on the pool's threads (NULL: on this one).  Lists in arena; watch may
  * be NULL. */
@@ -151,5 +163,14 @@ typedef struct qn_twin {
 quern_status qn_dataset_twins(const qn_dataset *set, const qn_survey *survey,
                               bool across_only, qn_arena *arena, qn_twin **out,
                               int64_t *n_out, quern_error *err);
+/* Pictures of a survey with sketches that are alike without being equal: each that is
+ * like one before it, paired with the first such found, with across_only the first in
+ * another split.  distance: of qn_sketch_distance, at most; difference hashes differ in
+ * at most 3 bits.  Pictures of one brightness are like none.  *is_cut: so many have
+ * like hashes that not all were compared. */
+quern_status qn_dataset_near(const qn_dataset *set, const qn_survey *survey,
+                             double distance, bool across_only, qn_arena *arena,
+                             qn_twin **out, int64_t *n_out, bool *is_cut,
+                             quern_error *err);
 
 #endif

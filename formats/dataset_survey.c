@@ -15,8 +15,7 @@ enum {
 typedef struct reading {
     const qn_dataset *set;
     qn_survey *survey;
-    int (*size)[3]; /* [n]: height, width, channels */
-    int64_t first;  /* of the slice */
+    int64_t first; /* of the slice */
     bool is_quick;
 } reading;
 
@@ -41,6 +40,42 @@ static void quick_digest_of(const qn_image *image, uint8_t digest[32])
     memcpy(digest, h, sizeof h[0]);
 }
 
+static uint8_t turned_of(const qn_dataset *set, int64_t i, qn_arena *arena)
+{
+    const void *bytes = NULL;
+    size_t n = 0;
+    if (qn_dataset_packed(set, i, arena, &bytes, &n, NULL) != QUERN_OK || !bytes)
+        return 0;
+    return (uint8_t)qn_exif_orientation(bytes, n);
+}
+
+static void add_up(const qn_image *image, qn_look *look)
+{
+    const size_t n = (size_t)image->height * (size_t)image->width;
+    const int c = image->channels;
+    for (size_t p = 0; p < n; p++)
+        for (int k = 0; k < c && k < 3; k++) {
+            const uint64_t v = image->pixels[p * (size_t)c + (size_t)k];
+            look->sum[k] += v;
+            look->power[k] += v * v;
+        }
+}
+
+static void look_at(const reading *r, int64_t i, const qn_image *image, qn_arena *arena)
+{
+    qn_survey *s = r->survey;
+    memcpy(s->look[i].size, (int32_t[]){image->height, image->width, image->channels},
+           sizeof s->look[i].size);
+    if (r->is_quick)
+        quick_digest_of(image, s->digest[i]);
+    else
+        qn_picture_digest(image, s->digest[i]);
+    if (!s->sketch) return;
+    qn_sketch_of(image, &s->sketch[i]);
+    add_up(image, &s->look[i]);
+    s->look[i].turned = turned_of(r->set, i, arena);
+}
+
 /* Pictures begin .. end-1, with memory of its own. */
 static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
 {
@@ -56,18 +91,13 @@ static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
     for (int64_t i = begin; i < end; i++) {
         qn_arena_reset(&pixels);
         if (qn_dataset_read(r->set, i, &pixels, &image, NULL) != QUERN_OK) continue;
-        if (r->is_quick)
-            quick_digest_of(&image, r->survey->digest[i]);
-        else
-            qn_picture_digest(&image, r->survey->digest[i]);
-        memcpy(r->size[i], (int[]){image.height, image.width, image.channels},
-               sizeof r->size[i]);
+        look_at(r, i, &image, &pixels);
         r->survey->is_good[i] = 1;
     }
     qn_arena_done(&pixels);
 }
 
-static void add_size(qn_survey *s, const int size[3])
+static void add_size(qn_survey *s, const int32_t size[3])
 {
     for (int k = 0; k < 3; k++) {
         if (s->n_good == 0 || size[k] < s->least[k]) s->least[k] = size[k];
@@ -89,12 +119,15 @@ static quern_status note_bad(qn_dataset *set, int64_t i, quern_error *err)
     return qn_set_reject_item(set, i, &why, err);
 }
 
-static quern_status make_room(qn_survey *s, size_t n, qn_arena *arena, quern_error *err)
+static quern_status make_room(qn_survey *s, size_t n, bool sketches, qn_arena *arena,
+                              quern_error *err)
 {
-    void *digest, *good;
+    void *digest, *good, *look, *sketch = NULL;
     QN_TRY(qn_arena_array(arena, n, sizeof *s->digest, &digest, err));
     QN_TRY(qn_arena_array(arena, n, sizeof *s->is_good, &good, err));
-    *s = (qn_survey){.digest = digest, .is_good = good};
+    QN_TRY(qn_arena_array(arena, n, sizeof *s->look, &look, err));
+    if (sketches) QN_TRY(qn_arena_array(arena, n, sizeof *s->sketch, &sketch, err));
+    *s = (qn_survey){.digest = digest, .is_good = good, .look = look, .sketch = sketch};
     return QUERN_OK;
 }
 
@@ -115,21 +148,13 @@ quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool,
                                const qn_survey_watch *watch, qn_arena *arena,
                                qn_survey *out, quern_error *err)
 {
-    qn_arena scratch;
-    void *size;
-    QN_TRY(make_room(out, (size_t)set->n, arena, err));
-    qn_arena_init(&scratch, arena->mem);
-    quern_status status =
-        qn_arena_array(&scratch, (size_t)set->n, 3 * sizeof(int), &size, err);
-    if (status == QUERN_OK) {
-        reading r = {set, out, size, 0, watch && watch->is_quick};
-        status = read_all(&r, pool, watch, err);
-        for (int64_t i = 0; status == QUERN_OK && i < set->n; i++)
-            if (out->is_good[i])
-                add_size(out, r.size[i]);
-            else
-                status = note_bad(set, i, err);
-    }
-    qn_arena_done(&scratch);
-    return status;
+    QN_TRY(make_room(out, (size_t)set->n, watch && watch->sketches, arena, err));
+    reading r = {set, out, 0, watch && watch->is_quick};
+    QN_TRY(read_all(&r, pool, watch, err));
+    for (int64_t i = 0; i < set->n; i++)
+        if (out->is_good[i])
+            add_size(out, out->look[i].size);
+        else
+            QN_TRY(note_bad(set, i, err));
+    return QUERN_OK;
 }
