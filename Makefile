@@ -55,6 +55,7 @@ CPPFLAGS := -I. $(LIB_CPP) -MMD -MP
 # Each plug-in alone sees its library: file in formats/plugins, pkg-config's name, WITH_ name.
 PLUGINS := draw_cairo:cairo:CAIRO
 PLUGINS += zstd_libzstd:libzstd:ZSTD
+PLUGINS += archive_libarchive:libarchive:ARCHIVE
 PLUGINS += brotli_libbrotlidec:libbrotlidec:BROTLI
 PLUGINS += tiff_libtiff:libtiff-4:TIFF
 word_of  = $(word $1,$(subst :, ,$2))

@@ -98,11 +98,10 @@ static quern_status check_classes(const qn_dataset *set, quern_error *err)
     return status;
 }
 
-static quern_status open_set(qn_dataset *set, const char *path, const char *format,
-                             quern_error *err)
+static quern_status open_set(qn_dataset *set, const char *path, quern_error *err)
 {
     QN_TRY(qn_arena_text(&set->arena, path, strlen(path), &set->path, err));
-    QN_TRY(find_row(path, format, &set->format, err));
+    QN_TRY(find_row(path, set->options->format, &set->format, err));
     QN_TRY(set->format->open(set, set->path, err));
     QN_TRY(check_classes(set, err));
     if (set->n > 0) return keep_splits(set, err);
@@ -112,16 +111,18 @@ static quern_status open_set(qn_dataset *set, const char *path, const char *form
     return qn_fail(err, QUERN_FORMAT, "it holds no pictures");
 }
 
-quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
-                             qn_dataset **out, quern_error *err)
+quern_status qn_dataset_open_as(qn_mem *mem, const char *path,
+                                const qn_dataset_options *options, qn_dataset **out,
+                                quern_error *err)
 {
     void *room;
     *out = NULL;
     QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
     qn_dataset *set = room;
-    *set = (qn_dataset){.path = path};
+    *set = (qn_dataset){.path = path, .options = options};
     qn_arena_init(&set->arena, mem);
-    const quern_status status = open_set(set, path, format, err);
+    const quern_status status = open_set(set, path, err);
+    set->options = NULL;
     if (status == QUERN_OK) {
         *out = set;
         return QUERN_OK;
@@ -129,6 +130,13 @@ quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
     qn_within(err, "%s", path);
     qn_dataset_close(set);
     return status;
+}
+
+quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
+                             qn_dataset **out, quern_error *err)
+{
+    const qn_dataset_options options = {.format = format};
+    return qn_dataset_open_as(mem, path, &options, out, err);
 }
 
 void qn_dataset_close(qn_dataset *set)

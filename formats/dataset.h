@@ -54,10 +54,25 @@ typedef struct qn_part {
     int64_t first, n;
 } qn_part;
 
+/* How a set is opened; zeroed, everything is as by default. */
+typedef struct qn_dataset_options {
+    const char *format; /* NULL: whichever row says that the path is its own */
+    const char
+        *scratch; /* folder for what an archive unpacks to; NULL: of the system */
+    /* What an archive may unpack to: files, bytes, bytes to one of its own. */
+    int64_t entries;
+    uint64_t unpacked;
+    double ratio;
+    quern_cancel_fn *cancel; /* asked while it unpacks; NULL: nobody */
+    void *ctx;
+    bool is_unpacked; /* the path is what an archive unpacked to */
+} qn_dataset_options;
+
 struct qn_dataset {
     const qn_dataset_format *format;
-    const char *path;  /* as given */
-    qn_arena arena;    /* the table and all its texts */
+    const qn_dataset_options *options; /* while it is opened */
+    const char *path;                  /* as given */
+    qn_arena arena;                    /* the table and all its texts */
     int64_t n, room;   /* items; for how many there is room while the table is filled */
     const char **name; /* [n]: path relative to the set, or NULL: qn_item_name */
     int32_t *label;    /* [n]: class, -1: not labelled */
@@ -87,8 +102,11 @@ const char *qn_split_name(qn_split split);
  * testing; case ignored), or QN_SPLIT_NONE. */
 qn_split qn_split_of(const char *text);
 
-/* Recognises and opens; format NULL: whichever row says it is its own.  *out is to be
- * closed.  Errors name the file. */
+/* Recognises and opens.  *out is to be closed.  Errors name the file. */
+quern_status qn_dataset_open_as(qn_mem *mem, const char *path,
+                                const qn_dataset_options *options, qn_dataset **out,
+                                quern_error *err);
+/* The same with a format, or NULL, and else the defaults. */
 quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
                              qn_dataset **out, quern_error *err);
 void qn_dataset_close(qn_dataset *set); /* NULL is fine */

@@ -3,6 +3,7 @@
 #include "formats/dataset_write.h"
 #include "tools/options.h"
 #include "tools/out.h"
+#include "tools/scratch.h"
 #include "tools/term.h"
 
 #include <string.h>
@@ -26,6 +27,7 @@ const qn_option qn_data_convert_options[] = {
     {"gzip", 'z', QN_OPT_FLAG, NULL, NULL, "pack the files, of idx"},
     {"shard-size", 0, QN_OPT_SIZE, "BYTES", "0",
      "begin a new archive after so many bytes, of webdataset; 0: one a split"},
+    QN_OPTION_LIMIT,
     QN_OPTION_THREADS,
     QN_OPTION_JSON,
     QN_OPTION_QUIET,
@@ -232,8 +234,8 @@ static void tell_lack(const run *r)
 static quern_status convert(run *r, qn_mem *mem, quern_error *err)
 {
     const qn_args *args = r->args;
-    QN_TRY(qn_dataset_open(mem, args->operands[0], qn_arg_text(args, "format"), &r->set,
-                           err));
+    QN_TRY(qn_data_open(args, mem, args->operands[0], qn_arg_text(args, "format"),
+                        &r->set, err));
     QN_TRY(quern_pool_create((int)qn_arg_int(args, "threads"), &r->plan.pool, err));
     qn_progress_begin(&r->progress, "pictures", qn_write_count(r->set, &r->plan),
                       qn_arg_flag(args, "quiet"));

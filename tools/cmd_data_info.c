@@ -5,6 +5,7 @@
 #include "formats/dataset_digest.h"
 #include "tools/options.h"
 #include "tools/out.h"
+#include "tools/scratch.h"
 
 #include <string.h>
 
@@ -15,6 +16,7 @@ const qn_option qn_data_info_options[] = {
      "the format of the data: idx, cifar, npz, csv or folders; otherwise found out"},
     {"read", 'r', QN_OPT_FLAG, NULL, NULL,
      "read every picture, too: sizes, those that cannot be read, equal ones"},
+    QN_OPTION_LIMIT,
     QN_OPTION_THREADS,
     QN_OPTION_JSON,
     QN_OPTIONS_END,
@@ -264,8 +266,8 @@ static int tell_people(const report *r, qn_mem *mem)
 static quern_status look(const qn_args *args, report *r, qn_dataset **set,
                          qn_arena *arena, quern_error *err)
 {
-    QN_TRY(qn_dataset_open(arena->mem, args->operands[0], qn_arg_text(args, "format"),
-                           set, err));
+    QN_TRY(qn_data_open(args, arena->mem, args->operands[0],
+                        qn_arg_text(args, "format"), set, err));
     r->set = *set;
     QN_TRY(count_items(r, arena, err));
     return qn_arg_flag(args, "read") ? read_pictures(r, *set, args, arena, err)

@@ -6,6 +6,7 @@
 #include "formats/png_write.h"
 #include "tools/options.h"
 #include "tools/out.h"
+#include "tools/scratch.h"
 
 #include "engine/shuffle.h"
 
@@ -18,6 +19,7 @@ const qn_option qn_data_sheet_options[] = {
     {"seed", 0, QN_OPT_INT, "SEED", "0", "chooses the pictures"},
     {"format", 'f', QN_OPT_TEXT, "NAME", NULL,
      "the format of the data: idx, cifar, npz, csv or folders; otherwise found out"},
+    QN_OPTION_LIMIT,
     QN_OPTIONS_END,
 };
 
@@ -112,8 +114,8 @@ int qn_cmd_data_sheet(const qn_args *args)
     s.style = qn_sheet_default(s.each);
     s.style.border = 0;
     qn_mem_init(&mem, NULL, 0);
-    quern_status status = qn_dataset_open(&mem, args->operands[0],
-                                          qn_arg_text(args, "format"), &set, &err);
+    quern_status status = qn_data_open(args, &mem, args->operands[0],
+                                       qn_arg_text(args, "format"), &set, &err);
     if (status != QUERN_OK) return qn_report(NULL, &err);
     s.set = set;
     qn_arena_init(&arena, &mem);

@@ -5,6 +5,7 @@
 #include "tools/evaluate.h"
 #include "tools/figures.h"
 #include "tools/out.h"
+#include "tools/scratch.h"
 #include "tools/term.h"
 
 #include <math.h>
@@ -263,7 +264,7 @@ static quern_status eval(command *c, quern_error *err)
     session.pool = c->pool;
     c->opt.session = &session;
     c->opt.metrics.pool = c->pool;
-    QN_TRY(qn_dataset_open(&c->mem, args->operands[1], NULL, &c->set, err));
+    QN_TRY(qn_data_open(args, &c->mem, args->operands[1], NULL, &c->set, err));
     QN_TRY(with_model(c, args->operands[0], &c->e, err));
     for (int i = 0; i < qn_arg_count(args, "by"); i++)
         QN_TRY(qn_evaluate_slices(&c->e, qn_arg_nth(args, "by", i), &c->opt.metrics,

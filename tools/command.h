@@ -60,7 +60,9 @@ typedef struct qn_option {
     {                  \
         .name = NULL   \
     }
-#define QN_LIMIT_NAMES "memory (bytes, 512M), seconds (of a test), pixels (of an image)"
+#define QN_LIMIT_NAMES                                                           \
+    "memory (bytes, 512M), seconds (of a test), pixels (of an image), entries, " \
+    "unpacked (bytes) and ratio of an archive"
 
 typedef struct qn_args qn_args; /* a parsed command line; see options.h */
 

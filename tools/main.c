@@ -4,7 +4,7 @@
 #include "tools/help.h"
 #include "tools/options.h"
 #include "tools/place.h"
-#include "tools/sandbox.h"
+#include "tools/scratch.h"
 #include "tools/term.h"
 
 #include <signal.h>
@@ -33,6 +33,7 @@ static int run_inside(qn_args *args)
     int code = 1;
     qn_outputs_find(args, &outputs);
     if (args->command->may & QN_MAY_STORE) qn_place_allow(&outputs);
+    qn_scratch_begin(args, &outputs);
     qn_sandbox_enter(args->command->may, &outputs, &sandbox);
     args->sandbox = &sandbox;
     if (args->needs_sandbox && sandbox.level != QN_SANDBOX_FULL)
@@ -40,6 +41,7 @@ static int run_inside(qn_args *args)
                 qn_sandbox_text(&sandbox, why));
     else
         code = args->command->run(args);
+    qn_scratch_end(args);
     qn_outputs_tidy(&outputs);
     return code;
 }

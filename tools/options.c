@@ -176,14 +176,15 @@ static bool parse_short(qn_args *args, int n, const char *const *words, int *use
 
 static bool limits_ok(const qn_args *args)
 {
-    static const char *const names[] = {"memory", "seconds", "pixels"};
+    static const char *const names[] = {"memory",  "seconds",  "pixels",
+                                        "entries", "unpacked", "ratio"};
     for (int i = 0; i < args->n_given; i++) {
         const char *text = args->given[i].text;
         if (strcmp(args->given[i].option->name, "limit") != 0) continue;
         const char *equals = strchr(text, '=');
         double value;
         bool known = false;
-        for (int k = 0; equals && k < 3; k++)
+        for (int k = 0; equals && k < 6; k++)
             known |= strlen(names[k]) == (size_t)(equals - text) &&
                      !memcmp(names[k], text, (size_t)(equals - text));
         if (!known || !parse_amount(equals + 1, &value)) {

@@ -2,6 +2,7 @@
 /* tools/train_data.c - the pictures of a training: opened, checked, divided, measured.
  */
 #include "formats/files.h"
+#include "tools/scratch.h"
 #include "tools/train_run.h"
 
 #include <math.h>
@@ -217,7 +218,7 @@ quern_status qn_train_open_data(qn_train_run *run, quern_error *err)
 {
     qn_recipe *r = &run->recipe;
     int channels;
-    QN_TRY(qn_dataset_open(&run->mem, run->s.data, NULL, &run->set, err));
+    QN_TRY(qn_data_open(run->args, &run->mem, run->s.data, NULL, &run->set, err));
     QN_TRY(name_classes(run, err));
     quern_status status = qn_train_scan(run, err);
     if (status == QUERN_OK) status = divide(run, err);

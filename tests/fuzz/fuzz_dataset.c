@@ -44,6 +44,8 @@ static const form forms[] = {
     {'w', "d.tar", "a.bmp", two_labels, 2, "d.tar"},
     {'o', "d.json", "a.bmp", two_labels, 2, "d.json"},
     {'p', "a.bmp", "d.csv", (const uint8_t *)"a.bmp,1\n", 8, "d.csv"},
+    {'z', "d.zip", "a.bmp", two_labels, 2, "d.zip"},
+    {'a', "d.tgz", "a.bmp", two_labels, 2, "d.tgz"},
     {'r', "d.tfrecord", "labels.txt", (const uint8_t *)"0:x\n1:y\n", 8, "d.tfrecord"},
     {'q', "d.parquet", "classes.txt", (const uint8_t *)"x\ny\n", 4, "d.parquet"},
 };
@@ -84,7 +86,8 @@ static void open_in(const char *folder, const form *f)
     quern_error err = {.status = QUERN_OK};
     qn_mem_init(&mem, NULL, BUDGET);
     snprintf(path, sizeof path, "%s/%s", folder, f->path);
-    if (!failed(qn_dataset_open(&mem, path, NULL, &set, &err), &err))
+    const qn_dataset_options options = {.scratch = folder, .unpacked = 1 << 24};
+    if (!failed(qn_dataset_open_as(&mem, path, &options, &set, &err), &err))
         look_at(set, &mem);
     qn_dataset_close(set);
     if (mem.used != 0) abort();

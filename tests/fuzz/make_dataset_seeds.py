@@ -7,6 +7,7 @@ import io
 import os
 import struct
 import tarfile
+import zipfile
 
 import numpy as np
 
@@ -107,3 +108,27 @@ def example(label, text):
 
 
 put("tfrecord", b"r" + record(example(1, b"ant")) + record(example(0, b"bee")))
+
+
+# ---- archives of a class folder with one picture --------------------------------------------
+
+def zipped():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        info = zipfile.ZipInfo("x/a.bmp")
+        info.compress_type = zipfile.ZIP_DEFLATED
+        archive.writestr(info, b"BM" + bytes(56))
+    return file.getvalue()
+
+
+def tarred():
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        info = tarfile.TarInfo("x/a.bmp")
+        info.size = 58
+        archive.addfile(info, io.BytesIO(b"BM" + bytes(56)))
+    return file.getvalue()[:2048]
+
+
+put("archive_zip", b"z" + zipped())
+put("archive_tar", b"a" + tarred())
