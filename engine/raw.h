@@ -40,4 +40,8 @@ quern_status qn_raw_free_batch(quern_model *raw, quern_error *err);
  */
 quern_status qn_raw_inference(quern_model *raw, quern_error *err);
 
+/* Float32 initializers of two or more dims are stored as float16, with a Cast back to
+ * what they were: half the bytes, to run; numbers are rounded to 11 bits. */
+quern_status qn_raw_store_half(quern_model *raw, quern_error *err);
+
 #endif
