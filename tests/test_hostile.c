@@ -22,6 +22,7 @@ typedef struct target {
 static const target model = {"fuzz_model", qn_fuzz_model};
 static const target dataset = {"fuzz_dataset", qn_fuzz_dataset};
 static const target safetensors = {"fuzz_safetensors", qn_fuzz_safetensors};
+static const target raster = {"fuzz_raster", qn_fuzz_raster};
 static const target results = {"fuzz_results", qn_fuzz_results};
 
 typedef void qn_seed_fn(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n);
@@ -104,6 +105,12 @@ void test_hostile_safetensors(qn_test *t)
     for_each_seed(t, &safetensors, replay);
     for_each_seed(t, &safetensors, cut);
     for_each_seed(t, &safetensors, flip);
+}
+
+void test_hostile_raster(qn_test *t)
+{
+    for_each_seed(t, &raster, replay);
+    for_each_seed(t, &raster, flip);
 }
 
 void test_hostile_results(qn_test *t)

@@ -131,7 +131,7 @@ void test_segment_batch(qn_test *t)
     qn_shell(t, words, &out);
     CHECK_STR(t, out,
               "a_flows.png\na_masks.png\na_outlines.png\na_segment.json\n"
-              "z_masks.png\n");
+              "summary.csv\nsummary.html\nz_masks.png\n");
 }
 
 void test_segment_resume(qn_test *t)

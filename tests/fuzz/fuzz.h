@@ -22,6 +22,9 @@ qn_fuzz_fn qn_fuzz_dataset;
 /* Parses the bytes as safetensors, reads all of it, writes it again. */
 qn_fuzz_fn qn_fuzz_safetensors;
 
+/* Parses the bytes as a picture for measurement, reads every sample. */
+qn_fuzz_fn qn_fuzz_raster;
+
 /* Parses the bytes as a line of results of `quern bench`, and as a tuning file. */
 qn_fuzz_fn qn_fuzz_results;
 
