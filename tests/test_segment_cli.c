@@ -228,3 +228,43 @@ void test_segment_sidecar(qn_test *t)
     }
     qn_arena_done(&arena);
 }
+
+/* Every kind of file, of two pictures, and what they add up to. */
+void test_segment_outputs(qn_test *t)
+{
+    static const char *const ends[] = {
+        "_masks.png",   "_outlines.png",  "_overlay.png",  "_flows.png", "_prob.png",
+        "_cells.csv",   "_cells.json",    "_outlines.txt", "_rois.zip",  "_coco.json",
+        "_report.html", "_cells.geojson", "_segment.json"};
+    const char *out = "";
+    char words[1400], folder[500], name[64];
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "out"));
+    snprintf(words, sizeof words,
+             "'%s' --save all --fov 2,1 --outline-color '#Ff6B35' --um-per-px 0.5",
+             blobs(t, "a.pgm", 100));
+    snprintf(words + strlen(words), sizeof words - strlen(words), " '%s'",
+             blobs(t, "b.pgm", 80));
+    CHECK_EQ(t, segment(t, folder, words, &out), 0);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        for (int k = 0; k < 2; k++) {
+            snprintf(name, sizeof name, "%c%s", 'a' + k, ends[i]);
+            qn_note(t, "%s", name);
+            CHECK(t, is_there(t, folder, name));
+        }
+    snprintf(name, sizeof name, "out/summary.csv");
+    const char *summary = qn_get_file(t, qn_temp(t, name), NULL);
+    if (CHECK(t, summary != NULL)) {
+        CHECK_HAS(t, summary, "a.pgm,completed,");
+        CHECK_HAS(t, summary, "b.pgm,completed,");
+    }
+    const char *csv = qn_get_file(t, qn_temp(t, "out/a_cells.csv"), NULL);
+    if (CHECK(t, csv != NULL)) {
+        CHECK_HAS(t, csv, "# sample_id,a.pgm\n");
+        CHECK_HAS(t, csv, "# density_cells_per_cm2,");
+        CHECK_HAS(t, csv, ",area_px,area_um2,");
+    }
+    CHECK_EQ(t, segment(t, folder, "x.png --outline-color red", &out), 1);
+    CHECK_HAS(t, out, "--outline-color is 'red'");
+    CHECK_EQ(t, segment(t, folder, "x.png --fov 3", &out), 1);
+    CHECK_HAS(t, out, "--fov is '3'");
+}

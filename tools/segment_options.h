@@ -30,7 +30,12 @@
     {"output", 'o', QN_OPT_TEXT, "DIR", ".", "folder to write to"},                      \
     {"savedir", 0, QN_OPT_TEXT, "DIR", NULL, "the same"},                                \
     {"save", 0, QN_OPT_LIST, "LIST", "masks,outlines,flows",                             \
-     "what to write: masks, raw, outlines, overlay, flows, prob, csv, json, all, ..."},  \
+     "masks, raw, outlines, overlay, flows, prob, csv, json, text, roi, geojson, coco, " \
+     "html, or all but raw"},                                                            \
+    {"outline-color", 0, QN_OPT_TEXT, "RRGGBB", NULL,                                    \
+     "of all outlines, in place of one for each label"},                                 \
+    {"fov", 0, QN_OPT_TEXT, "W,H", NULL,                                                 \
+     "field of view in mm, for the density of cells; else from um-per-px"},              \
     {"um-per-px", 0, QN_OPT_REAL, "UM", NULL,                                            \
      "edge of a pixel in micrometres, above what the file says"}
 /* clang-format on */

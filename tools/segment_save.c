@@ -2,6 +2,7 @@
 /* tools/segment_save.c - see segment_save.h. */
 #include "tools/segment_save.h"
 
+#include "engine/text.h"
 #include "formats/files.h"
 #include "formats/json_tree.h"
 #include "formats/label_file.h"
@@ -15,6 +16,8 @@
 /* ---- what is asked for -------------------------------------------------------------
  */
 
+enum { LIST = 512 /* bytes of what --save lists */ };
+
 static bool take_own(void *ctx, const char *name)
 {
     qn_segment_saver *s = ctx;
@@ -22,6 +25,53 @@ static bool take_own(void *ctx, const char *name)
     if (!strcmp(name, "masks") || is_all) s->masks = true;
     if (!strcmp(name, "raw")) s->raw = true;
     return is_all || !strcmp(name, "masks") || !strcmp(name, "raw");
+}
+
+static int hex_digit(char c)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = c ? strchr(digits, c | 0x20) : NULL;
+    return at ? (int)(at - digits) : -1;
+}
+
+static quern_status read_colour(const char *text, int *rgb, quern_error *err)
+{
+    const char *p = text + (*text == '#');
+    *rgb = 0;
+    for (int i = 0; i < 6; i++) {
+        const int digit = hex_digit(p[i]);
+        if (digit < 0 || (i == 5 && p[6]))
+            return qn_fail(err, QUERN_INVALID,
+                           "--outline-color is '%s', not six digits such as ff6b35",
+                           text);
+        *rgb = *rgb << 4 | digit;
+    }
+    return QUERN_OK;
+}
+
+static quern_status read_fov(const char *text, double fov[2], quern_error *err)
+{
+    const char *comma = strchr(text, ',');
+    if (comma && qn_text_to_real(text, (size_t)(comma - text), &fov[0]) &&
+        qn_text_to_real(comma + 1, strlen(comma + 1), &fov[1]) && fov[0] > 0 &&
+        fov[1] > 0 && fov[0] < 1e6 && fov[1] < 1e6)
+        return QUERN_OK;
+    return qn_fail(err, QUERN_INVALID,
+                   "--fov is '%s', not width and height in mm such as 1.2,0.9", text);
+}
+
+/* How the files look, and what they tell beside the picture. */
+static quern_status read_details(qn_segment_saver *s, size_t used, quern_error *err)
+{
+    const char *colour = qn_arg_text(s->args, "outline-color");
+    const char *fov = qn_arg_text(s->args, "fov");
+    s->outline_rgb = -1;
+    if (colour) QN_TRY(read_colour(colour, &s->outline_rgb, err));
+    if (fov) QN_TRY(read_fov(fov, s->fov, err));
+    if (colour || fov)
+        snprintf(s->list + used, sizeof s->list - used, ";%06x;%g,%g",
+                 (unsigned)s->outline_rgb & 0xffffff, s->fov[0], s->fov[1]);
+    return QUERN_OK;
 }
 
 quern_status qn_segment_saver_init(qn_segment_saver *s, const qn_args *args,
@@ -36,13 +86,14 @@ quern_status qn_segment_saver_init(qn_segment_saver *s, const qn_args *args,
         uint32_t set;
         QN_TRY(qn_cell_outputs_parse(list, take_own, s, &set, err));
         s->set |= set;
-        const int k = snprintf(s->list + used, sizeof s->list - used, "%s%s",
-                               used ? "," : "", list);
-        if (k < 0 || used + (size_t)k >= sizeof s->list)
-            return qn_fail(err, QUERN_INVALID, "--save is longer than %zu characters",
-                           sizeof s->list - 1);
+        const int k =
+            snprintf(s->list + used, LIST - used, "%s%s", used ? "," : "", list);
+        if (k < 0 || used + (size_t)k >= LIST)
+            return qn_fail(err, QUERN_INVALID, "--save is longer than %d characters",
+                           (int)LIST - 1);
         used += (size_t)k;
     }
+    QN_TRY(read_details(s, used, err));
     return qn_dir_make(s->folder, err);
 }
 
@@ -57,6 +108,11 @@ typedef struct saving {
     qn_measures measures; /* of the last plane; the cells do not last */
 } saving;
 
+static qn_cells_sample sample_of(const qn_segment_saver *s)
+{
+    return (qn_cells_sample){.fov_w_mm = s->fov[0], .fov_h_mm = s->fov[1]};
+}
+
 /* Measures a plane: what the writers need. */
 static quern_status describe(saving *v, int64_t z, qn_cells_out *c, quern_error *err)
 {
@@ -69,12 +125,14 @@ static quern_status describe(saving *v, int64_t z, qn_cells_out *c, quern_error 
     QN_TRY(
         qn_runs_make(&labels, (uint32_t)seg->n_labels, false, v->scratch, runs, err));
     QN_TRY(qn_measure(seg, z, runs, &usual, v->s->pool, v->scratch, &v->measures, err));
-    *c = (qn_cells_out){.image = v->done->image,
+    const char *slash = strrchr(v->done->image, '/');
+    *c = (qn_cells_out){.image = slash ? slash + 1 : v->done->image,
                         .seg = seg,
                         .z = z,
                         .runs = runs,
                         .measures = &v->measures,
-                        .outline_rgb = -1,
+                        .sample = sample_of(v->s),
+                        .outline_rgb = v->s->outline_rgb,
                         .mem = v->s->mem};
     if (!seg->picture) return QUERN_OK;
     QN_TRY(qn_raster_view(seg->picture, z, v->s->pool, v->scratch, v->scratch, image,
@@ -146,7 +204,8 @@ static quern_status save_planes(saving *v, quern_error *err)
 
 static void put_metrics(saving *v)
 {
-    const qn_cells_out c = {.seg = v->done->seg, .measures = &v->measures};
+    const qn_cells_out c = {
+        .seg = v->done->seg, .measures = &v->measures, .sample = sample_of(v->s)};
     qn_cells_metrics(&c, &v->files);
 }
 

@@ -17,7 +17,9 @@ typedef struct qn_segment_saver {
     const char *folder;
     uint32_t set;    /* rows of cell_outputs.def */
     bool masks, raw; /* these have no row */
-    char list[512];  /* as it was given: part of what a run is known by */
+    char list[600];  /* as it was given: part of what a run is known by */
+    int outline_rgb; /* -1: each label its own */
+    double fov[2];   /* width and height in mm; 0: not told */
     qn_pool *pool;
     qn_mem *mem;
 } qn_segment_saver;
