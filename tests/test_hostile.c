@@ -24,6 +24,7 @@ static const target dataset = {"fuzz_dataset", qn_fuzz_dataset};
 static const target safetensors = {"fuzz_safetensors", qn_fuzz_safetensors};
 static const target raster = {"fuzz_raster", qn_fuzz_raster};
 static const target results = {"fuzz_results", qn_fuzz_results};
+static const target labels = {"fuzz_labels", qn_fuzz_labels};
 
 typedef void qn_seed_fn(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n);
 
@@ -98,6 +99,13 @@ void test_hostile_dataset(qn_test *t)
     for_each_seed(t, &dataset, replay);
     for_each_seed(t, &dataset, cut);
     for_each_seed(t, &dataset, flip);
+}
+
+void test_hostile_labels(qn_test *t)
+{
+    for_each_seed(t, &labels, replay);
+    for_each_seed(t, &labels, cut);
+    for_each_seed(t, &labels, flip);
 }
 
 void test_hostile_safetensors(qn_test *t)
