@@ -151,7 +151,7 @@ quern_status qn_set_decode_bytes(const void *bytes, size_t n, qn_arena *arena,
 {
     if (!qn_image_is(bytes, n))
         return qn_fail(err, QUERN_FORMAT,
-                       "its %zu bytes do not begin as a PNG, JPEG or BMP", n);
+                       "its %zu bytes begin as none of " QN_IMAGE_KINDS, n);
     return qn_image_decode(arena, bytes, n, 0, out, err);
 }
 
@@ -310,17 +310,17 @@ static bool has_end_of(const char *name, const char *const *ends)
 
 bool qn_is_picture_name(const char *name)
 {
-    static const char *const ends[] = {".png",  ".jpg", ".jpeg", ".jpe",
-                                       ".jfif", ".bmp", ".dib",  NULL};
+    static const char *const ends[] = {".png", ".jpg", ".jpeg", ".jpe", ".jfif",
+                                       ".bmp", ".dib", ".gif",  ".ppm", ".pgm",
+                                       ".pnm", ".tif", ".tiff", NULL};
     return has_end_of(name, ends);
 }
 
 bool qn_is_any_picture_name(const char *name)
 {
-    static const char *const others[] = {".webp", ".gif",  ".tif", ".tiff", ".avif",
-                                         ".heic", ".heif", ".ppm", ".pgm",  ".pnm",
-                                         ".pbm",  ".tga",  ".jp2", ".jxl",  ".dcm",
-                                         ".svg",  ".psd",  ".exr", NULL};
+    static const char *const others[] = {".webp", ".avif", ".heic", ".heif", ".pbm",
+                                         ".pam",  ".tga",  ".jp2",  ".jxl",  ".dcm",
+                                         ".svg",  ".psd",  ".exr",  ".hdr",  NULL};
     return qn_is_picture_name(name) || has_end_of(name, others);
 }
 

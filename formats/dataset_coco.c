@@ -207,7 +207,7 @@ static const char *check_image(const reading *r, const image *one, const char *n
     if (!name || !*name) return "it has no file_name";
     if (qn_path_leads_out(name)) return "its path leads out of the data set";
     if (qn_is_any_picture_name(name) && !qn_is_picture_name(name))
-        return "pictures of this kind are not read; PNG, JPEG and BMP are";
+        return "pictures of this kind are not read; " QN_IMAGE_KINDS " are";
     if (one->category == NONE) return "it has no annotation with a category";
     if (one->category == SEVERAL) return "its annotations are of several categories";
     if (find_category(r, one->category) < 0) return "its category is not in the list";

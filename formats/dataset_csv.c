@@ -184,7 +184,7 @@ static const char *check_path(const manifest *m)
     char path[QN_PATH_MAX];
     if (!*name) return "its path is empty";
     if (qn_is_any_picture_name(name) && !qn_is_picture_name(name))
-        return "pictures of this kind are not read; PNG, JPEG and BMP are";
+        return "pictures of this kind are not read; " QN_IMAGE_KINDS " are";
     if (*name == '/') return qn_set_refuses(NULL, name);
     if (qn_path_leads_out(name)) return "its path leads out of the manifest's folder";
     if (qn_path_join(path, m->folder, name, NULL) != QUERN_OK)

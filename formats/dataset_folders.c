@@ -80,7 +80,7 @@ static quern_status add_file(walk *w, int32_t label, qn_split split, quern_error
     const char *name, *relative = w->path + w->root;
     if (!qn_is_any_picture_name(relative)) return QUERN_OK;
     if (!qn_is_picture_name(relative))
-        return refuse(w, "pictures of this kind are not read; PNG, JPEG and BMP are",
+        return refuse(w, "pictures of this kind are not read; " QN_IMAGE_KINDS " are",
                       err);
     QN_TRY(qn_arena_text(&w->set->arena, relative, strlen(relative), &name, err));
     return qn_set_add(w->set, name, label, split, err);

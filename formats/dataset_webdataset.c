@@ -320,7 +320,7 @@ static void keep_file(sample *s, const char *name, const char *end, const qn_spa
         s->picture = *data;
         strcpy(s->member, name);
         if (!qn_is_picture_name(name))
-            s->refused = "pictures of this kind are not read; PNG, JPEG and BMP are";
+            s->refused = "pictures of this kind are not read; " QN_IMAGE_KINDS " are";
     } else if (!strcmp(end, ".json")) {
         s->json = *data;
     } else if (!strcmp(end, ".txt")) {

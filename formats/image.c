@@ -4,16 +4,11 @@
  * stb_image believes what a file declares, so a kilobyte can ask it for a gigabyte.
  * Therefore the file is walked first (image_check.h), its dimensions are checked, and
  * what stb_image allocates comes from a budget of 64 MiB + 16 bytes a pixel. */
-#include "formats/image.h"
+#include "formats/image_parts.h"
 
 #include "formats/image_check.h"
 
 #include <string.h>
-
-bool qn_image_is(const void *bytes, size_t n)
-{
-    return qn_is_png(bytes, n) || qn_is_jpeg(bytes, n) || qn_is_bmp(bytes, n);
-}
 
 #ifdef QN_HAVE_STB
 
@@ -75,17 +70,10 @@ static quern_status check_size(const uint8_t *p, size_t n, int64_t max_pixels, i
                                int *h, quern_error *err)
 {
     int channels;
-    if (max_pixels == 0) max_pixels = QN_IMAGE_MAX_PIXELS;
     if (!stbi_info_from_memory(p, (int)n, w, h, &channels) || *w < 1 || *h < 1)
         return qn_fail(err, QUERN_FORMAT, "its picture header cannot be read (%s)",
                        stbi_failure_reason() ? stbi_failure_reason() : "unknown");
-    if (*w > QN_IMAGE_MAX_SIDE || *h > QN_IMAGE_MAX_SIDE)
-        return qn_fail(err, QUERN_LIMIT, "%d x %d pixels; a side has at most %d", *w,
-                       *h, QN_IMAGE_MAX_SIDE);
-    if ((int64_t)*w * *h > max_pixels)
-        return qn_fail(err, QUERN_LIMIT, "%d x %d pixels are more than %lld", *w, *h,
-                       (long long)max_pixels);
-    return QUERN_OK;
+    return qn_image_check_size(*w, *h, max_pixels, err);
 }
 
 /* Decodes within stbi_budget and copies the pixels to the arena. */
@@ -111,14 +99,11 @@ static quern_status decode(qn_arena *arena, const uint8_t *p, size_t n, qn_image
     return status;
 }
 
-quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
+quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err)
 {
     qn_mem budget;
     int w = 0, h = 0;
-    if (n > INT32_MAX)
-        return qn_fail(err, QUERN_LIMIT, "%zu bytes; a picture file has at most 2 GiB",
-                       n);
     QN_TRY(qn_image_check(bytes, n, err));
     qn_mem_init(&budget, NULL, (size_t)64 << 20);
     stbi_budget = &budget;
@@ -126,13 +111,12 @@ quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
     budget.budget += 16 * (size_t)w * (size_t)h;
     if (status == QUERN_OK) status = decode(arena, bytes, n, out, err);
     stbi_budget = NULL;
-    QN_TRY(status);
-    return qn_image_orient(arena, out, qn_exif_orientation(bytes, n), out, err);
+    return status;
 }
 
 #else
 
-quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
+quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err)
 {
     (void)arena, (void)bytes, (void)n, (void)max_pixels, (void)out;

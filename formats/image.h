@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/image.h - pictures as bytes: decoded from PNG, JPEG and BMP, turned
- * upright, resized, cropped.
+/* formats/image.h - pictures as bytes: decoded from PNG, JPEG, BMP, GIF, PNM
+ * and TIFF, turned upright, resized, cropped.
  *
  * Only image.c sees stb_image.  It decodes from memory, within a budget that follows
  * from the picture's own dimensions, which are read and checked first. */
@@ -9,6 +9,7 @@
 
 #include "engine/mem.h"
 
+#define QN_IMAGE_KINDS      "PNG, JPEG, BMP, GIF, PNM and TIFF"
 #define QN_IMAGE_MAX_SIDE   16384
 #define QN_IMAGE_MAX_PIXELS 100000000 /* the default of the limit `pixels` */
 
@@ -19,8 +20,9 @@ typedef struct qn_image {
 
 /* Whether the first bytes are of a format that qn_image_decode knows. */
 bool qn_image_is(const void *bytes, size_t n);
-/* Decodes to 8 bits, drops alpha, applies the EXIF orientation.  max_pixels 0: the
- * default.  QUERN_UNSUPPORTED when this build has no stb_image. */
+/* Decodes to 8 bits (of more, round(255 v / most)), drops alpha, applies the EXIF
+ * orientation; of GIF and TIFF the first picture.  max_pixels 0: the default.
+ * QUERN_UNSUPPORTED when this build lacks what reads the format. */
 quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err);
 

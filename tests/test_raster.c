@@ -221,7 +221,7 @@ void test_raster_bad(qn_test *t)
     refuses(t, "P5 99999 99999 255\n", 19, QUERN_FORMAT, "do not fit");
     refuses(t, "P5 3 3 99999\n", 13, QUERN_FORMAT, "a PNM depth");
     refuses(t, "P2 2 1 9\n3 11\n", 14, QUERN_FORMAT, "no number up to 9");
-    refuses(t, "GIF87a..", 8, QUERN_FORMAT, "it is no TIFF");
+    refuses(t, "RIFFWEBP", 8, QUERN_FORMAT, "it is no TIFF");
     refuses(t, "", 0, QUERN_FORMAT, "it is no TIFF");
     if (!has_tiff()) return;
     b = exact_file(t, "f32.tif", &n);

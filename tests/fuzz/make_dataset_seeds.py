@@ -8,6 +8,7 @@ import os
 import struct
 import tarfile
 import zipfile
+import zlib
 
 import numpy as np
 
@@ -132,3 +133,28 @@ def tarred():
 
 put("archive_zip", b"z" + zipped())
 put("archive_tar", b"a" + tarred())
+
+
+# ---- pictures: the manifest's a.bmp, whatever its bytes are ------------------------------------
+
+def gif():
+    screen = b"GIF89a" + struct.pack("<HHBBB", 2, 2, 0x80, 0, 0) + bytes([0, 0, 0, 255, 9, 9])
+    # clear, 0, 1, clear, 1, 0, end: three bits each, lowest first
+    codes = sum(code << 3 * i for i, code in enumerate([4, 0, 1, 4, 1, 0, 5]))
+    return (screen + b"," + struct.pack("<HHHHB", 0, 0, 2, 2, 0) + b"\x02\x03" +
+            codes.to_bytes(3, "little") + b"\x00;")
+
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def deep_png():
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 2, 1, 16, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(b"\0\1\2\3\4")) + chunk(b"IEND", b""))
+
+
+put("gif", b"p" + gif())
+put("deep_png", b"p" + deep_png())
+put("pgm", b"pP2 #x\n2 1 9\n3 4\n")
+put("ppm_raw", b"pP6 1 1 65535\n" + bytes(6))
