@@ -27,7 +27,7 @@ static size_t bytes_so_far(const qn_zip *zip)
 
 static quern_status write_out(qn_zip *zip, const void *p, size_t n, quern_error *err)
 {
-    if (zip->out) return write_out(zip, p, n, err);
+    if (zip->out) return qn_out_write(zip->out, p, n, err);
     qn_buf_add(zip->buf, p, n);
     return qn_buf_status(zip->buf, err);
 }
