@@ -57,8 +57,8 @@ quern_status qn_store_open(qn_store *store, qn_mem *mem, const char *root, bool 
 quern_status qn_store_path(const qn_store *store, qn_kind kind, const char *prefix,
                            const char *id, char out[QN_PATH_MAX], quern_error *err)
 {
-    return qn_path_format(out, err, "%s/%s/%s%s", store->root, kinds[kind].folder,
-                          prefix, id);
+    return qn_path_format(out, err, "%s/%s%s%s%s", store->root, kinds[kind].folder,
+                          *prefix || *id ? "/" : "", prefix, id);
 }
 
 /* ---- names ----------------------------------------------------------------------- */

@@ -68,7 +68,8 @@ const char *qn_kind_folder(qn_kind kind);
  * it is not this user's alone. */
 quern_status qn_store_open(qn_store *store, qn_mem *mem, const char *root, bool make,
                            quern_error *err);
-/* ROOT/KIND/prefix ID; prefix is "", ".tmp-" or ".trash-". */
+/* ROOT/KIND/prefix ID; prefix is "", ".tmp-" or ".trash-".  Both empty: the kind's
+ * folder. */
 quern_status qn_store_path(const qn_store *store, qn_kind kind, const char *prefix,
                            const char *id, char out[QN_PATH_MAX], quern_error *err);
 

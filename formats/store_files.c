@@ -136,7 +136,7 @@ quern_status qn_file_copy(const qn_store *store, const char *from, const char *t
 
 /* ---- what does not belong -------------------------------------------------------- */
 
-static bool is_listed(const qn_object *object, const char *path)
+bool qn_object_lists(const qn_object *object, const char *path)
 {
     if (!strcmp(path, "manifest.json")) return true;
     for (int i = 0; i < object->n_files; i++)
@@ -153,7 +153,7 @@ static quern_status sweep(const qn_store *store, const qn_object *object,
     QN_TRY(qn_store_path(store, object->kind, "", object->id, folder, err));
     QN_TRY(qn_tree_list(arena, folder, &list, &n_list, err));
     for (int i = 0; i < n_list; i++) {
-        if (is_listed(object, list[i].path)) continue;
+        if (qn_object_lists(object, list[i].path)) continue;
         QN_TRY(qn_path_join(path, folder, list[i].path, err));
         QN_TRY(qn_disk_remove(&store->disk, path, err));
         ++*n;

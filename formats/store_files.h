@@ -24,6 +24,8 @@ quern_status qn_file_digest(const char *folder, const char *path, qn_stored_file
 quern_status qn_file_copy(const qn_store *store, const char *from, const char *to,
                           unsigned mode, qn_stored_file *out, quern_error *err);
 
+/* Whether path is manifest.json or one of the object's files. */
+bool qn_object_lists(const qn_object *object, const char *path);
 /* Removes the files in an object's folder that its manifest does not list; *n counts
  * them.  Whoever calls holds the object's lock. */
 quern_status qn_store_sweep(const qn_store *store, const qn_object *object, int *n,
@@ -47,6 +49,10 @@ typedef struct qn_rewriting {
  * Whoever calls holds the lock of the root. */
 quern_status qn_store_rewrite(const qn_store *store, qn_object *object,
                               qn_rewriting *how, qn_arena *arena, quern_error *err);
+/* Writes a data set anew with those of its items whose lines and pictures are whole;
+ * fails when there is none.  *object follows.  The lock of the root is held. */
+quern_status qn_store_salvage(const qn_store *store, qn_object *object, qn_arena *arena,
+                              quern_error *err);
 /* As qn_store_remove, by one who holds the lock of the root. */
 quern_status qn_store_remove_locked(const qn_store *store, qn_kind kind,
                                     const char *text, qn_arena *arena,

@@ -17,7 +17,8 @@ typedef struct rewrite {
     char folder[QN_PATH_MAX];
     qn_map table, pack;
     qn_out_file new_table, new_pack;
-    bool packs; /* the pack is written anew */
+    bool packs;    /* the pack is written anew */
+    bool salvages; /* lines and pictures that are not whole are passed over */
     int64_t n, in_split[4];
 } rewrite;
 
@@ -43,11 +44,17 @@ static quern_status for_items(rewrite *r,
     qn_arena arena;
     qn_arena_init(&arena, r->store->mem);
     while (p < end && status == QUERN_OK) {
+        const char *next = memchr(p, '\n', (size_t)(end - p));
         qn_stored_item item;
         qn_arena_reset(&arena);
         line++;
         status = qn_item_read(&arena, &p, end, &item, err);
-        if (status == QUERN_OK) status = take(r, &item, err);
+        if (status == QUERN_OK) {
+            status = take(r, &item, err);
+        } else if (r->salvages && status == QUERN_FORMAT) {
+            status = QUERN_OK;
+            p = next ? next + 1 : end;
+        }
     }
     qn_arena_done(&arena);
     if (status != QUERN_OK)
@@ -66,6 +73,17 @@ static quern_status count_item(rewrite *r, qn_stored_item *item, quern_error *er
     return QUERN_OK;
 }
 
+static bool is_whole(const rewrite *r, const qn_stored_item *item)
+{
+    char hex[65];
+    if (r->object->is_reference) return true;
+    if (item->at > (int64_t)r->pack.bytes ||
+        item->bytes > (int64_t)r->pack.bytes - item->at)
+        return false;
+    qn_sha256_hex((const char *)r->pack.base + item->at, (size_t)item->bytes, hex);
+    return !strcmp(hex, item->sha256);
+}
+
 static quern_status copy_picture(rewrite *r, qn_stored_item *item, quern_error *err)
 {
     if (item->at > (int64_t)r->pack.bytes ||
@@ -78,7 +96,9 @@ static quern_status copy_picture(rewrite *r, qn_stored_item *item, quern_error *
 
 static quern_status write_item(rewrite *r, qn_stored_item *item, quern_error *err)
 {
-    if (r->how->judge(r->how->ctx, item) == QN_ITEM_GOES) return QUERN_OK;
+    if (r->how->judge && r->how->judge(r->how->ctx, item) == QN_ITEM_GOES)
+        return QUERN_OK;
+    if (r->salvages && !is_whole(r, item)) return QUERN_OK;
     if (r->packs) QN_TRY(copy_picture(r, item, err));
     qn_buf line;
     qn_buf_init(&line, r->store->mem);
@@ -154,6 +174,9 @@ static quern_status replace(rewrite *r, quern_error *err)
     snprintf(name, sizeof name, "files/pack-%d.bin", o->generation + 1);
     QN_TRY(qn_arena_text(r->arena, name, strlen(name), &pack, err));
     QN_TRY(write_all(r, table, pack, err));
+    if (r->n == 0)
+        return qn_fail(err, QUERN_FORMAT, "none of its %lld items is whole",
+                       (long long)o->n_items);
     QN_TRY(list_files(r, table, pack, err));
     o->generation++;
     o->n_items = r->n;
@@ -181,15 +204,41 @@ static quern_status run(rewrite *r, quern_error *err)
     return replace(r, err);
 }
 
+static quern_status save(rewrite *r, quern_error *err)
+{
+    QN_TRY(qn_store_path(r->store, QN_DATASETS, "", r->object->id, r->folder, err));
+    QN_TRY(map_one(r, r->object->items, &r->table, err));
+    if (r->object->pack) QN_TRY(map_one(r, r->object->pack, &r->pack, err));
+    r->packs = r->object->pack != NULL;
+    r->salvages = true;
+    return replace(r, err);
+}
+
+static void end(rewrite *r)
+{
+    qn_out_close(&r->new_table);
+    qn_out_close(&r->new_pack);
+    qn_map_done(&r->table);
+    qn_map_done(&r->pack);
+}
+
 quern_status qn_store_rewrite(const qn_store *store, qn_object *object,
                               qn_rewriting *how, qn_arena *arena, quern_error *err)
 {
     rewrite r = {.store = store, .object = object, .how = how, .arena = arena};
     r.new_table.fd = r.new_pack.fd = -1;
     const quern_status status = run(&r, err);
-    qn_out_close(&r.new_table);
-    qn_out_close(&r.new_pack);
-    qn_map_done(&r.table);
-    qn_map_done(&r.pack);
+    end(&r);
+    return status;
+}
+
+quern_status qn_store_salvage(const qn_store *store, qn_object *object, qn_arena *arena,
+                              quern_error *err)
+{
+    qn_rewriting how = {.drops_rejects = true};
+    rewrite r = {.store = store, .object = object, .how = &how, .arena = arena};
+    r.new_table.fd = r.new_pack.fd = -1;
+    const quern_status status = save(&r, err);
+    end(&r);
     return status;
 }
