@@ -109,8 +109,16 @@ void qn_json_text_n(qn_json *j, const char *key, const char *p, size_t n)
 
 void qn_json_int(qn_json *j, const char *key, int64_t value)
 {
+    char text[24];
+    size_t at = sizeof text;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do { /* outlines are millions of these: printf would take most of the time */
+        text[--at] = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest > 0);
+    if (value < 0) text[--at] = '-';
     item(j, key);
-    qn_buf_format(j->out, "%lld", (long long)value);
+    qn_buf_add(j->out, text + at, sizeof text - at);
 }
 
 void qn_json_real(qn_json *j, const char *key, double value)

@@ -74,6 +74,9 @@ void test_json_write(qn_test *t)
     qn_json_text(&j, "a\"b", "x\\\n\x01\xff\xc3\xa9");
     qn_json_array(&j, "list");
     qn_json_int(&j, NULL, -5);
+    qn_json_int(&j, NULL, 0);
+    qn_json_int(&j, NULL, INT64_MIN);
+    qn_json_int(&j, NULL, INT64_MAX);
     qn_json_real(&j, NULL, (double)NAN);
     qn_json_single(&j, NULL, 0.1f);
     qn_json_close(&j);
@@ -83,7 +86,8 @@ void test_json_write(qn_test *t)
     qn_json_end(&j);
     CHECK_STR(t, out.p,
               "{\"schema\":1,\"a\\\"b\":\"x\\\\\\n\\u0001\xef\xbf\xbd\xc3\xa9\","
-              "\"list\":[-5,null,0.1],\"o\":{\"yes\":true,\"none\":null}}\n");
+              "\"list\":[-5,0,-9223372036854775808,9223372036854775807,null,0.1],\"o\":"
+              "{\"yes\":true,\"none\":null}}\n");
     qn_buf_done(&out);
     CHECK_EQ(t, (int64_t)mem.used, 0);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/cells/cell_shape.c - the shape of one cell from its runs: moments in closed form a
- * run at a time, the hull from the ends of rows, the perimeter from patterns of border
- * pixels (Benkrid and Crookes 2000, as scikit-image's perimeter with neighborhood 4).
+/* engine/cells/cell_shape.c - the shape of one cell from its runs: moments in closed
+ * form a run at a time, the hull from the ends of rows, the perimeter from patterns of
+ * border pixels (Benkrid and Crookes 2000, as scikit-image's perimeter with
+ * neighborhood 4).
  */
 #include "engine/cells/crack.h"
 #include "engine/cells/measure_parts.h"
