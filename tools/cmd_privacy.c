@@ -20,12 +20,13 @@ const char qn_privacy_about[] =
     "What you give to quern stays on your machine.  These commands let you check it:\n"
     "\n"
     "  quern privacy verify   runs every command and watches what it does\n"
+    "  quern privacy where    every file and folder that quern keeps, with sizes\n"
     "\n"
     "PRIVACY.md states each promise, since when it holds and the test that holds it.\n";
 
 int qn_cmd_privacy(const qn_args *args)
 {
-    return qn_usage(args, "needs what to do, one of: verify");
+    return qn_usage(args, "needs what to do, one of: verify, where");
 }
 
 const qn_option qn_privacy_verify_options[] = {

@@ -36,11 +36,13 @@ static int run_inside(qn_args *args)
     qn_scratch_begin(args, &outputs);
     qn_sandbox_enter(args->command->may, &outputs, &sandbox);
     args->sandbox = &sandbox;
-    if (args->needs_sandbox && sandbox.level != QN_SANDBOX_FULL)
+    if (args->needs_sandbox && sandbox.level != QN_SANDBOX_FULL) {
         fprintf(stderr, "quern: the sandbox is %s (--require-sandbox)\n",
                 qn_sandbox_text(&sandbox, why));
-    else
+    } else {
+        qn_place_resolve(args);
         code = args->command->run(args);
+    }
     qn_scratch_end(args);
     qn_outputs_tidy(&outputs);
     return code;
@@ -55,10 +57,7 @@ static int run(const qn_command *command, int n, const char *const *words,
     qn_mem_init(&mem, NULL, 0);
     if (qn_args_parse(&args, command, n, words, &mem)) {
         args.needs_sandbox |= needs_sandbox;
-        if (args.wants_help)
-            qn_help_print(stdout, command);
-        else
-            qn_place_resolve(&args);
+        if (args.wants_help) qn_help_print(stdout, command);
         code = args.wants_help ? 0 : run_inside(&args);
     }
     qn_args_done(&args);
