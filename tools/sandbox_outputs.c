@@ -90,7 +90,7 @@ static void add_row(const qn_args *args, const output_row *row, qn_outputs *out)
         n++;
     }
     if (row->option[0] == '@') add_word(args, row->option, row->kind, out);
-    if (n == 0 && row->otherwise && args->n_operands > 0)
+    if (n == 0 && row->otherwise && args->n_operands + args->n_given > 0)
         add_word(args, row->otherwise, row->kind, out);
 }
 
