@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/dataset_npz.c - data sets in an archive of NumPy arrays: pictures and labels,
- * of the whole or of each split.
+/* formats/dataset_npz.c - data sets in NumPy arrays, of an archive or of .npy files in
+ * a folder: pictures and labels, of the whole or of each split.
  *
  *   train_images [N,H,W] or [N,H,W,C] or [N,C,H,W] of uint8      train_labels [N] or
  * [N,1]
  *
  * Names of the classes may be in an array of strings, class_names. */
 #include "formats/dataset_build.h"
+#include "formats/npy.h"
 #include "formats/npz.h"
 
 #include <string.h>
@@ -28,12 +29,48 @@ static const struct {
 };
 #define N_PAIRS (sizeof pairs / sizeof pairs[0])
 
-/* Index of the member of that name, case ignored, or -1. */
-static int find_member(const qn_npz *npz, const char *name)
+/* Arrays by their names: the members of an archive, or files. */
+typedef struct arrays {
+    qn_npz *npz;              /* NULL: files */
+    const char *folder;       /* of the files */
+    const char *const *files; /* [n] */
+    int n;
+    const char *only; /* of a single file: the pair that has this name; NULL: all */
+} arrays;
+
+/* Whether a file is called name.npy, case ignored. */
+static bool is_file_of(const char *file, const char *name)
 {
-    for (int i = 0; qn_npz_name(npz, i); i++)
-        if (!strcasecmp(qn_npz_name(npz, i), name)) return i;
+    const size_t n = strlen(name);
+    return !strncasecmp(file, name, n) && !strcasecmp(file + n, ".npy");
+}
+
+/* Index of the array of that name, case ignored, or -1. */
+static int find_member(const arrays *a, const char *name)
+{
+    for (int i = 0; a->npz && qn_npz_name(a->npz, i); i++)
+        if (!strcasecmp(qn_npz_name(a->npz, i), name)) return i;
+    for (int i = 0; !a->npz && i < a->n; i++)
+        if (is_file_of(a->files[i], name)) return i;
     return -1;
+}
+
+static quern_status read_member(const arrays *a, int i, qn_arena *arena, qn_tensor *out,
+                                quern_error *err)
+{
+    char path[QN_PATH_MAX];
+    if (a->npz) return qn_npz_read(a->npz, i, arena, out, err);
+    QN_TRY(qn_path_join(path, a->folder, a->files[i], err));
+    const quern_status status = qn_npy_load(arena, path, out, err);
+    if (status != QUERN_OK) qn_within(err, "%s", a->files[i]);
+    return status;
+}
+
+/* Whether pair k is asked for. */
+static bool is_meant(const arrays *a, size_t k)
+{
+    return !a->only || is_file_of(a->only, pairs[k].pictures) ||
+           is_file_of(a->only, pairs[k].labels);
 }
 
 /* ---- labels --------------------------------------------------------------------- */
@@ -111,18 +148,18 @@ static void copy_pixels(const qn_dataset *set, const qn_tensor *t, uint8_t *to)
 /* ---- the set -------------------------------------------------------------------- */
 
 /* The labels of pair k, which say how many pictures there are. */
-static quern_status read_labels(qn_dataset *set, const qn_npz *npz, size_t k,
+static quern_status read_labels(qn_dataset *set, const arrays *a, size_t k,
                                 quern_error *err)
 {
     qn_arena scratch;
     qn_tensor t;
-    if (find_member(npz, pairs[k].pictures) < 0) return QUERN_OK;
-    const int labels = find_member(npz, pairs[k].labels);
+    if (find_member(a, pairs[k].pictures) < 0) return QUERN_OK;
+    const int labels = find_member(a, pairs[k].labels);
     if (labels < 0)
         return qn_fail(err, QUERN_FORMAT, "there is '%s', but no '%s'",
                        pairs[k].pictures, pairs[k].labels);
     qn_arena_init(&scratch, set->arena.mem);
-    quern_status status = qn_npz_read(npz, labels, &scratch, &t, err);
+    quern_status status = read_member(a, labels, &scratch, &t, err);
     if (status == QUERN_OK) {
         status = add_labels(set, &t, pairs[k].split, err);
         if (status != QUERN_OK) qn_within(err, "member '%s'", pairs[k].labels);
@@ -146,15 +183,15 @@ static quern_status take_pictures(qn_dataset *set, const qn_tensor *t, size_t k,
     return QUERN_OK;
 }
 
-static quern_status read_pictures(qn_dataset *set, const qn_npz *npz, size_t k,
+static quern_status read_pictures(qn_dataset *set, const arrays *a, size_t k,
                                   uint8_t **pixels, quern_error *err)
 {
     qn_arena scratch;
     qn_tensor t;
-    const int member = find_member(npz, pairs[k].pictures);
+    const int member = find_member(a, pairs[k].pictures);
     if (member < 0) return QUERN_OK;
     qn_arena_init(&scratch, set->arena.mem);
-    quern_status status = qn_npz_read(npz, member, &scratch, &t, err);
+    quern_status status = read_member(a, member, &scratch, &t, err);
     if (status == QUERN_OK) {
         status = take_pictures(set, &t, k, pixels, err);
         if (status != QUERN_OK) qn_within(err, "member '%s'", pairs[k].pictures);
@@ -163,14 +200,14 @@ static quern_status read_pictures(qn_dataset *set, const qn_npz *npz, size_t k,
     return status;
 }
 
-static quern_status read_classes(qn_dataset *set, const qn_npz *npz, quern_error *err)
+static quern_status read_classes(qn_dataset *set, const arrays *a, quern_error *err)
 {
-    const int member = find_member(npz, "class_names");
+    const int member = find_member(a, "class_names");
     qn_tensor t;
     void *names;
     QN_TRY(qn_set_number_classes(set, err));
     if (member < 0) return QUERN_OK;
-    QN_TRY(qn_npz_read(npz, member, &set->arena, &t, err));
+    QN_TRY(read_member(a, member, &set->arena, &t, err));
     if (t.dtype != QUERN_STRING || t.rank != 1 || t.dim[0] < set->n_classes ||
         t.dim[0] > QN_MAX_CLASSES)
         return qn_fail(err, QUERN_FORMAT,
@@ -187,18 +224,18 @@ static quern_status read_classes(qn_dataset *set, const qn_npz *npz, quern_error
     return QUERN_OK;
 }
 
-static quern_status read_members(qn_dataset *set, const qn_npz *npz, quern_error *err)
+static quern_status read_members(qn_dataset *set, const arrays *a, quern_error *err)
 {
     uint8_t *pixels = NULL;
     for (size_t k = 0; k < N_PAIRS; k++)
-        QN_TRY(read_labels(set, npz, k, err));
+        if (is_meant(a, k)) QN_TRY(read_labels(set, a, k, err));
     if (set->n == 0)
         return qn_fail(err, QUERN_FORMAT,
                        "it has no pictures and labels by the names that are read: "
                        "images and labels, train_images, x_train and so on");
-    QN_TRY(read_classes(set, npz, err));
+    QN_TRY(read_classes(set, a, err));
     for (size_t k = 0; k < N_PAIRS; k++)
-        QN_TRY(read_pictures(set, npz, k, &pixels, err));
+        if (is_meant(a, k)) QN_TRY(read_pictures(set, a, k, &pixels, err));
     return QUERN_OK;
 }
 
@@ -209,10 +246,10 @@ static bool npz_is(const char *path)
 
 static quern_status npz_open(qn_dataset *set, const char *path, quern_error *err)
 {
-    qn_npz *npz;
-    QN_TRY(qn_npz_open(&set->arena, path, &npz, err));
-    const quern_status status = read_members(set, npz, err);
-    qn_npz_close(npz);
+    arrays a = {0};
+    QN_TRY(qn_npz_open(&set->arena, path, &a.npz, err));
+    const quern_status status = read_members(set, &a, err);
+    qn_npz_close(a.npz);
     return status;
 }
 
@@ -221,4 +258,51 @@ const qn_dataset_format qn_dataset_npz = {
     .about = "NumPy arrays: images and labels, of the whole or of each split",
     .is = npz_is,
     .open = npz_open,
+};
+
+/* ---- files --------------------------------------------------------------------------
+ */
+
+static bool has_pair(const arrays *a)
+{
+    for (size_t k = 0; k < N_PAIRS; k++)
+        if (find_member(a, pairs[k].pictures) >= 0 &&
+            find_member(a, pairs[k].labels) >= 0)
+            return true;
+    return false;
+}
+
+static bool npy_is(const char *path)
+{
+    qn_mem mem;
+    qn_arena arena;
+    arrays a = {0};
+    if (!qn_path_is_folder(path)) return qn_ends_with(path, ".npy");
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&arena, &mem);
+    const bool is =
+        qn_dir_list(path, &arena, &a.files, &a.n, NULL) == QUERN_OK && has_pair(&a);
+    qn_arena_done(&arena);
+    return is;
+}
+
+static quern_status npy_open(qn_dataset *set, const char *path, quern_error *err)
+{
+    arrays a = {.folder = path};
+    char folder[QN_PATH_MAX];
+    if (!qn_path_is_folder(path)) {
+        const char *slash = strrchr(path, '/');
+        a.only = slash ? slash + 1 : path;
+        QN_TRY(qn_path_folder(path, folder, err));
+        a.folder = folder;
+    }
+    QN_TRY(qn_dir_list(a.folder, &set->arena, &a.files, &a.n, err));
+    return read_members(set, &a, err);
+}
+
+const qn_dataset_format qn_dataset_npy = {
+    .name = "npy",
+    .about = "NumPy arrays in files: images.npy, labels.npy, and so on",
+    .is = npy_is,
+    .open = npy_open,
 };

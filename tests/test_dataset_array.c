@@ -3,6 +3,8 @@
  * binary files and NumPy's archives. */
 #include "tests/dataset_kit.h"
 
+#include "engine/os.h"
+#include "formats/npy.h"
 #include "formats/npz.h"
 
 #include <stdio.h>
@@ -192,5 +194,45 @@ void test_dataset_npz_bad(qn_test *t)
     qn_set_kit_refuses(&k, "bad.npz", QUERN_FORMAT, "no names of 2 classes");
     qn_set_kit_text(t, "text.npz", "this is no archive, whatever it is called");
     qn_set_kit_refuses(&k, "text.npz", QUERN_FORMAT, "no zip directory");
+    qn_set_kit_done(&k);
+}
+
+static void put_npy(qn_set_kit *k, const char *name, const qn_tensor *t)
+{
+    CHECK(k->t, qn_dir_make(qn_temp(k->t, "files"), NULL) == QUERN_OK);
+    CHECK_OK(k->t, qn_npy_save(&k->mem, qn_temp(k->t, name), t, &k->err), &k->err);
+}
+
+void test_dataset_npy(qn_test *t)
+{
+    uint8_t pixels[24], labels[] = {1, 0, 1};
+    qn_tensor pictures = {.dtype = QUERN_UINT8,
+                          .rank = 3,
+                          .dim = {3, 2, 4},
+                          .data = pixels},
+              classes = {
+                  .dtype = QUERN_UINT8, .rank = 2, .dim = {3, 1}, .data = labels};
+    qn_set_kit k;
+    qn_set_kit_init(&k, t);
+    for (int i = 0; i < 24; i++)
+        pixels[i] = (uint8_t)i;
+    put_npy(&k, "files/Train_images.npy", &pictures);
+    put_npy(&k, "files/train_labels.npy", &classes);
+    pictures.dim[0] = classes.dim[0] = 2;
+    put_npy(&k, "files/x_test.npy", &pictures);
+    put_npy(&k, "files/y_test.npy", &classes);
+    REQUIRE_OK(t, qn_set_kit_open(&k, "files", NULL), &k.err);
+    CHECK_STR(t, k.set->format->name, "npy");
+    REQUIRE(t, k.set->n == 5 && k.set->height == 2 && k.set->width == 4);
+    CHECK_EQ(t, k.set->part[QN_SPLIT_TEST].n, 2);
+    CHECK_EQ(t, k.set->array[23], 23);
+    CHECK_EQ(t, k.set->label[2], 1);
+    REQUIRE_OK(t, qn_set_kit_open(&k, "files/x_test.npy", NULL), &k.err);
+    CHECK_EQ(t, k.set->n, 2);
+    pictures.dim[0] = 3;
+    put_npy(&k, "files/x_test.npy", &pictures);
+    qn_set_kit_refuses(&k, "files", QUERN_FORMAT, "3 pictures, but 2 labels");
+    qn_set_kit_text(t, "files/y_test.npy", "no array");
+    qn_set_kit_refuses(&k, "files", QUERN_FORMAT, "y_test.npy");
     qn_set_kit_done(&k);
 }

@@ -22,6 +22,10 @@ static const uint8_t two_labels[] = {0, 0, 8, 1, 0, 0, 0, 2, 1, 0};
 static const uint8_t two_pictures[] = {0, 0, 8, 3, 0, 0, 0, 2, 0, 0,
                                        0, 1, 0, 0, 0, 2, 9, 8, 7, 6};
 
+static const char two_numpy_labels[] =
+    "\x93NUMPY\1\0\72\0{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n"
+    "\0\1";
+
 /* What the first byte says: the file of the bytes, one beside it, the path to open. */
 typedef struct form {
     char letter;
@@ -43,6 +47,10 @@ static const form forms[] = {
      sizeof two_pictures, ""},
     {'w', "d.tar", "a.bmp", two_labels, 2, "d.tar"},
     {'o', "d.json", "a.bmp", two_labels, 2, "d.json"},
+    {'y', "images.npy", "labels.npy", (const uint8_t *)two_numpy_labels,
+     sizeof two_numpy_labels - 1, ""},
+    {'m', "metadata.csv", "a.bmp", two_labels, 2, ""},
+    {'j', "metadata.jsonl", "a.bmp", two_labels, 2, ""},
     {'p', "a.bmp", "d.csv", (const uint8_t *)"a.bmp,1\n", 8, "d.csv"},
     {'z', "d.zip", "a.bmp", two_labels, 2, "d.zip"},
     {'a', "d.tgz", "a.bmp", two_labels, 2, "d.tgz"},

@@ -68,6 +68,9 @@ put("tar_ustar", b"w" + tar(tarfile.USTAR_FORMAT, ("a/1.bmp", b"BM"), ("a/1.txt"
                             ("../2.bmp", b""), ("a/1.bmp", b"")))
 put("coco", b'o{"images":[{"id":3,"file_name":"a.bmp","patient":"p"}],"annotations":[{"id":1,'
     b'"image_id":3,"category_id":9,"bbox":[0,0,1,1]}],"categories":[{"id":9,"name":"x"}]}')
+put("npy", b"y" + npz(np.save, arr=pictures))
+put("metadata_csv", b"mfile_name,label,age\na.bmp,cat,3\n../x.bmp,dog,\n")
+put("metadata_jsonl", b'j{"file_name":"a.bmp","label":"cat","age":3}\n{"file_name":"b.bmp"}\n')
 # Parquet files of other writers, as tests/parquet_oracle.py makes them.
 for sample in ("snappy_v1_dict", "delta_v2", "fastparquet"):
     path = os.path.join(os.path.dirname(__file__), "..", "data", "parquet", sample)
