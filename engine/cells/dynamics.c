@@ -24,75 +24,81 @@ static float step_of(float scaled)
     return isfinite(scaled) ? scaled / QN_FLOW_SCALE : 0;
 }
 
-/* Flows of the pixels that take part, side by side, with the last row and column once
- * more; and which pixels these are. */
-static void gather(const qn_flow_field *f, float threshold, float *flow,
-                   qn_endings *ends)
+static bool takes_part(const qn_flow_field *f, const qn_dynamics_options *opt,
+                       int64_t i)
 {
-    const int64_t height = f->height, width = f->width;
+    return f->prob[i] > (float)opt->prob_threshold;
+}
+
+/* Flows of the pixels that take part, side by side, with the last row and column once
+ * more. */
+static void gather(const qn_flow_field *f, const qn_dynamics_options *opt, float *flow)
+{
     float *to = flow;
-    ends->n = 0;
-    for (int64_t y = 0; y < height; y++, to += 2) {
-        for (int64_t x = 0; x < width; x++, to += 2) {
-            const int64_t i = y * width + x;
-            const bool takes_part = f->prob[i] > threshold;
-            to[0] = takes_part ? step_of(f->dy[i]) : 0;
-            to[1] = takes_part ? step_of(f->dx[i]) : 0;
-            if (takes_part) ends->start[ends->n++] = (uint32_t)i;
+    for (int64_t y = 0; y < f->height; y++, to += 2) {
+        for (int64_t x = 0; x < f->width; x++, to += 2) {
+            const int64_t i = y * f->width + x;
+            const bool is_in = takes_part(f, opt, i);
+            to[0] = is_in ? step_of(f->dy[i]) : 0;
+            to[1] = is_in ? step_of(f->dx[i]) : 0;
         }
         memcpy(to, to - 2, 2 * sizeof *to);
     }
-    const size_t row = 2 * ((size_t)width + 1);
+    const size_t row = 2 * ((size_t)f->width + 1);
     memcpy(to, to - row, row * sizeof *to);
 }
 
 typedef struct drift_job {
+    const qn_flow_field *field;
+    const qn_dynamics_options *options;
     qn_drift drift;
     qn_drift_f32_fn *run;
-    uint32_t *pixel;
-    int64_t *moves; /* per block: a sum that does not depend on threads */
+    uint32_t *end;           /* [pixels]: where each ends, plus 1; 0: takes no part */
+    int64_t *moves, *pixels; /* per block: sums that do not depend on threads */
 } drift_job;
 
 static void drift_block(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const drift_job *j = ctx;
+    uint32_t start[GRAIN], pixel[GRAIN];
+    int64_t n = 0;
     (void)worker;
-    j->moves[begin / GRAIN] = j->run(&j->drift, end - begin, j->pixel + begin);
+    for (int64_t i = begin; i < end; i++)
+        if (takes_part(j->field, j->options, i)) start[n++] = (uint32_t)i;
+    memcpy(pixel, start, (size_t)n * sizeof *pixel);
+    j->moves[begin / GRAIN] = j->run(&j->drift, n, pixel);
+    j->pixels[begin / GRAIN] = n;
+    for (int64_t k = 0; k < n; k++)
+        j->end[start[k]] = pixel[k] + 1;
 }
 
-/* Which pixels take part and where they end. */
 static quern_status drift(const qn_flow_field *f, const qn_dynamics_options *opt,
-                          qn_pool *pool, qn_arena *arena, qn_endings *ends,
-                          int64_t *moves, quern_error *err)
+                          qn_pool *pool, qn_arena *arena, qn_labels *ends,
+                          qn_dynamics_tally *tally, quern_error *err)
 {
-    const size_t pixels = (size_t)(f->height * f->width);
-    const size_t cells = (size_t)(f->height + 1) * (size_t)(f->width + 1);
+    const int64_t pixels = f->height * f->width;
+    const size_t blocks = (size_t)pixels / GRAIN + 1;
+    const size_t places = (size_t)(f->height + 1) * (size_t)(f->width + 1);
     qn_kernels kernels;
-    qn_arena scratch;
-    void *flow, *per_block = NULL;
-    QN_TRY(qn_arena_raw(arena, pixels * sizeof(uint32_t), (void **)&ends->start, err));
-    qn_arena_init(&scratch, arena->mem);
-    quern_status status = qn_arena_raw(&scratch, 2 * cells * sizeof(float), &flow, err);
-    if (status != QUERN_OK) goto out;
-    gather(f, (float)opt->prob_threshold, flow, ends);
-    status = qn_arena_raw(arena, ends->n * sizeof(uint32_t), (void **)&ends->end, err);
-    if (status == QUERN_OK)
-        status = qn_arena_array(&scratch, ends->n / GRAIN + 1, sizeof(int64_t),
-                                &per_block, err);
-    if (status != QUERN_OK) goto out;
-    memcpy(ends->end, ends->start, ends->n * sizeof(uint32_t));
+    void *flow, *moves, *counts;
+    QN_TRY(qn_arena_raw(arena, 2 * places * sizeof(float), &flow, err));
+    QN_TRY(qn_arena_array(arena, blocks, sizeof(int64_t), &moves, err));
+    QN_TRY(qn_arena_array(arena, blocks, sizeof(int64_t), &counts, err));
+    gather(f, opt, flow);
     qn_kernels_init(&kernels, qn_cpu_isa());
-    drift_job j = {{0, f->height, f->width, flow, opt->steps},
+    drift_job j = {f,
+                   opt,
+                   {0, f->height, f->width, flow, opt->steps},
                    kernels.drift_f32,
-                   ends->end,
-                   per_block};
-    qn_parallel_for(pool, (int64_t)ends->n, GRAIN, drift_block, &j);
-    *moves = 0;
-    for (size_t b = 0; b <= ends->n / GRAIN; b++)
-        *moves += j.moves[b];
-out:
-    qn_arena_done(&scratch);
-    return status;
+                   ends->at,
+                   moves,
+                   counts};
+    qn_parallel_for(pool, pixels, GRAIN, drift_block, &j);
+    for (size_t b = 0; b < blocks; b++) {
+        tally->moves += j.moves[b];
+        tally->pixels += j.pixels[b];
+    }
+    return QUERN_OK;
 }
 
 /* ---- which cells stay ------------------------------------------------------------ */
@@ -150,18 +156,18 @@ static quern_status check(const qn_flow_field *f, const qn_dynamics_options *opt
     return QUERN_OK;
 }
 
-/* From endings to cells that passed the checks; labels have gaps. */
+/* Cells that passed the checks; labels have gaps. */
 static quern_status find_cells(const qn_flow_field *f, const qn_dynamics_options *opt,
                                qn_pool *pool, qn_arena *scratch, qn_labels *labels,
                                qn_dynamics_tally *tally, quern_error *err)
 {
-    qn_endings ends;
     uint32_t seeds = 0;
-    qn_arena own;
+    qn_arena own; /* large, and given back before the next large thing is made */
     qn_arena_init(&own, scratch->mem);
-    quern_status status = drift(f, opt, pool, &own, &ends, &tally->moves, err);
-    if (status == QUERN_OK) status = qn_seeds_labels(&ends, labels, &own, &seeds, err);
-    tally->pixels = status == QUERN_OK ? (int64_t)ends.n : 0;
+    quern_status status = drift(f, opt, pool, &own, labels, tally, err);
+    qn_arena_done(&own);
+    qn_arena_init(&own, scratch->mem);
+    if (status == QUERN_OK) status = qn_seeds_labels(labels, &own, &seeds, err);
     qn_arena_done(&own);
     QN_TRY(status);
     QN_TRY(drop_large(labels, seeds, opt->max_fraction * (double)(f->height * f->width),

@@ -36,8 +36,8 @@ typedef struct qn_dynamics_tally {
 /* 200 / 30 of the diameter (pixels of the field), at least 1: Cellpose's steps. */
 int64_t qn_dynamics_steps(double diameter);
 
-/* out lies in the arena; so does what is needed on the way (about 24 bytes a pixel),
- * which is not given back.  tally may be NULL. */
+/* out lies in the arena.  What is needed on the way, about 12 bytes a pixel, is given
+ * back.  tally may be NULL. */
 quern_status qn_dynamics_labels(const qn_flow_field *field,
                                 const qn_dynamics_options *options, qn_pool *pool,
                                 qn_arena *arena, qn_labels *out,

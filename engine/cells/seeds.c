@@ -93,17 +93,17 @@ static void write_seed(const pile *p, const seed *s, uint32_t label, uint32_t *m
             if (is.row[i] >> k & 1) map[(top + i) * p->width + left + k] = label;
 }
 
-quern_status qn_seeds_labels(const qn_endings *ends, qn_labels *labels, qn_arena *arena,
-                             uint32_t *n, quern_error *err)
+quern_status qn_seeds_labels(qn_labels *ends, qn_arena *arena, uint32_t *n,
+                             quern_error *err)
 {
-    const size_t pixels = (size_t)(labels->height * labels->width);
+    const size_t pixels = (size_t)(ends->height * ends->width);
     void *heights, *maps, *list;
     QN_TRY(qn_arena_array(arena, pixels, sizeof(uint32_t), &heights, err));
     QN_TRY(qn_arena_array(arena, pixels, sizeof(uint32_t), &maps, err));
     uint32_t *height = heights, *map = maps;
-    for (size_t i = 0; i < ends->n; i++)
-        height[ends->end[i]]++;
-    const pile p = {labels->height, labels->width, height};
+    for (size_t i = 0; i < pixels; i++)
+        if (ends->at[i]) height[ends->at[i] - 1]++;
+    const pile p = {ends->height, ends->width, height};
     const int64_t n_seeds = count_seeds(&p, NULL);
     QN_TRY(qn_arena_array(arena, (size_t)n_seeds, sizeof(seed), &list, err));
     seed *seeds = list;
@@ -111,8 +111,8 @@ quern_status qn_seeds_labels(const qn_endings *ends, qn_labels *labels, qn_arena
     qsort(seeds, (size_t)n_seeds, sizeof *seeds, compare_seeds);
     for (int64_t k = 0; k < n_seeds; k++)
         write_seed(&p, &seeds[k], (uint32_t)k + 1, map);
-    for (size_t i = 0; i < ends->n; i++)
-        labels->at[ends->start[i]] = map[ends->end[i]];
+    for (size_t i = 0; i < pixels; i++)
+        if (ends->at[i]) ends->at[i] = map[ends->at[i] - 1];
     *n = (uint32_t)n_seeds;
     return QUERN_OK;
 }

@@ -6,15 +6,10 @@
 
 #include "engine/cells/labels.h"
 
-/* The pixels that took part, as indices into the picture. */
-typedef struct qn_endings {
-    size_t n;
-    uint32_t *start, *end; /* [n] */
-} qn_endings;
-
-/* labels is all background; pixels whose end lies near a seed get its number, 1..*n in
- * the order of rising peaks; some numbers may have no pixel. */
-quern_status qn_seeds_labels(const qn_endings *ends, qn_labels *labels, qn_arena *arena,
-                             uint32_t *n, quern_error *err);
+/* Each pixel of ends holds the index of the pixel where it ended, plus 1, or 0 if it
+ * takes no part.  It becomes its label: the number of the seed that it ended
+ * near, 1..*n in the order of rising peaks, or 0.  Some numbers may have no pixel. */
+quern_status qn_seeds_labels(qn_labels *ends, qn_arena *arena, uint32_t *n,
+                             quern_error *err);
 
 #endif
