@@ -5,6 +5,7 @@
 #include "tools/privacy_check.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Sanitizers and emulators leave no room for a tracer. */
@@ -94,26 +95,21 @@ void test_privacy_where(qn_test *t)
     char command[900], home[400], file[500];
     const char *out;
     snprintf(home, sizeof home, "%s", qn_temp(t, "home"));
-    snprintf(file, sizeof file, "%s/datasets/x\n/a", home);
-    snprintf(command, sizeof command, "QUERN_HOME='%s' '%s/quern' privacy where", home,
-             qn_build(t));
-    CHECK_EQ(t, qn_shell(t, command, &out), 0);
+    CHECK_EQ(t, setenv("QUERN_HOME", home, 1), 0);
+    CHECK_EQ(t, qn_quern(t, "privacy where", &out), 0);
     CHECK_HAS(t, out, "nothing is kept");
     snprintf(command, sizeof command, "mkdir -p '%s/datasets/x\n' '%s/config'", home,
              home);
     CHECK_EQ(t, qn_shell(t, command, NULL), 0);
+    snprintf(file, sizeof file, "%s/datasets/x\n/a", home);
     qn_put_file(t, file, "12345", 5);
     snprintf(file, sizeof file, "%s/config/settings.json", home);
     qn_put_file(t, file, "12", 2);
-    snprintf(command, sizeof command, "QUERN_HOME='%s' '%s/quern' privacy where --json",
-             home, qn_build(t));
-    CHECK_EQ(t, qn_shell(t, command, &out), 0);
+    CHECK_EQ(t, qn_quern(t, "privacy where --json", &out), 0);
     CHECK_HAS(t, out, "datasets/x\\n\",\"kind\":\"folder\",\"files\":1,\"bytes\":5}");
     CHECK_HAS(t, out, "settings.json\",\"kind\":\"file\",\"files\":1,\"bytes\":2}");
     CHECK_HAS(t, out, "],\"files\":2,\"bytes\":7}");
-    snprintf(command, sizeof command, "QUERN_HOME='%s' '%s/quern' privacy where -a",
-             home, qn_build(t));
-    CHECK_EQ(t, qn_shell(t, command, &out), 0);
+    CHECK_EQ(t, qn_quern(t, "privacy where -a", &out), 0);
     CHECK_HAS(t, out, "datasets/x?/a\n");
     CHECK_HAS(t, out, "2 files, 7 B\n");
 }
