@@ -24,7 +24,7 @@ struct qn_args {
     const char **operands;
     qn_given *given;
     const struct qn_sandbox *sandbox; /* that the command runs in */
-    const char *scratch; /* folder for what archives unpack to, or NULL */
+    const char *scratch;              /* folder for what archives unpack to, or NULL */
     qn_arena arena;                   /* of the two lists */
 };
 
