@@ -77,17 +77,28 @@ typedef struct braces {
     int first, last, width;
 } braces;
 
+/* Up to nine digits, as a number; how many there were, 0: none. */
+static int take_digits(const char **p, int *out)
+{
+    const size_t n = strspn(*p, "0123456789");
+    *out = 0;
+    if (n > 9) return 0;
+    for (size_t i = 0; i < n; i++)
+        *out = 10 * *out + (*p)[i] - '0';
+    *p += n;
+    return (int)n;
+}
+
 static bool find_braces(const char *path, braces *b)
 {
-    int end = 0;
-    const char *open = strchr(path, '{');
-    if (!open) return false;
-    b->before = (size_t)(open - path);
-    b->width = (int)strspn(open + 1, "0123456789");
-    if (b->width < 1 || b->width > 9 ||
-        sscanf(open, "{%9d..%9d}%n", &b->first, &b->last, &end) < 2 || !end)
-        return false;
-    b->behind = open + end;
+    const char *p = strchr(path, '{');
+    if (!p) return false;
+    b->before = (size_t)(p++ - path);
+    b->width = take_digits(&p, &b->first);
+    if (!b->width || strncmp(p, "..", 2) != 0) return false;
+    p += 2;
+    if (!take_digits(&p, &b->last) || *p != '}') return false;
+    b->behind = p + 1;
     return b->last >= b->first;
 }
 

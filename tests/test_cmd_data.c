@@ -90,3 +90,40 @@ void test_data_sheet(qn_test *t)
     CHECK_EQ(t, data(t, "sheet", "set", "-n 3 -s fit -o x.png", &out), 2);
     qn_arena_done(&arena);
 }
+
+void test_data_convert(qn_test *t)
+{
+    static const char *const wrong[] = {"--to gif",
+                                        "--to idx --resize 0x4",
+                                        "--to idx --resize 4x4,big",
+                                        "--to idx --gray --rgb",
+                                        "--to idx --split train,fit",
+                                        ""};
+    const char *out;
+    char rest[1024];
+    put_set(t);
+    for (int i = 0; i < 6; i++) {
+        snprintf(rest, sizeof rest, "%s %s", qn_temp(t, "x"), wrong[i]);
+        CHECK_EQ(t, data(t, "convert", "set", rest, &out), 2);
+    }
+    if (qn_quern(t, "version --json | grep -q '\"zlib\":true.*\"stb\":true'", NULL)) {
+        qn_skip(t, "this build has no stb_image or no zlib");
+        return;
+    }
+    snprintf(rest, sizeof rest, "%s --to folders", qn_temp(t, "x"));
+    CHECK_EQ(t, data(t, "convert", "set", rest, &out), 1);
+    CHECK_HAS(t, out, "1 items are refused, the first: test/a/x.webp");
+    snprintf(rest, sizeof rest, "%s --to cifar --skip-bad", qn_temp(t, "x"));
+    CHECK_EQ(t, data(t, "convert", "set", rest, &out), 3);
+    CHECK_HAS(t, out, "CIFAR holds RGB pictures of 32 x 32 pixels");
+    snprintf(rest, sizeof rest, "%s --to cifar --skip-bad --resize 32x32,pad --json",
+             qn_temp(t, "x"));
+    CHECK_EQ(t, data(t, "convert", "set", rest, &out), 0);
+    CHECK_HAS(t, out, "quern: cifar does not hold: names of items");
+    CHECK_HAS(t, out, "\"to\":\"cifar\",\"items\":3,\"classes\":2,");
+    CHECK_HAS(t, out, "\"splits\":{\"train\":2,\"test\":1},\"copied\":0");
+    CHECK_HAS(t, out, "{\"item\":\"test/a/bad.bmp\",\"reason\":\"");
+    CHECK_HAS(t, out, "\"content_sha256\":\"");
+    CHECK_EQ(t, data(t, "convert", "set", rest, &out), 1);
+    CHECK_HAS(t, out, "it exists already, and is not overwritten");
+}

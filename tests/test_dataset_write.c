@@ -311,7 +311,7 @@ void test_write_refuses(qn_test *t)
     FAILS("a/..", "folders", NULL, QUERN_INVALID, "gives no name to write to");
     FAILS("a", "gif", NULL, QUERN_INVALID, "there are folders, csv, idx, cifar, npz");
     qn_set_kit_put(t, "src/p 5.png", "broken", 6);
-    FAILS("a", "folders", NULL, QUERN_FORMAT, "p 5.png: its 6 bytes do not begin");
+    FAILS("a", "folders", NULL, QUERN_FORMAT, "p 5.png: its 6 bytes begin as none of");
     CHECK_STR(t, left_over(t), "");
     REQUIRE_OK(t, qn_set_kit_open(&k, "src/manifest.csv", NULL), &k.err);
     qn_write_plan plan = skip;

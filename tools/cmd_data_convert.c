@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_data_convert.c - quern data convert: a data set in another format. */
+#include "engine/text.h"
 #include "formats/dataset_write.h"
 #include "tools/options.h"
 #include "tools/out.h"
@@ -76,19 +77,28 @@ static bool find_fitting(const char *word, qn_fitting *out)
     return false;
 }
 
+/* The digits in front as a side of a picture; 0: they are none. */
+static int take_side(const char **text)
+{
+    int64_t side;
+    const size_t n = strspn(*text, "0123456789");
+    if (!qn_text_to_int(*text, n, &side) || side < 1 || side > QN_IMAGE_MAX_SIDE)
+        return 0;
+    *text += n;
+    return (int)side;
+}
+
 /* "32x32", "32,32", "32", and how behind a comma or colon. */
 static bool read_frame(const char *text, qn_frame *frame)
 {
-    int n = 0;
-    if (sscanf(text, "%5d%*1[xX,]%5d%n", &frame->height, &frame->width, &n) < 2 || !n) {
-        if (sscanf(text, "%5d%n", &frame->height, &n) < 1) return false;
-        frame->width = frame->height;
-    }
-    if (frame->height < 1 || frame->width < 1 || frame->height > QN_IMAGE_MAX_SIDE ||
-        frame->width > QN_IMAGE_MAX_SIDE)
-        return false;
     frame->fitting = QN_STRETCH;
-    text += n;
+    frame->height = frame->width = take_side(&text);
+    if (!frame->height) return false;
+    if (*text && strchr("xX,", *text) && strspn(text + 1, "0123456789")) {
+        text++;
+        frame->width = take_side(&text);
+        if (!frame->width) return false;
+    }
     return !*text || (strchr(",:|", *text) && find_fitting(text + 1, &frame->fitting));
 }
 
