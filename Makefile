@@ -21,9 +21,20 @@ B       := $(if $(CROSS)$(filter-out release,$(BUILD)),$(D),$(O))
 Q       := $(if $(filter 1,$(V)),,@)
 
 # ---- flags ----------------------------------------------------------------------------
+# Checked string functions, stack canaries and probes, zeroed locals, marks for shadow
+# stacks and branch tracking: what this compiler takes of it, asked in one go.
+BRANCHES_x86_64  := -fcf-protection=full
+BRANCHES_aarch64 := -mbranch-protection=standard
+WANTED := -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero \
+          $(BRANCHES_$(ARCH))
+FORTIFIED := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=
+takes = $(shell printf '\043include <stdio.h>\n' | $(CC) -O2 -Werror $1 -x c -c -o /dev/null - \
+          2>/dev/null && echo '$1')
+HARDENING := $(if $(filter release,$(BUILD)),$(or $(call takes,$(WANTED) $(FORTIFIED)3),\
+               $(foreach f,$(WANTED),$(call takes,$f)) $(FORTIFIED)2))
 SAN            := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
                   -fno-omit-frame-pointer
-CFLAGS_release := -O2 -g -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+CFLAGS_release := -O2 -g $(HARDENING)
 CFLAGS_debug   := -O0 -g
 CFLAGS_asan    := -O1 -g $(SAN)
 CFLAGS_tsan    := -O1 -g -fsanitize=thread
@@ -36,9 +47,10 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -W
 # Functions that a program does not call stay out of it; C needs no unwind tables.
 CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -fPIC -fvisibility=hidden -ffp-contract=off \
           -fno-strict-aliasing -ffunction-sections -fdata-sections \
-          -fno-asynchronous-unwind-tables -pthread $(CFLAGS_$(BUILD)) $(WARN)
+          -fno-asynchronous-unwind-tables -ffile-prefix-map=$(CURDIR)=. -pthread \
+          $(CFLAGS_$(BUILD)) $(WARN)
 LDFLAGS := -pthread $(filter -fsanitize%,$(CFLAGS)) -Wl,--as-needed -Wl,--gc-sections \
-           -Wl,-z,relro -Wl,-z,now
+           -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code
 LDLIBS  := -lm -ldl
 
 # Optional libraries: present ones define QN_HAVE_<LIB>.  A cross build looks for its own
@@ -70,7 +82,9 @@ isa_flags = $(if $(filter %_avx2,$1),-mavx2 -mfma -mf16c) \
             $(if $(filter %_avx512,$1),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma) \
             $(if $(filter %_avx512vnni,$1),-mavx512f -mavx512bw -mavx512vl -mavx512vnni) \
             $(if $(filter %_dotprod,$1),-march=armv8.2-a+dotprod) \
-            $(if $(filter kernels/%,$1),-O3 -fno-math-errno -fno-trapping-math)
+            $(if $(filter kernels/%,$1),-O3 -fno-math-errno -fno-trapping-math $(UNZEROED))
+# Kernels fill their blocks of registers and stack themselves, all of them, every time.
+UNZEROED := $(if $(findstring var-init,$(HARDENING)),-ftrivial-auto-var-init=uninitialized)
 opt = $(if $(filter release,$(BUILD)),$1,$(filter-out -O%,$1))
 
 # ---- sources --------------------------------------------------------------------------
@@ -184,7 +198,7 @@ test-long: deps
 check:
 	@tests/check/all.sh
 flags: # for the checks
-	@echo '$(filter-out -MMD -MP -fPIC -g,$(CPPFLAGS) $(foreach p,$(PLUGGED),$(call plug_cpp,$p)) $(CFLAGS))'
+	@echo '$(filter-out -MMD -MP -fPIC -g $(HARDENING),$(CPPFLAGS) $(foreach p,$(PLUGGED),$(call plug_cpp,$p)) $(CFLAGS))'
 clean:
 	rm -rf $(O)
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_segment_train.c - quern segment synth and quern segment train as scripts
  * see them, with a network of two channels. */
+#include "formats/cells_default.h"
+#include "formats/sha256.h"
 #include "tests/test.h"
 
 #include <stdio.h>
@@ -144,4 +146,18 @@ void test_segment_train_bad(qn_test *t)
     snprintf(line, sizeof line, "%s --skip-bad --dry-run", qn_temp(t, "s"));
     CHECK_EQ(t, train(t, "x", line, &out), 0);
     CHECK_EQ(t, train(t, "x", "--resume", &out), 2);
+}
+
+/* The network that is built in is the one that its page tells of. */
+void test_cells_default_card(qn_test *t)
+{
+    char hex[65];
+    size_t n;
+    const void *model = qn_cells_default(&n);
+    const char *card = qn_get_file(t, "docs/CELLS_MODEL.md", NULL);
+    REQUIRE(t, card);
+    qn_sha256_hex(model, n, hex);
+    CHECK(t, n < 1000000);
+    CHECK_EQ(t, (int64_t)((uintptr_t)model % 64), 0);
+    CHECK_HAS(t, card, hex);
 }

@@ -2,6 +2,7 @@
 /* tools/segment_model.c - see segment_model.h. */
 #include "tools/segment_model.h"
 
+#include "formats/cells_default.h"
 #include "formats/files.h"
 #include "formats/json_tree.h"
 #include "formats/sha256.h"
@@ -144,13 +145,26 @@ static quern_status open_file(qn_segment_model *m, const qn_args *args,
     return read_sidecar(m, path, arena, err);
 }
 
+static quern_status open_default(qn_segment_model *m, const qn_args *args,
+                                 quern_error *err)
+{
+    size_t n;
+    const void *bytes = qn_cells_default(&n);
+    const quern_model_options options = qn_model_options(args);
+    QN_TRY(quern_model_parse(bytes, n, &options, &m->model, err));
+    QN_TRY(open_session(m, args, err));
+    qn_sha256_hex(bytes, n, m->net.sha256);
+    m->bytes = (int64_t)n;
+    m->net.name = "default";
+    m->net.diam_mean = QN_CELLS_DEFAULT_DIAMETER;
+    return QUERN_OK;
+}
+
 quern_status qn_segment_model_open(qn_segment_model *m, const qn_args *args,
                                    const char *path, qn_arena *arena, quern_error *err)
 {
     *m = (qn_segment_model){0};
-    if (!path)
-        return qn_fail(err, QUERN_UNSUPPORTED,
-                       "this build has no network of its own: --model FILE names one");
+    if (!path) return open_default(m, args, err);
     const quern_status status = open_file(m, args, path, arena, err);
     if (status != QUERN_OK) qn_within(err, "%s", path);
     return status;
