@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # tools/demo.sh - `make demo`: a network is trained on Fashion-MNIST, 60,000 pictures of
 # clothes, for two epochs; then it sorts the 10,000 test pictures, a few of them drawn in
-# the terminal.
+# the terminal.  At last the network that is built in finds the cells in four pictures
+# that quern draws, where the truth is known.
 #
 #     tools/demo.sh build/quern
 cd "$(dirname "$0")/.." || exit 2
@@ -30,3 +31,17 @@ if [ -r "$run/report.html" ]; then
 else
     echo "its figures are in $run/report.json"
 fi
+
+cells=$run/cells
+rm -rf "$cells"
+echo
+echo "== cells in four pictures, found by the network that is built in"
+"$quern" segment synth -o "$cells/pictures" --n 4 --seed 2026 --size 384x384 -q &&
+    "$quern" segment "$cells/pictures" -o "$cells/found" \
+        --save masks,outlines,flows,csv,html || exit
+echo
+echo "== against the truth"
+"$quern" segment eval "$cells/pictures" "$cells/found" || exit
+echo
+echo "their outlines: $cells/found/*_outlines.png"
+echo "counts, areas and a page for each: $cells/found/summary.html and *_report.html"
