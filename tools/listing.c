@@ -78,7 +78,7 @@ static void put_item(qn_csv *csv, const qn_dataset *set, int64_t i, const char *
 }
 
 quern_status qn_listing_write(const qn_dataset *set, const char *path,
-                               const uint8_t *leave_out, qn_mem *mem, quern_error *err)
+                              const uint8_t *leave_out, qn_mem *mem, quern_error *err)
 {
     char base[QN_PATH_MAX], prefix[QN_PATH_MAX];
     qn_buf out;

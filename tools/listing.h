@@ -11,6 +11,6 @@
  * [n], 1: not this item; or NULL.  QUERN_UNSUPPORTED for sets whose pictures are no
  * files. */
 quern_status qn_listing_write(const qn_dataset *set, const char *path,
-                               const uint8_t *leave_out, qn_mem *mem, quern_error *err);
+                              const uint8_t *leave_out, qn_mem *mem, quern_error *err);
 
 #endif
