@@ -274,17 +274,6 @@ quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
     return lacks_zlib(err);
 }
 
-/* Bits of the smallest window that n bytes need: what zlib clears for the largest one
- * takes longer than compressing a thumbnail.  8 is not asked for, zlib has a bug there.
- */
-static int window_of(size_t n)
-{
-    int bits = 9;
-    while (bits < 15 && n > (size_t)1 << bits)
-        bits++;
-    return bits;
-}
-
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
 {
     (void)bytes, (void)n, (void)out;
