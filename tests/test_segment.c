@@ -150,6 +150,31 @@ void test_segment_seams(qn_test *t)
     done(&b);
 }
 
+/* Square by square: the same cells, none cut, none twice. */
+void test_segment_squares(qn_test *t)
+{
+    static const int64_t sides[] = {64, 97, 200, 1000};
+    bench b = {0};
+    qn_segmented whole, out;
+    quern_error err = {.status = QUERN_OK};
+    const qn_segment_settings s = settings_of(224);
+    REQUIRE(t, make_cells(t, &b, 301, 418));
+    REQUIRE_OK(t, open_net(&b, "n 3 h w", "n 3 h w", "Identity x -> y", 2, &err), &err);
+    REQUIRE_OK(
+        t, qn_segment_picture(&b.net, &b.flows, &s, &b.arena, &b.scratch, &whole, &err),
+        &err);
+    for (int i = 0; i < 4; i++) {
+        qn_note(t, "side %lld", (long long)sides[i]);
+        REQUIRE_OK(
+            t, qn_segment_squares(&b.net, &b.flows, &s, sides[i], &b.arena, &out, &err),
+            &err);
+        CHECK_EQ(t, out.n_labels, whole.n_labels);
+        CHECK_WITHIN(t, agreement(t, &b, out.labels, 8),
+                     agreement(t, &b, whole.labels, 8), 0);
+    }
+    done(&b);
+}
+
 /* A stack whose planes are the same picture: stitched, each cell is one body; else
  * numbers go on. */
 void test_segment_stack(qn_test *t)

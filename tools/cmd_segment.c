@@ -9,6 +9,10 @@
 #include "tools/segment_options.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define SQUARES_FROM 50000000 /* pixels */
+#define SQUARE       2048     /* pixels a side */
 
 /* clang-format off */
 const qn_option qn_segment_options[] = {
@@ -32,6 +36,9 @@ const qn_option qn_segment_options[] = {
     QN_OPTIONS_DYNAMICS,
     {"z-axis", 0, QN_OPT_INT, "A", "-1", "axis of a TIFF that is z; -1: found out"},
     {"channel-axis", 0, QN_OPT_INT, "A", "-1", "axis that is channels; -1: found out"},
+    {"squares", 0, QN_OPT_TEXT, "N", "auto",
+     "work on squares of N pixels: less memory; auto: where there are 50 million; 0: "
+     "never"},
     QN_OPTIONS_RESULTS,
     {"resume", 0, QN_OPT_FLAG, NULL, NULL, "skip pictures that were done the same way"},
     {"dry-run", 0, QN_OPT_FLAG, NULL, NULL, "tell tiles, work and memory, do nothing"},
@@ -70,6 +77,7 @@ typedef struct segmenting {
     qn_segment_saver saver;
     qn_segment_list list;
     qn_progress tiles; /* of a single picture */
+    int64_t squares;   /* --squares; -1: auto */
     qn_planes planes;
     qn_segmented seg;
 } segmenting;
@@ -90,6 +98,14 @@ static quern_status read_picture(segmenting *s, qn_segment_batch *b, const char 
     return QUERN_OK;
 }
 
+/* 0: the picture is worked on at once. */
+static int64_t square_side(const segmenting *s)
+{
+    const int64_t pixels = s->planes.height * s->planes.width;
+    if (s->planes.depth > 1) return 0;
+    return s->squares >= 0 ? s->squares : pixels > SQUARES_FROM ? SQUARE : 0;
+}
+
 static quern_status segment_one(qn_segment_batch *b, const qn_segment_item *item,
                                 qn_segment_done *done, quern_error *err)
 {
@@ -97,8 +113,13 @@ static quern_status segment_one(qn_segment_batch *b, const qn_segment_item *item
     const double start = qn_os_seconds();
     QN_TRY(read_picture(s, b, item->path, err));
     const double read = qn_os_seconds();
-    QN_TRY(qn_segment_picture(&s->model.net, &s->planes, &s->settings, &b->picture,
-                              &b->scratch, &s->seg, err));
+    const int64_t side = square_side(s);
+    if (side > 0)
+        QN_TRY(qn_segment_squares(&s->model.net, &s->planes, &s->settings, side,
+                                  &b->picture, &s->seg, err));
+    else
+        QN_TRY(qn_segment_picture(&s->model.net, &s->planes, &s->settings, &b->picture,
+                                  &b->scratch, &s->seg, err));
     QN_TRY(qn_segment_errors(&s->seg, s->model.pool, &b->picture, &b->scratch, err));
     s->seg.seconds[0] += read - start;
     done->seg = &s->seg;
@@ -162,9 +183,22 @@ static quern_status cost_of_one(qn_segment_batch *b, const qn_segment_item *item
 /* ---- all of them
  * ------------------------------------------------------------------------ */
 
+static quern_status read_squares(segmenting *s, quern_error *err)
+{
+    const char *text = qn_arg_text(s->args, "squares");
+    s->squares = -1;
+    if (!strcmp(text, "auto")) return QUERN_OK;
+    if (!qn_word_int(text, &s->squares) || s->squares < 0 ||
+        (s->squares > 0 && s->squares < 64) || s->squares > 65536)
+        return qn_fail(err, QUERN_INVALID,
+                       "--squares is '%s', not auto, 0 or 64 to 65536", text);
+    return QUERN_OK;
+}
+
 static quern_status prepare(segmenting *s, quern_error *err)
 {
     const qn_args *args = s->args;
+    QN_TRY(read_squares(s, err));
     QN_TRY(qn_segment_settings_of(args, &s->settings, err));
     QN_TRY(qn_segment_list_make(args->operands, args->n_operands, qn_segment_pictures,
                                 &s->arena, &s->list, err));

@@ -174,7 +174,8 @@ static quern_status save_rows(saving *v, int64_t z, const char *stem, quern_erro
     QN_TRY(describe(v, z, &c, err));
     const qn_cell_output *o;
     for (int i = 0; (o = qn_cell_output_at(i)) != NULL; i++) {
-        if (!(v->s->set >> i & 1)) continue;
+        const bool needs_flow = !strcmp(o->name, "flows") || !strcmp(o->name, "prob");
+        if (!(v->s->set >> i & 1) || (needs_flow && !v->done->seg->flow)) continue;
         const quern_status status = qn_cell_output_save(o, &c, stem, path, err);
         if (status != QUERN_OK) qn_within(err, "%s", path);
         QN_TRY(status);
@@ -199,7 +200,7 @@ static quern_status save_planes(saving *v, quern_error *err)
         QN_TRY(save_rows(v, z, stem, err));
         qn_arena_reset(v->scratch);
     }
-    return v->s->raw ? save_raw(v, whole, err) : QUERN_OK;
+    return v->s->raw && seg->flow ? save_raw(v, whole, err) : QUERN_OK;
 }
 
 static void put_metrics(saving *v)

@@ -16,6 +16,7 @@ typedef struct work {
     const qn_cellnet *net;
     qn_segmented *out;
     qn_arena *arena, *scratch;
+    const qn_level *level; /* or NULL */
     double rescale;
     float *flow, *prob; /* of out, to write */
     uint32_t *labels;
@@ -178,7 +179,9 @@ static quern_status run_planes(work *w, quern_error *err)
     QN_TRY(make_room(w, err));
     for (int64_t z = 0; z < s->depth; z++) {
         const double start = qn_os_seconds();
-        if (z == 0 || !is_body) /* a body's planes have one level */
+        if (w->level)
+            memcpy(in.level, w->level, sizeof in.level);
+        else if (z == 0 || !is_body) /* a body's planes have one level */
             QN_TRY(qn_input_levels(&in, is_body ? 0 : z, is_body ? s->depth : z + 1,
                                    w->scratch, err));
         s->seconds[0] += qn_os_seconds() - start;
@@ -190,32 +193,40 @@ static quern_status run_planes(work *w, quern_error *err)
     return status;
 }
 
+quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
+                            quern_error *err)
+{
+    const double start = qn_os_seconds();
+    *out = (qn_segmented){.picture = job->picture,
+                          .depth = job->picture->depth,
+                          .height = job->picture->height,
+                          .width = job->picture->width,
+                          .diameter = job->settings->diameter,
+                          .um_per_px = job->picture->um_per_px,
+                          .settings = job->settings,
+                          .model = job->net->name,
+                          .model_sha256 = job->net->sha256};
+    if (!(out->diameter > 0))
+        QN_TRY(qn_segment_diameter(job->net, job->picture, job->settings, job->scratch,
+                                   &out->diameter, err));
+    out->seconds[1] = qn_os_seconds() - start;
+    work w = {.net = job->net,
+              .out = out,
+              .arena = job->arena,
+              .scratch = job->scratch,
+              .level = job->level,
+              .rescale = job->net->diam_mean / out->diameter};
+    QN_TRY(run_planes(&w, err));
+    out->seconds[3] = qn_os_seconds() - start;
+    return QUERN_OK;
+}
+
 quern_status qn_segment_picture(const qn_cellnet *net, const qn_planes *picture,
                                 const qn_segment_settings *settings, qn_arena *arena,
                                 qn_arena *scratch, qn_segmented *out, quern_error *err)
 {
-    const double start = qn_os_seconds();
-    *out = (qn_segmented){.picture = picture,
-                          .depth = picture->depth,
-                          .height = picture->height,
-                          .width = picture->width,
-                          .diameter = settings->diameter,
-                          .um_per_px = picture->um_per_px,
-                          .settings = settings,
-                          .model = net->name,
-                          .model_sha256 = net->sha256};
-    if (!(settings->diameter > 0))
-        QN_TRY(
-            qn_segment_diameter(net, picture, settings, scratch, &out->diameter, err));
-    out->seconds[1] = qn_os_seconds() - start;
-    work w = {.net = net,
-              .out = out,
-              .arena = arena,
-              .scratch = scratch,
-              .rescale = net->diam_mean / out->diameter};
-    QN_TRY(run_planes(&w, err));
-    out->seconds[3] = qn_os_seconds() - start;
-    return QUERN_OK;
+    const qn_segment_job job = {net, picture, settings, NULL, arena, scratch};
+    return qn_segment_run(&job, out, err);
 }
 
 quern_status qn_segment_labels(qn_segmented *out, double rescale, qn_pool *pool,
@@ -244,9 +255,9 @@ quern_status qn_segment_errors(qn_segmented *out, qn_pool *pool, qn_arena *arena
     void *error, *kept;
     const qn_labels labels = {out->height, out->width,
                               (uint32_t *)(uintptr_t)out->labels};
-    const qn_flow_field field = field_of(out, 0);
     const uint32_t n = (uint32_t)out->n_labels;
-    if (out->depth != 1) return QUERN_OK;
+    if (out->depth != 1 || !out->flow) return QUERN_OK;
+    const qn_flow_field field = field_of(out, 0);
     QN_TRY(qn_arena_array(scratch, (size_t)n + 1, sizeof(double), &error, err));
     QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(float), &kept, err));
     QN_TRY(qn_labels_flow_error(&labels, n, &field, pool, scratch, error, err));

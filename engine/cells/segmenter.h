@@ -13,10 +13,29 @@
 quern_status qn_segment_picture(const qn_cellnet *net, const qn_planes *picture,
                                 const qn_segment_settings *settings, qn_arena *arena,
                                 qn_arena *scratch, qn_segmented *out, quern_error *err);
+/* One picture's work, with what it needs. */
+typedef struct qn_segment_job {
+    const qn_cellnet *net;
+    const qn_planes *picture;
+    const qn_segment_settings *settings;
+    const qn_level *level; /* of the network's channels, or NULL: found */
+    qn_arena *arena, *scratch;
+} qn_segment_job;
+quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
+                            quern_error *err);
+
+/* For a picture that is too large to be worked on at once: squares of side pixels, each
+ * seen with a margin of more than two cells around it.  Levels are those of the whole
+ * picture; a cell belongs to the square that its middle lies in, so none is cut and
+ * none is found twice.  Beside the samples and the labels it needs memory for a square;
+ * flow and prob are not kept.  One plane only. */
+quern_status qn_segment_squares(const qn_cellnet *net, const qn_planes *picture,
+                                const qn_segment_settings *settings, int64_t side,
+                                qn_arena *arena, qn_segmented *out, quern_error *err);
 /* The last part: labels from out's flow and prob, which have the picture's size. */
 quern_status qn_segment_labels(qn_segmented *out, double rescale, qn_pool *pool,
                                qn_arena *arena, qn_arena *scratch, quern_error *err);
-/* flow_error from labels and flow, for a plain picture: out->flow_error. */
+/* flow_error from labels and flow, for a plain picture that has them. */
 quern_status qn_segment_errors(qn_segmented *out, qn_pool *pool, qn_arena *arena,
                                qn_arena *scratch, quern_error *err);
 /* The typical diameter of cells, by trying three sizes on the middle of the picture:
