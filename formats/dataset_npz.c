@@ -7,6 +7,7 @@
  *
  * Names of the classes may be in an array of strings, class_names. */
 #include "formats/dataset_build.h"
+#include "formats/dataset_medmnist.h"
 #include "formats/npy.h"
 #include "formats/npz.h"
 
@@ -200,13 +201,24 @@ static quern_status read_pictures(qn_dataset *set, const arrays *a, size_t k,
     return status;
 }
 
+/* What the file does not say, its name may. */
+static void name_published(qn_dataset *set)
+{
+    const char *const *names = qn_medmnist_classes(set->path, set->n_classes);
+    for (int c = 0; names && c < set->n_classes; c++)
+        set->classes[c] = names[c];
+}
+
 static quern_status read_classes(qn_dataset *set, const arrays *a, quern_error *err)
 {
     const int member = find_member(a, "class_names");
     qn_tensor t;
     void *names;
     QN_TRY(qn_set_number_classes(set, err));
-    if (member < 0) return QUERN_OK;
+    if (member < 0) {
+        name_published(set);
+        return QUERN_OK;
+    }
     QN_TRY(read_member(a, member, &set->arena, &t, err));
     if (t.dtype != QUERN_STRING || t.rank != 1 || t.dim[0] < set->n_classes ||
         t.dim[0] > QN_MAX_CLASSES)

@@ -6,7 +6,7 @@
  * when it is asked for. */
 #include "formats/parquet_roles.h"
 #include "formats/parquet_rows.h"
-#include "formats/shards.h"
+#include "formats/shard_files.h"
 
 #include <stdio.h>
 #include <string.h>

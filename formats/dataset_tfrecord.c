@@ -5,7 +5,7 @@
  * Opening walks the records and reads all but the pictures; the checksum over a record
  * is looked at when its picture is read.  Labels that count from 1 are classes "1"...
  */
-#include "formats/shards.h"
+#include "formats/shard_files.h"
 #include "formats/tfrecord.h"
 
 #include "engine/text.h"

@@ -11,7 +11,7 @@
 #include "engine/text.h"
 #include "formats/dataset_extra.h"
 #include "formats/dataset_labels.h"
-#include "formats/shards.h"
+#include "formats/shard_files.h"
 #include "formats/tar.h"
 
 #include <ctype.h>

@@ -236,3 +236,34 @@ void test_dataset_npy(qn_test *t)
     qn_set_kit_refuses(&k, "files", QUERN_FORMAT, "y_test.npy");
     qn_set_kit_done(&k);
 }
+
+/* MedMNIST's files hold numbers; their names tell what the numbers mean. */
+void test_dataset_medmnist(qn_test *t)
+{
+    static const int64_t labels[] = {0, 1, 2, 3};
+    static const struct {
+        const char *file;
+        int n;
+        const char *last;
+    } cases[] = {{"octmnist.npz", 4, "normal"},
+                 {"octmnist_224.npz", 4, "normal"},
+                 {"octmnist.npz", 3, "2"},
+                 {"octmnist_x.npz", 4, "3"},
+                 {"my_octmnist.npz", 4, "3"},
+                 {"pneumoniamnist.npz", 2, "pneumonia"},
+                 {"breastmnist_64.npz", 2, "normal, benign"}};
+    qn_set_kit k;
+    qn_set_kit_init(&k, t);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const int n = cases[i].n;
+        const qn_npz_member both[] = {
+            member("train_images", QUERN_UINT8, 3, DIMS(n, 2, 2), NULL),
+            member("train_labels", QUERN_INT64, 2, DIMS(n, 1), labels)};
+        qn_note(t, "%s, %d classes", cases[i].file, n);
+        save(&k, cases[i].file, both, 2);
+        CHECK_OK(t, qn_set_kit_open(&k, cases[i].file, NULL), &k.err);
+        if (CHECK(t, k.set && k.set->n_classes == n))
+            CHECK_STR(t, k.set->classes[n - 1], cases[i].last);
+    }
+    qn_set_kit_done(&k);
+}

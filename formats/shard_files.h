@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/shards.h - the files that make a data set together: one, or those of a
+/* formats/shard_files.h - the files that make a data set together: one, or those of a
  * folder, with splits and counts in their names or folders.
  *
  *   data/train-00000-of-00002.parquet  data/test-00000-of-00001.parquet
  *   train/0000.parquet  test/0000.parquet  flowers_train_00000-of-00005.tfrecord */
-#ifndef QN_FORMATS_SHARDS_H
-#define QN_FORMATS_SHARDS_H
+#ifndef QN_FORMATS_SHARD_FILES_H
+#define QN_FORMATS_SHARD_FILES_H
 
 #include "formats/dataset_build.h"
 

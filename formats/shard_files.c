@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/shards.c - see shards.h. */
-#include "formats/shards.h"
+/* formats/shard_files.c - see shard_files.h. */
+#include "formats/shard_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
