@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo|train|cells]...      SECONDS_EACH=300 for the fuzzers
+#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo|train|cells|parquet]...      SECONDS_EACH=300 for the fuzzers
 cd "$(dirname "$0")/.." || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
 each=${SECONDS_EACH:-300}
@@ -13,7 +13,7 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-analyse clang tsan bench fuzz zoo train cells}; do
+for stage in ${*:-analyse clang tsan bench fuzz zoo train cells parquet}; do
     case $stage in
     analyse)
         ANALYSE=1 tests/check/all.sh
@@ -86,6 +86,12 @@ for stage in ${*:-analyse clang tsan bench fuzz zoo train cells}; do
         pipeline=$?
         [ $pipeline -eq 77 ] && { skipped=$((skipped + 1)); continue; }
         ok $pipeline "from a picture to flows as Cellpose does it"
+        ;;
+    parquet)
+        python3 -c 'import pyarrow, fastparquet' 2>/dev/null ||
+            { echo "no pyarrow and fastparquet: their files are not read"; skipped=$((skipped + 1)); continue; }
+        make -s -j"$jobs" all && python3 tests/parquet_oracle.py check build/quern
+        ok $? "Parquet files of two other writers"
         ;;
     esac
 done

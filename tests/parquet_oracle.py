@@ -36,12 +36,13 @@ def bmp(gray, side=2):
                                1, 24, 0, side * len(row), 0, 0, 0, 0) + row * side
 
 
-def table(n, side=2):
+def table(n, side=2, unlabelled=7):
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     return pa.table({
         "image": pa.array([{"bytes": bmp(10 * i % 256, side), "path": f"{i}.bmp"}
                            for i in range(n)], image),
-        "label": pa.array([None if i == 7 else i % 3 for i in range(n)], pa.int64()),
+        "label": pa.array([None if i == unlabelled else i % 3 for i in range(n)],
+                          pa.int64()),
         "age": pa.array([7 * i - 40 for i in range(n)], pa.int32()),
         "sex": pa.array([None if i % 5 == 4 else "mf"[i % 2] for i in range(n)]),
         "weight": pa.array([i / 4 for i in range(n)], pa.float32()),
@@ -83,15 +84,15 @@ def samples(folder):
           os.path.join(folder, "list.parquet"), compression="none")
 
 
-def by_fastparquet(path, n):
+def by_fastparquet(path, n, side=2, codec="SNAPPY"):
     import fastparquet
     import pandas as pd
-    frame = pd.DataFrame({"image": [bmp(10 * i % 256) for i in range(n)],
+    frame = pd.DataFrame({"image": [bmp(10 * i % 256, side) for i in range(n)],
                           "label": [NAMES[i % 3] for i in range(n)],
                           "age": [7 * i - 40 for i in range(n)]})
     frame["label"] = frame["label"].astype(object)
-    fastparquet.write(path, frame, compression="SNAPPY", object_encoding={
-        "image": "bytes", "label": "utf8"}, row_group_offsets=12, stats=False)
+    fastparquet.write(path, frame, compression=codec, object_encoding={
+        "image": "bytes", "label": "utf8"}, row_group_offsets=max(12, n // 3), stats=False)
 
 
 # ---- compared -----------------------------------------------------------------------------
@@ -100,26 +101,31 @@ def read_back(quern, path):
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "out.npz")
         subprocess.run([quern, "data", "convert", path, out, "--to", "npz"], check=True,
-                       stdout=subprocess.DEVNULL)
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         with np.load(out) as arrays:
             return {name: arrays[name] for name in arrays.files}
 
 
+def differs(name, got, n):
+    want = np.array([10 * i % 256 for i in range(n)], np.uint8)
+    same = (got["images"].reshape(n, -1) == want[:, None]).all()
+    same = same and (got["labels"].reshape(-1).astype(int) == np.arange(n) % 3).all()
+    print("ok  " if same else "FAIL", name)
+    return not same
+
+
 def check(quern):
     n, side, wrong = 3001, 6, 0
-    t = table(n, side)
+    t = table(n, side, -1)
     with tempfile.TemporaryDirectory() as folder:
         for name, options in variants():
             path = os.path.join(folder, name + ".parquet")
             write(t, path, rows=1000, data_page_size=4096, **options)
-            got = read_back(quern, path)
-            images = got["images"].reshape(n, side, side, -1)
-            want = np.array([10 * i % 256 for i in range(n)], np.uint8)
-            labels = np.array([-1 if i == 7 else i % 3 for i in range(n)])
-            same = (images == want[:, None, None, None]).all()
-            same = same and (got["labels"].reshape(-1).astype(np.int64) == labels).all()
-            print("ok  " if same else "FAIL", name)
-            wrong += not same
+            wrong += differs(name, read_back(quern, path), n)
+        for codec in ("UNCOMPRESSED", "SNAPPY", "GZIP", "ZSTD", "LZ4_RAW"):
+            path = os.path.join(folder, "fastparquet.parquet")
+            by_fastparquet(path, n, side, codec)
+            wrong += differs("fastparquet " + codec, read_back(quern, path), n)
     return wrong
 
 
