@@ -5,6 +5,7 @@
 
 const qn_option qn_data_dedup_options[] = {
     QN_OPTION_DATA_FORMAT,
+    QN_OPTION_LIMIT,
     {"near", 0, QN_OPT_REAL, "D", "0",
      "those nearly equal, too: mean difference of brightness, 0 to 255; 4 is usual"},
     {"across", 0, QN_OPT_FLAG, NULL, NULL, "only pairs in different splits"},

@@ -5,6 +5,7 @@
 #include "tools/options.h"
 #include "tools/out.h"
 #include "tools/place.h"
+#include "tools/scratch.h"
 #include "tools/term.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@ const qn_option qn_data_import_options[] = {
      "leave the pictures where they are, keep the table and their digests"},
     {"note", 0, QN_OPT_TEXT, "TEXT", NULL, "kept with it"},
     {"licence", 0, QN_OPT_TEXT, "TEXT", NULL, "of the pictures, kept with it"},
+    QN_OPTION_LIMIT,
     QN_OPTION_THREADS,
     QN_OPTION_JSON,
     QN_OPTION_QUIET,
@@ -65,8 +67,8 @@ static quern_status bring_in(import *im, quern_error *err)
                       .ctx = im};
     if (plan.name) QN_TRY(qn_store_check_name(plan.name, err));
     QN_TRY(qn_place_open(&im->store, &im->mem, true, err));
-    QN_TRY(qn_dataset_open(&im->mem, args->operands[0], qn_arg_text(args, "format"),
-                           &im->set, err));
+    QN_TRY(qn_data_open(args, &im->mem, args->operands[0], qn_arg_text(args, "format"),
+                        &im->set, err));
     QN_TRY(quern_pool_create((int)qn_arg_int(args, "threads"), &im->pool, err));
     plan.pool = im->pool;
     const bool is_quiet = qn_arg_flag(args, "quiet");

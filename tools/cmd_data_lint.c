@@ -5,6 +5,7 @@
 
 const qn_option qn_data_lint_options[] = {
     QN_OPTION_DATA_FORMAT,
+    QN_OPTION_LIMIT,
     {"no-read", 0, QN_OPT_FLAG, NULL, NULL,
      "look at the table only: pictures are not opened"},
     {"near", 0, QN_OPT_REAL, "D", "4",

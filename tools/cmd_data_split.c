@@ -9,6 +9,7 @@
 
 const qn_option qn_data_split_options[] = {
     QN_OPTION_DATA_FORMAT,
+    QN_OPTION_LIMIT,
     {"val", 0, QN_OPT_REAL, "F", "0.15", "share for validation"},
     {"test", 0, QN_OPT_REAL, "F", "0.15", "share for the final test"},
     {"seed", 0, QN_OPT_INT, "N", "0", "of the division"},

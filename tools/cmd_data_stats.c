@@ -10,6 +10,7 @@
 
 const qn_option qn_data_stats_options[] = {
     QN_OPTION_DATA_FORMAT,
+    QN_OPTION_LIMIT,
     {"read", 'r', QN_OPT_FLAG, NULL, NULL,
      "read every picture: sizes, mean and deviation of each channel"},
     QN_OPTION_THREADS,

@@ -3,6 +3,7 @@
 #include "tools/data_look.h"
 
 #include "engine/pool.h"
+#include "tools/scratch.h"
 #include "tools/term.h"
 
 static int step(void *ctx, int64_t done)
@@ -32,8 +33,8 @@ static quern_status look_and_tell(qn_data_look *look, bool reads, qn_data_tell *
                                   int *code, quern_error *err)
 {
     const qn_args *args = look->args;
-    QN_TRY(qn_dataset_open(&look->mem, args->operands[0], qn_arg_text(args, "format"),
-                           &look->set, err));
+    QN_TRY(qn_data_open(args, &look->mem, args->operands[0],
+                        qn_arg_text(args, "format"), &look->set, err));
     if (reads) QN_TRY(read_all(look, err));
     return tell(look, code, err);
 }
