@@ -156,6 +156,9 @@ $(D)/tools/cmd_version.o: $(D)/commit
 # stb_image's arithmetic wraps by design; its memory stays watched.
 $(D)/formats/image.o: CFLAGS += $(if $(filter asan fuzz,$(BUILD)),-fno-sanitize=undefined)
 
+# The network for cells is taken in as it is.
+$(D)/formats/cells_default.o: formats/cells_default.onnx
+
 # Stamps: written anew only when what they say has changed.  -Werror changes no object.
 COMMIT := $(shell git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
 stamp = @mkdir -p $(D); echo '$1' | cmp -s - $@ || echo '$1' > $@
