@@ -28,7 +28,8 @@ field() { awk -F, -v id="$1" '$1 == id { print $2 }' data/index.csv | tr -d '\r"
 figures() { # TITLE TRUTH PREDICTED
     printf '%-28s ' "$1"
     "$quern" segment eval "$2" "$3" --json | tail -1 |
-        sed -E 's/.*"n":([0-9]+).*"ap50":([0-9.]+).*"ap75":([0-9.]+).*"ap90":([0-9.]+).*"f1":([0-9.]+).*/\1 pictures  AP \2 \3 \4  F1 \5/'
+        sed -E -e 's/"images":.*//' -e \
+            's/.*"n":([0-9]+).*"ap50":([0-9.]+).*"ap75":([0-9.]+).*"ap90":([0-9.]+).*"f1":([0-9.]+).*/\1 pictures  AP \2 \3 \4  F1 \5/'
 }
 rm -rf test
 while IFS=, read -r name part _ _ diameter _; do
