@@ -187,7 +187,7 @@ void test_store_wipe(qn_test *t)
     REQUIRE_OK(t, qn_store_wipe(&k.store, &n_left, &k.err), &k.err);
     CHECK_EQ(t, n_left, 1);
     qn_shell(t, "find $QUERN_HOME -type f", &out);
-    CHECK_HAS(t, out, "/home/models/My Notes\n");
+    CHECK_HAS(t, out, "models/My Notes\n");
     CHECK(t, !strstr(out, "datasets"));
     says(t, 0, "", "store wipe --yes --all");
     qn_store_kit_done(&k);

@@ -3,9 +3,11 @@
 #include "engine/spelling.h"
 #include "tools/help.h"
 #include "tools/options.h"
+#include "tools/out.h"
 #include "tools/place.h"
 #include "tools/scratch.h"
 #include "tools/term.h"
+#include "tools/user_settings.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -48,6 +50,33 @@ static int run_inside(qn_args *args)
     return code;
 }
 
+/* Settings that cannot be read are an error, since they may ask for safety; the
+ * commands that can change that go on. */
+static bool take_settings(qn_args *args, qn_user_settings *settings)
+{
+    qn_place place;
+    quern_error err;
+    *settings = (qn_user_settings){.text = {NULL}};
+    args->settings = settings;
+    if (qn_place_find(&place, NULL) == QUERN_OK &&
+        qn_user_settings_load(settings, place.settings, &args->arena, &err) !=
+            QUERN_OK &&
+        strncmp(args->command->name, "settings", 8) != 0) {
+        qn_report(NULL, &err);
+        return false;
+    }
+    args->needs_sandbox |= qn_user_settings_flag(settings, "require-sandbox");
+    if (!qn_user_settings_flag(settings, "colour")) setenv("NO_COLOR", "1", 1);
+    return true;
+}
+
+static int run_ready(qn_args *args)
+{
+    qn_user_settings settings;
+    if (!take_settings(args, &settings)) return 1;
+    return run_inside(args);
+}
+
 static int run(const qn_command *command, int n, const char *const *words,
                bool needs_sandbox)
 {
@@ -58,7 +87,7 @@ static int run(const qn_command *command, int n, const char *const *words,
     if (qn_args_parse(&args, command, n, words, &mem)) {
         args.needs_sandbox |= needs_sandbox;
         if (args.wants_help) qn_help_print(stdout, command);
-        code = args.wants_help ? 0 : run_inside(&args);
+        code = args.wants_help ? 0 : run_ready(&args);
     }
     qn_args_done(&args);
     return code;

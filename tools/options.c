@@ -4,6 +4,7 @@
 
 #include "engine/spelling.h"
 #include "engine/text.h"
+#include "tools/user_settings.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -127,6 +128,17 @@ static bool give(qn_args *args, const qn_option *o, const char *text)
     return true;
 }
 
+/* The flag that --no-NAME takes back: one that may be set for good. */
+static const qn_option *find_taken_back(const qn_command *c, const char *name, size_t n)
+{
+    if (n < 4 || memcmp(name, "no-", 3) != 0) return NULL;
+    const qn_option *o = find_long(c, name + 3, n - 3);
+    return o && o->kind == QN_OPT_FLAG && o != &sandbox_option &&
+                   qn_user_setting_find(o->name) >= 0
+               ? o
+               : NULL;
+}
+
 /* words[0] starts with two dashes.  *used: how many words were taken. */
 static bool parse_long(qn_args *args, int n, const char *const *words, int *used)
 {
@@ -134,6 +146,8 @@ static bool parse_long(qn_args *args, int n, const char *const *words, int *used
     const size_t length = equals ? (size_t)(equals - name) : strlen(name);
     const qn_option *o = find_long(args->command, name, length);
     *used = 1;
+    if (!o && (o = find_taken_back(args->command, name, length)) != NULL)
+        return give(args, o, "no");
     if (!o) return unknown_option(args, name, length);
     if (o->kind == QN_OPT_FLAG) {
         if (!equals) return give(args, o, NULL);
@@ -273,13 +287,19 @@ const char *qn_arg_nth(const qn_args *args, const char *name, int k)
 
 bool qn_arg_flag(const qn_args *args, const char *name)
 {
-    return qn_arg_count(args, name) > 0;
+    const int n = qn_arg_count(args, name); /* the last one given wins */
+    if (n) return qn_arg_nth(args, name, n - 1) == NULL;
+    return qn_user_setting_find(name) >= 0 &&
+           qn_user_settings_flag(args->settings, name);
 }
 
 const char *qn_arg_text(const qn_args *args, const char *name)
 {
-    const int n = qn_arg_count(args, name); /* the last one given wins */
-    return n ? qn_arg_nth(args, name, n - 1) : must_find(args, name)->otherwise;
+    const int n = qn_arg_count(args, name);
+    const qn_option *o = must_find(args, name);
+    if (n) return qn_arg_nth(args, name, n - 1);
+    const char *set = qn_user_settings_text(args->settings, name);
+    return set && o->kind != QN_OPT_FLAG ? set : o->otherwise;
 }
 
 int64_t qn_arg_int(const qn_args *args, const char *name)
@@ -309,6 +329,10 @@ size_t qn_arg_size(const qn_args *args, const char *name)
 double qn_arg_limit(const qn_args *args, const char *name, double otherwise)
 {
     double value = otherwise;
+    char setting[32];
+    snprintf(setting, sizeof setting, "limit.%s", name);
+    const char *set = qn_user_settings_text(args->settings, setting);
+    if (set) parse_amount(set, &value);
     for (int i = 0; i < qn_arg_count(args, "limit"); i++) {
         const char *text = qn_arg_nth(args, "limit", i), *equals = strchr(text, '=');
         if (strlen(name) == (size_t)(equals - text) &&

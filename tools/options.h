@@ -3,7 +3,8 @@
  *
  * Long options take their argument as --name=ARG or --name ARG, short ones as -nARG or
  * -n ARG; flags may be joined (-qv); -- ends the options; - alone is an operand.  Every
- * command understands --help and --require-sandbox.  Numbers are checked while parsing,
+ * command understands --help and --require-sandbox; a flag that is a setting, too, can
+ * be taken back by --no-NAME.  Numbers are checked while parsing,
  * so the getters below cannot fail; asking for an option that is not in the table is a
  * bug (assert). */
 #ifndef QN_TOOLS_OPTIONS_H
@@ -23,9 +24,10 @@ struct qn_args {
     int n_operands, n_given;
     const char **operands;
     qn_given *given;
-    const struct qn_sandbox *sandbox; /* that the command runs in */
-    const char *scratch;              /* folder for what archives unpack to, or NULL */
-    qn_arena arena;                   /* of the two lists */
+    const struct qn_user_settings *settings; /* between what is given and defaults */
+    const struct qn_sandbox *sandbox;        /* that the command runs in */
+    const char *scratch; /* folder for what archives unpack to, or NULL */
+    qn_arena arena;      /* of the two lists */
 };
 
 /* Parses what follows the command's name.  false: a mistake, said on stderr (exit 2).
@@ -35,13 +37,14 @@ bool qn_args_parse(qn_args *args, const qn_command *command, int n,
 void qn_args_done(qn_args *args);
 
 bool qn_arg_flag(const qn_args *args, const char *name);
-const char *qn_arg_text(const qn_args *args, const char *name); /* or the default */
-int qn_arg_count(const qn_args *args, const char *name);        /* times given */
+/* Or the user's setting of that name, or the default. */
+const char *qn_arg_text(const qn_args *args, const char *name);
+int qn_arg_count(const qn_args *args, const char *name); /* times given */
 const char *qn_arg_nth(const qn_args *args, const char *name, int i);
 int64_t qn_arg_int(const qn_args *args, const char *name);
 double qn_arg_real(const qn_args *args, const char *name);
 size_t qn_arg_size(const qn_args *args, const char *name);
-/* Value of --limit NAME=VALUE, else otherwise. */
+/* Value of --limit NAME=VALUE, else the setting limit.NAME, else otherwise. */
 double qn_arg_limit(const qn_args *args, const char *name, double otherwise);
 
 /* "quern run: text" and where help is, on stderr; returns 2. */

@@ -26,6 +26,19 @@ static const char two_numpy_labels[] =
     "\x93NUMPY\1\0\72\0{'descr': '|u1', 'fortran_order': False, 'shape': (2,), }\n"
     "\0\1";
 
+/* A stored set of one picture, which lies in its own table. */
+static const char stored_line[] =
+    "{\"schema\":1,\"name\":\"a\",\"label\":0,\"group\":\"g\",\"from\":0,\""
+    "at\":0,\"bytes\":2,\"sha256\":\"00000000000000000000000000000000000000"
+    "00000000000000000000000000\",\"pixels\":[1,2,1],\"meta\":{\"age\":\"3"
+    "\"},\"crc\":\"5da18879\"}\n";
+static const char stored_manifest[] =
+    "{\"schema\":1,\"kind\":\"data set\",\"id\":\"a-00000000\",\"name\":\"a"
+    "\",\"classes\":[\"x\"],\"by_reference\":false,\"items\":\"items.jsonl"
+    "\",\"pack\":\"items.jsonl\",\"n_items\":1,\"splits\":{\"undivided\":1}"
+    ",\"files\":[{\"path\":\"items.jsonl\",\"bytes\":1,\"sha256\":\"0000000"
+    "000000000000000000000000000000000000000000000000000000000\"}]}\n";
+
 /* What the first byte says: the file of the bytes, one beside it, the path to open. */
 typedef struct form {
     char letter;
@@ -52,6 +65,10 @@ static const form forms[] = {
     {'m', "metadata.csv", "a.bmp", two_labels, 2, ""},
     {'j', "metadata.jsonl", "a.bmp", two_labels, 2, ""},
     {'p', "a.bmp", "d.csv", (const uint8_t *)"a.bmp,1\n", 8, "d.csv"},
+    {'s', "manifest.json", "items.jsonl", (const uint8_t *)stored_line,
+     sizeof stored_line - 1, ""},
+    {'e', "items.jsonl", "manifest.json", (const uint8_t *)stored_manifest,
+     sizeof stored_manifest - 1, ""},
     {'z', "d.zip", "a.bmp", two_labels, 2, "d.zip"},
     {'a', "d.tgz", "a.bmp", two_labels, 2, "d.tgz"},
     {'r', "d.tfrecord", "labels.txt", (const uint8_t *)"0:x\n1:y\n", 8, "d.tfrecord"},

@@ -161,3 +161,22 @@ put("gif", b"p" + gif())
 put("deep_png", b"p" + deep_png())
 put("pgm", b"pP2 #x\n2 1 9\n3 4\n")
 put("ppm_raw", b"pP6 1 1 65535\n" + bytes(6))
+
+
+# ---- a stored set: its manifest, its table ------------------------------------------------------
+
+def stored_line(extra=""):
+    head = ('{"schema":1,"name":"a","label":0,"group":"g","from":0,"at":0,"bytes":2,"sha256":"%s",'
+            '"pixels":[1,2,1],"meta":{"age":"3"}%s' % ("0" * 64, extra))
+    return (head + ',"crc":"%08x"}\n' % zlib.crc32(head.encode())).encode()
+
+
+STORED = ('{"schema":1,"kind":"data set","id":"a-00000000","name":"a","classes":["x"],'
+          '"by_reference":%s,"items":"items.jsonl","pack":%s,"n_items":%d,"source":".",'
+          '"source_format":"%s","files":[{"path":"items.jsonl","bytes":1,"sha256":"' + "0" * 64 + '"}]}')
+put("stored_manifest", b"s" + (STORED % ("false", '"items.jsonl"', 1, "idx")).encode())
+put("stored_reference", b"s" + (STORED % ("true", "null", 1, "stored")).encode())
+put("stored_count", b"s" + (STORED % ("false", '"items.jsonl"', 2, "idx")).encode())
+put("stored_table", b"e" + stored_line())
+put("stored_far", b"e" + stored_line().replace(b'"at":0', b'"at":9e14'))
+put("stored_weight", b"e" + stored_line(',"weight":1e99'))
