@@ -21,12 +21,9 @@ B       := $(if $(CROSS)$(filter-out release,$(BUILD)),$(D),$(O))
 Q       := $(if $(filter 1,$(V)),,@)
 
 # ---- flags ----------------------------------------------------------------------------
-# Checked string functions, stack canaries and probes, zeroed locals, marks for shadow
-# stacks and branch tracking: what this compiler takes of it, asked in one go.
-BRANCHES_x86_64  := -fcf-protection=full
-BRANCHES_aarch64 := -mbranch-protection=standard
-WANTED := -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero \
-          $(BRANCHES_$(ARCH))
+# Checked string functions, stack canaries and probes, zeroed locals: what this compiler
+# takes of it, asked in one go.
+WANTED := -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
 FORTIFIED := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=
 takes = $(shell printf '\043include <stdio.h>\n' | $(CC) -O2 -Werror $1 -x c -c -o /dev/null - \
           2>/dev/null && echo '$1')
