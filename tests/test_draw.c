@@ -204,7 +204,7 @@ void test_draw_without_plugin(qn_test *t)
              "mkdir '%s' && cp '%s/quern' '%s' && '%s/quern' version",
              qn_temp(t, "bin"), qn_build(t), qn_temp(t, "bin"), qn_temp(t, "bin"));
     CHECK_EQ(t, qn_shell(t, command, &out), 0);
-    CHECK_HAS(t, out, " no-cairo\n");
+    CHECK_HAS(t, out, " no-cairo");
 }
 
 static const char *marked(qn_buf *buf, const char *text)
