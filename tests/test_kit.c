@@ -282,7 +282,8 @@ int qn_quern(qn_test *t, const char *arguments, const char **out)
     const char *run = getenv("QUERN_RUN"); /* an emulator, for cross builds */
     size_t n = strlen(arguments) + strlen(t->build) + (run ? strlen(run) : 0) + 16;
     char *command = qn_exact(t, n);
-    setenv("QUERN_HOME", qn_temp(t, "home"), 1); /* no store and no settings of others */
+    setenv("QUERN_HOME", qn_temp(t, "home"),
+           1); /* no store and no settings of others */
     snprintf(command, n, "%s %s/quern %s", run ? run : "", t->build, arguments);
     return qn_shell(t, command, out);
 }

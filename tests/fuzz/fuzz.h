@@ -28,8 +28,8 @@ qn_fuzz_fn qn_fuzz_raster;
 /* Parses the bytes as a line of results of `quern bench`, and as a tuning file. */
 qn_fuzz_fn qn_fuzz_results;
 
-/* Parses the bytes as a picture of labels, cleans it, compares it, makes flows of it and
- * labels of those. */
+/* Parses the bytes as a picture of labels, cleans it, compares it, makes flows of it
+ * and labels of those. */
 qn_fuzz_fn qn_fuzz_labels;
 
 #endif
