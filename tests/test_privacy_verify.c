@@ -104,7 +104,7 @@ void test_privacy_where(qn_test *t)
     snprintf(file, sizeof file, "%s/datasets/x\n/a", home);
     qn_put_file(t, file, "12345", 5);
     snprintf(file, sizeof file, "%s/config/settings.json", home);
-    qn_put_file(t, file, "12", 2);
+    qn_put_file(t, file, "{}", 2);
     CHECK_EQ(t, qn_quern(t, "privacy where --json", &out), 0);
     CHECK_HAS(t, out, "datasets/x\\n\",\"kind\":\"folder\",\"files\":1,\"bytes\":5}");
     CHECK_HAS(t, out, "settings.json\",\"kind\":\"file\",\"files\":1,\"bytes\":2}");
