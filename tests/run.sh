@@ -82,7 +82,7 @@ arithmetic_tests() {
     done
     # shellcheck disable=SC2086
     sed -n 's/^void test_\([a-z0-9_]*\)(qn_test \*t)$/\1/p' $files |
-        grep -vE '^(hostile|bad|synth|measure|labels|regex)_|_memory$|^(nets_sizes|segment_seams)$'
+        grep -vE '^(hostile|bad|synth|measure|labels|regex)_|_memory$|^(nets_sizes|segment_seams|trainer_threads)$'
     # (bytes, counting, texts and sizes: the same C, and slow under an emulator)
 }
 
