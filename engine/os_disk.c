@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static quern_status cannot(quern_error *err, const char *path, const char *what)
+quern_status qn_disk_cannot(quern_error *err, const char *path, const char *what)
 {
     const quern_status status =
         qn_fail(err, QUERN_IO, "cannot %s: %s", what, strerror(errno));
@@ -23,8 +23,7 @@ static quern_status cannot(quern_error *err, const char *path, const char *what)
     return status;
 }
 
-/* false: the change is not to happen, and errno says why. */
-static bool may(const qn_disk *disk, qn_disk_act act, const char *path)
+bool qn_disk_may(const qn_disk *disk, qn_disk_act act, const char *path)
 {
     const int why = disk && disk->before ? disk->before(disk->ctx, act, path) : 0;
     if (why) errno = why;
@@ -39,7 +38,7 @@ static quern_status begin(const qn_disk *disk, const char *path, qn_out_file *ou
     *out = (qn_out_file){.disk = disk, .fd = -1};
     const size_t n = strlen(path);
     errno = ENAMETOOLONG;
-    if (n >= sizeof out->path) return cannot(err, path, "write");
+    if (n >= sizeof out->path) return qn_disk_cannot(err, path, "write");
     memcpy(out->path, path, n + 1);
     return QUERN_OK;
 }
@@ -48,10 +47,10 @@ quern_status qn_out_create(const qn_disk *disk, const char *path, unsigned mode,
                            qn_out_file *out, quern_error *err)
 {
     QN_TRY(begin(disk, path, out, err));
-    if (may(disk, QN_DISK_MAKE, path))
+    if (qn_disk_may(disk, QN_DISK_MAKE, path))
         out->fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
                        (mode_t)mode);
-    return out->fd < 0 ? cannot(err, path, "make") : QUERN_OK;
+    return out->fd < 0 ? qn_disk_cannot(err, path, "make") : QUERN_OK;
 }
 
 quern_status qn_out_append(const qn_disk *disk, const char *path, size_t keep,
@@ -59,10 +58,11 @@ quern_status qn_out_append(const qn_disk *disk, const char *path, size_t keep,
 {
     QN_TRY(begin(disk, path, out, err));
     out->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-    if (out->fd < 0) return cannot(err, path, "open");
-    if (!may(disk, QN_DISK_WRITE, path) || ftruncate(out->fd, (off_t)keep) != 0 ||
+    if (out->fd < 0) return qn_disk_cannot(err, path, "open");
+    if (!qn_disk_may(disk, QN_DISK_WRITE, path) ||
+        ftruncate(out->fd, (off_t)keep) != 0 ||
         lseek(out->fd, 0, SEEK_END) != (off_t)keep) {
-        const quern_status status = cannot(err, path, "cut");
+        const quern_status status = qn_disk_cannot(err, path, "cut");
         qn_out_close(out);
         return status;
     }
@@ -75,12 +75,12 @@ quern_status qn_out_write(qn_out_file *out, const void *p, size_t n, quern_error
     const uint8_t *from = p;
     for (size_t done = 0; done < n;) {
         ssize_t k = -1;
-        if (may(out->disk, QN_DISK_WRITE, out->path))
+        if (qn_disk_may(out->disk, QN_DISK_WRITE, out->path))
             k = write(out->fd, from + done, n - done);
         else if (errno == EINTR)
             errno = EIO;
         if (k < 0 && errno == EINTR) continue;
-        if (k < 0) return cannot(err, out->path, "write");
+        if (k < 0) return qn_disk_cannot(err, out->path, "write");
         done += (size_t)k;
         out->bytes += (size_t)k;
     }
@@ -90,13 +90,13 @@ quern_status qn_out_write(qn_out_file *out, const void *p, size_t n, quern_error
 quern_status qn_out_finish(qn_out_file *out, quern_error *err)
 {
     quern_status status = QUERN_OK;
-    if (!may(out->disk, QN_DISK_SYNC, out->path) ||
+    if (!qn_disk_may(out->disk, QN_DISK_SYNC, out->path) ||
         (fsync(out->fd) != 0 && errno != EINVAL))
-        status = cannot(err, out->path, "write");
+        status = qn_disk_cannot(err, out->path, "write");
     const int fd = out->fd;
     out->fd = -1;
     if (close(fd) != 0 && status == QUERN_OK && errno != EINTR)
-        status = cannot(err, out->path, "write");
+        status = qn_disk_cannot(err, out->path, "write");
     return status;
 }
 
@@ -113,7 +113,7 @@ quern_status qn_disk_replace(const qn_disk *disk, const char *path, const void *
     qn_out_file out;
     errno = ENAMETOOLONG;
     if (snprintf(fresh, sizeof fresh, "%s.new", path) >= (int)sizeof fresh)
-        return cannot(err, path, "write");
+        return qn_disk_cannot(err, path, "write");
     QN_TRY(qn_disk_remove(disk, fresh, err)); /* of a writer that was cut short */
     QN_TRY(qn_out_create(disk, fresh, QN_MODE_PRIVATE, &out, err));
     quern_status status = qn_out_write(&out, p, n, err);
@@ -128,14 +128,15 @@ quern_status qn_disk_replace(const qn_disk *disk, const char *path, const void *
 
 quern_status qn_disk_sync(const qn_disk *disk, const char *folder, quern_error *err)
 {
-    if (!may(disk, QN_DISK_SYNC, folder)) return cannot(err, folder, "write");
+    if (!qn_disk_may(disk, QN_DISK_SYNC, folder))
+        return qn_disk_cannot(err, folder, "write");
     const int fd = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY);
-    if (fd < 0) return cannot(err, folder, "open");
+    if (fd < 0) return qn_disk_cannot(err, folder, "open");
     const bool bad = fsync(fd) != 0 && errno != EINVAL;
     const int saved = errno;
     close(fd);
     errno = saved;
-    return bad ? cannot(err, folder, "write") : QUERN_OK;
+    return bad ? qn_disk_cannot(err, folder, "write") : QUERN_OK;
 }
 
 static quern_status sync_folder_of(const qn_disk *disk, const char *path,
@@ -150,9 +151,9 @@ static quern_status sync_folder_of(const qn_disk *disk, const char *path,
 static quern_status make_one(const qn_disk *disk, const char *path, quern_error *err)
 {
     if (qn_path_is_folder(path)) return QUERN_OK;
-    if (!may(disk, QN_DISK_MAKE, path) ||
+    if (!qn_disk_may(disk, QN_DISK_MAKE, path) ||
         (mkdir(path, 0700) != 0 && !qn_path_is_folder(path)))
-        return cannot(err, path, "make");
+        return qn_disk_cannot(err, path, "make");
     return sync_folder_of(disk, path, err);
 }
 
@@ -161,7 +162,7 @@ quern_status qn_disk_folder(const qn_disk *disk, const char *path, quern_error *
     char part[QN_PATH_MAX];
     const size_t n = strlen(path);
     errno = ENAMETOOLONG;
-    if (n >= sizeof part) return cannot(err, path, "make");
+    if (n >= sizeof part) return qn_disk_cannot(err, path, "make");
     memcpy(part, path, n + 1);
     for (size_t i = 1; i <= n; i++) {
         if (part[i] != '/' && part[i] != 0) continue;
@@ -175,16 +176,16 @@ quern_status qn_disk_folder(const qn_disk *disk, const char *path, quern_error *
 quern_status qn_disk_move(const qn_disk *disk, const char *from, const char *to,
                           quern_error *err)
 {
-    if (!may(disk, QN_DISK_MOVE, to) || rename(from, to) != 0)
-        return cannot(err, to, "rename to it");
+    if (!qn_disk_may(disk, QN_DISK_MOVE, to) || rename(from, to) != 0)
+        return qn_disk_cannot(err, to, "rename to it");
     return sync_folder_of(disk, to, err);
 }
 
 quern_status qn_disk_remove(const qn_disk *disk, const char *path, quern_error *err)
 {
     if (qn_path_look(path) == QN_PATH_ABSENT) return QUERN_OK;
-    if (!may(disk, QN_DISK_REMOVE, path) || remove(path) != 0)
-        return cannot(err, path, "remove");
+    if (!qn_disk_may(disk, QN_DISK_REMOVE, path) || remove(path) != 0)
+        return qn_disk_cannot(err, path, "remove");
     return QUERN_OK;
 }
 
@@ -199,17 +200,17 @@ static quern_status remove_entry(const qn_disk *disk, int fd, const char *name,
 {
     struct stat st;
     if (fstatat(fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return cannot(err, path, "look at it");
+        return qn_disk_cannot(err, path, "look at it");
     const bool is_folder = S_ISDIR(st.st_mode);
     if (is_folder) {
         const int inner =
             openat(fd, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
-        if (inner < 0) return cannot(err, path, "open");
+        if (inner < 0) return qn_disk_cannot(err, path, "open");
         QN_TRY(empty_folder(disk, inner, path, depth + 1, err));
     }
-    if (!may(disk, QN_DISK_REMOVE, path) ||
+    if (!qn_disk_may(disk, QN_DISK_REMOVE, path) ||
         unlinkat(fd, name, is_folder ? AT_REMOVEDIR : 0) != 0)
-        return cannot(err, path, "remove");
+        return qn_disk_cannot(err, path, "remove");
     return QUERN_OK;
 }
 
@@ -220,7 +221,7 @@ static quern_status empty_folder(const qn_disk *disk, int fd, const char *path,
     DIR *dir = depth < MOST_DEPTH ? fdopendir(fd) : NULL;
     if (!dir) {
         if (depth >= MOST_DEPTH) errno = ELOOP;
-        status = cannot(err, path, "list");
+        status = qn_disk_cannot(err, path, "list");
         close(fd);
         return status;
     }
@@ -240,7 +241,7 @@ quern_status qn_disk_remove_tree(const qn_disk *disk, const char *path,
     if (qn_path_look(path) == QN_PATH_ABSENT) return QUERN_OK;
     if (qn_path_look(path) != QN_PATH_FOLDER) return qn_disk_remove(disk, path, err);
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
-    if (fd < 0) return cannot(err, path, "open");
+    if (fd < 0) return qn_disk_cannot(err, path, "open");
     QN_TRY(empty_folder(disk, fd, path, 0, err));
     QN_TRY(qn_disk_remove(disk, path, err));
     return sync_folder_of(disk, path, err);
@@ -252,7 +253,7 @@ quern_status qn_path_check_private(const char *path, quern_error *err)
 {
     struct stat st;
     quern_status status = QUERN_OK;
-    if (lstat(path, &st) != 0) return cannot(err, path, "look at it");
+    if (lstat(path, &st) != 0) return qn_disk_cannot(err, path, "look at it");
     if (!S_ISDIR(st.st_mode))
         status = qn_fail(err, QUERN_IO, "it is no folder");
     else if (st.st_uid != geteuid())
@@ -282,7 +283,7 @@ quern_status qn_lock_take(const char *folder, qn_lock_kind kind, qn_lock *out,
                                            : LOCK_EX;
     quern_status status = QUERN_IO;
     out->fd = open(folder, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);
-    if (out->fd < 0) return cannot(err, folder, "open");
+    if (out->fd < 0) return qn_disk_cannot(err, folder, "open");
     errno = 0;
     if (flock(out->fd, how) == 0 && is_still(out->fd, folder)) return QUERN_OK;
     if (errno == EWOULDBLOCK)

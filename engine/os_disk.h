@@ -24,6 +24,11 @@ typedef struct qn_disk {
     void *ctx;
 } qn_disk;
 
+/* For what changes the disk: false, and errno says why, when act is not to happen. */
+bool qn_disk_may(const qn_disk *disk, qn_disk_act act, const char *path);
+/* QUERN_IO, "path: cannot what: " and what errno says. */
+quern_status qn_disk_cannot(quern_error *err, const char *path, const char *what);
+
 /* ---- files ---------------------------------------------------------------------- */
 
 /* A file being written. */

@@ -13,21 +13,6 @@
 
 static const char suffix[] = ".quern-part";
 
-static quern_status cannot(quern_error *err, const char *path, const char *what)
-{
-    const quern_status status =
-        qn_fail(err, QUERN_IO, "cannot %s: %s", what, strerror(errno));
-    qn_within(err, "%s", path);
-    return status;
-}
-
-static bool may(const qn_disk *disk, qn_disk_act act, const char *path)
-{
-    const int why = disk && disk->before ? disk->before(disk->ctx, act, path) : 0;
-    if (why) errno = why;
-    return why == 0;
-}
-
 /* ---- names ---------------------------------------------------------------------- */
 
 /* target without slashes at its end, and the stage beside it. */
@@ -103,9 +88,9 @@ static quern_status take_stage(qn_stage *s, qn_arena *arena, quern_error *err)
     char folder[QN_PATH_MAX];
     QN_TRY(qn_path_folder(s->target, folder, err));
     QN_TRY(qn_dir_make(folder, err));
-    if (!may(s->disk, QN_DISK_MAKE, s->path) ||
+    if (!qn_disk_may(s->disk, QN_DISK_MAKE, s->path) ||
         (mkdir(s->path, 0777) != 0 && errno != EEXIST))
-        return cannot(err, s->path, "make");
+        return qn_disk_cannot(err, s->path, "make");
     const quern_status status = qn_lock_take(s->path, QN_LOCK_TRY, &s->lock, err);
     if (status == QUERN_CANCELLED) /* which to the caller means the interrupt key */
         return qn_fail(err, QUERN_IO, "%s: another process is writing it", s->target);
@@ -142,9 +127,10 @@ void qn_stage_end(qn_stage *stage)
 
 static quern_status sync_all(const qn_stage *s, quern_error *err)
 {
-    if (!may(s->disk, QN_DISK_SYNC, s->path)) return cannot(err, s->path, "write");
+    if (!qn_disk_may(s->disk, QN_DISK_SYNC, s->path))
+        return qn_disk_cannot(err, s->path, "write");
 #ifdef __linux__
-    if (syncfs(s->lock.fd) != 0) return cannot(err, s->path, "write");
+    if (syncfs(s->lock.fd) != 0) return qn_disk_cannot(err, s->path, "write");
 #else
     sync();
 #endif
@@ -173,9 +159,9 @@ quern_status qn_stage_settle(qn_stage *stage, const char *name, quern_error *err
     if (snprintf(from, sizeof from, "%s%s%s", stage->path, name ? "/" : "",
                  name ? name : "") >= (int)sizeof from)
         return qn_fail(err, QUERN_IO, "%s: a path inside is too long", stage->path);
-    if (!may(stage->disk, QN_DISK_MOVE, stage->target) ||
+    if (!qn_disk_may(stage->disk, QN_DISK_MOVE, stage->target) ||
         move_new(from, stage->target) != 0)
-        return cannot(err, stage->target, "give it its name");
+        return qn_disk_cannot(err, stage->target, "give it its name");
     if (name) {
         qn_stage_end(stage);
     } else {
@@ -191,12 +177,12 @@ quern_status qn_out_patch(qn_out_file *out, size_t offset, const void *p, size_t
     const uint8_t *from = p;
     for (size_t done = 0; done < n;) {
         ssize_t k = -1;
-        if (may(out->disk, QN_DISK_WRITE, out->path))
+        if (qn_disk_may(out->disk, QN_DISK_WRITE, out->path))
             k = pwrite(out->fd, from + done, n - done, (off_t)(offset + done));
         else if (errno == EINTR)
             errno = EIO;
         if (k < 0 && errno == EINTR) continue;
-        if (k < 0) return cannot(err, out->path, "write");
+        if (k < 0) return qn_disk_cannot(err, out->path, "write");
         done += (size_t)k;
     }
     return QUERN_OK;

@@ -157,8 +157,7 @@ bool qn_coco_is(const char *path)
     return is;
 }
 
-/* ---- where the pictures are
- * ---------------------------------------------------------- */
+/* ---- where the pictures are ---- */
 
 static bool try_root(qn_coco_file *file, const char *root, const char *name)
 {

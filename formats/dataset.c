@@ -219,6 +219,11 @@ const char *qn_split_name(qn_split split)
     return split_names[split];
 }
 
+const char *qn_split_key(qn_split split)
+{
+    return split == QN_SPLIT_NONE ? "undivided" : split_names[split];
+}
+
 qn_split qn_split_of(const char *text)
 {
     for (size_t i = 0; i < sizeof split_words / sizeof split_words[0]; i++)

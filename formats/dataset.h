@@ -98,6 +98,8 @@ struct qn_dataset {
 
 /* "train", "val", "test"; "" for none. */
 const char *qn_split_name(qn_split split);
+/* The same for keys and tables: "undivided" for none. */
+const char *qn_split_key(qn_split split);
 /* The split that text names (train, training, val, valid, validation, dev, test,
  * testing; case ignored), or QN_SPLIT_NONE. */
 qn_split qn_split_of(const char *text);

@@ -60,8 +60,7 @@ static void cut_part(char *part)
     part[n] = 0;
 }
 
-/* ---- names of items
- * ------------------------------------------------------------------ */
+/* ---- names of items ---- */
 
 /* What is left of a name: parts without those that say split or class, and without the
  * ending of a picture. */
@@ -167,8 +166,7 @@ static quern_status add_number(const qn_dataset *set, int64_t item,
     return add_part(path, text, err);
 }
 
-/* ---- whole paths
- * --------------------------------------------------------------------- */
+/* ---- whole paths ---- */
 
 /* Adds the item's number to a path that another has already. */
 static quern_status make_unique(qn_paths *p, int64_t item, char path[QN_PATH_MAX],

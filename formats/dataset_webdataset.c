@@ -341,8 +341,7 @@ static void keep_file(sample *s, const char *name, const char *end, const qn_spa
     }
 }
 
-/* ---- entries
- * ------------------------------------------------------------------------- */
+/* ---- entries ---- */
 
 static quern_status refuse_entry(scan *c, const qn_shard *a, const char *name,
                                  const char *why, quern_error *err)

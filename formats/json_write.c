@@ -140,3 +140,11 @@ void qn_json_bool(qn_json *j, const char *key, bool value)
     item(j, key);
     qn_buf_text(j->out, value ? "true" : "false");
 }
+
+void qn_json_texts(qn_json *j, const char *key, const char *const *texts, int64_t n)
+{
+    qn_json_array(j, key);
+    for (int64_t i = 0; i < n; i++)
+        qn_json_text(j, NULL, texts[i]);
+    qn_json_close(j);
+}

@@ -34,5 +34,7 @@ void qn_json_int(qn_json *j, const char *key, int64_t value);
 void qn_json_real(qn_json *j, const char *key, double value);
 void qn_json_single(qn_json *j, const char *key, float value);
 void qn_json_bool(qn_json *j, const char *key, bool value);
+/* An array of n texts. */
+void qn_json_texts(qn_json *j, const char *key, const char *const *texts, int64_t n);
 
 #endif

@@ -49,14 +49,6 @@ static void put_files(qn_json *j, const qn_object *o)
     qn_json_close(j);
 }
 
-static void put_texts(qn_json *j, const char *key, const char *const *texts, int n)
-{
-    qn_json_array(j, key);
-    for (int i = 0; i < n; i++)
-        qn_json_text(j, NULL, texts[i]);
-    qn_json_close(j);
-}
-
 static void put_set(qn_json *j, const qn_object *o)
 {
     qn_json_bool(j, "by_reference", o->is_reference);
@@ -66,7 +58,7 @@ static void put_set(qn_json *j, const qn_object *o)
     qn_json_int(j, "n_rejects", o->n_rejects);
     qn_json_object(j, "splits");
     for (int s = 0; s < 4; s++)
-        qn_json_int(j, s ? qn_split_name((qn_split)s) : "undivided", o->in_split[s]);
+        qn_json_int(j, qn_split_key((qn_split)s), o->in_split[s]);
     qn_json_close(j);
 }
 
@@ -88,8 +80,8 @@ quern_status qn_manifest_write(const qn_store *store, const char *folder,
     qn_json_text(&j, "quern", QUERN_VERSION);
     qn_json_text(&j, "source", o->source);
     qn_json_text(&j, "source_format", o->source_format);
-    put_texts(&j, "derived_from", o->derived_from, o->n_derived);
-    put_texts(&j, "classes", o->classes, o->n_classes);
+    qn_json_texts(&j, "derived_from", o->derived_from, o->n_derived);
+    qn_json_texts(&j, "classes", o->classes, o->n_classes);
     qn_json_int(&j, "generation", o->generation);
     if (o->kind == QN_DATASETS) put_set(&j, o);
     put_files(&j, o);
@@ -190,8 +182,7 @@ static quern_status take_set(const qn_tree *tree, qn_object *out, quern_error *e
     QN_TRY(take_count(tree, "n_items", &out->n_items, err));
     QN_TRY(take_count(tree, "n_rejects", &out->n_rejects, err));
     for (int s = 0; s < 4; s++)
-        QN_TRY(take_count(splits, s ? qn_split_name((qn_split)s) : "undivided",
-                          &out->in_split[s], err));
+        QN_TRY(take_count(splits, qn_split_key((qn_split)s), &out->in_split[s], err));
     if (!lists(out, out->items)) return wrong(err, "items");
     if (out->pack && !lists(out, out->pack)) return wrong(err, "pack");
     if (out->is_reference != !out->pack) return wrong(err, "pack");

@@ -124,8 +124,7 @@ void test_coco_bad(qn_test *t)
     qn_set_kit_done(&k);
 }
 
-/* ---- large JSON
- * ----------------------------------------------------------------------- */
+/* ---- large JSON ---- */
 
 typedef struct seen {
     char text[256];

@@ -150,8 +150,7 @@ void test_write_metadata(qn_test *t)
     qn_set_kit_done(&k);
 }
 
-/* ---- what goes wrong
- * ------------------------------------------------------------------ */
+/* ---- what goes wrong ---- */
 
 /* Fails, or ends the process, at the n-th change of the disk. */
 typedef struct watch {

@@ -168,8 +168,7 @@ void test_segment_channels(qn_test *t)
     qn_arena_done(&arena);
 }
 
-/* ---- another size
- * -------------------------------------------------------------------- */
+/* ---- another size ---- */
 
 static double clamped(const float *x, int64_t h, int64_t w, double y, double c)
 {
@@ -210,8 +209,7 @@ void test_bilinear(qn_test *t)
     quern_pool_free(pool);
 }
 
-/* ---- tiles
- * ----------------------------------------------------------------------------- */
+/* ---- tiles ---- */
 
 /* Starts and counts that Cellpose 3.1 gives. */
 void test_tiles_starts(qn_test *t)

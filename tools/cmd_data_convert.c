@@ -2,6 +2,7 @@
 /* tools/cmd_data_convert.c - quern data convert: a data set in another format. */
 #include "engine/text.h"
 #include "formats/dataset_write.h"
+#include "tools/data_look.h"
 #include "tools/options.h"
 #include "tools/out.h"
 #include "tools/scratch.h"
@@ -159,29 +160,13 @@ static int read_options(run *r)
     return 0;
 }
 
-/* ---- what came out
- * -------------------------------------------------------------------- */
+/* ---- what came out ---- */
 
 static void put_splits(qn_json *j, const int64_t in_split[4])
 {
     qn_json_object(j, "splits");
     for (int s = 0; s < 4; s++)
-        if (in_split[s])
-            qn_json_int(j,
-                        s == QN_SPLIT_NONE ? "undivided" : qn_split_name((qn_split)s),
-                        in_split[s]);
-    qn_json_close(j);
-}
-
-static void put_rejects(qn_json *j, const qn_dataset *set)
-{
-    qn_json_array(j, "rejects");
-    for (int i = 0; i < set->n_rejects; i++) {
-        qn_json_object(j, NULL);
-        qn_json_text(j, "item", set->rejects[i].item);
-        qn_json_text(j, "reason", set->rejects[i].reason);
-        qn_json_close(j);
-    }
+        if (in_split[s]) qn_json_int(j, qn_split_key((qn_split)s), in_split[s]);
     qn_json_close(j);
 }
 
@@ -202,7 +187,7 @@ static int tell_json(const run *r, qn_mem *mem)
     qn_json_int(&j, "copied", w->n_copied);
     qn_json_int(&j, "bytes", (int64_t)w->bytes);
     qn_json_text(&j, "lost", w->lost[0] ? w->lost : NULL);
-    put_rejects(&j, r->set);
+    qn_json_rejects(&j, r->set);
     qn_json_text(&j, "content_sha256", w->sum);
     qn_json_real(&j, "seconds", r->seconds);
     qn_json_end(&j);
@@ -238,8 +223,7 @@ static void tell_lack(const run *r)
         qn_say("  and %s more", QN_COUNT(set->n_rejects - SHOWN));
 }
 
-/* ---- the command
- * ---------------------------------------------------------------------- */
+/* ---- the command ---- */
 
 static quern_status convert(run *r, qn_mem *mem, quern_error *err)
 {

@@ -3,6 +3,7 @@
  * it; on request what reading every picture tells. */
 #include "engine/pool.h"
 #include "formats/dataset_digest.h"
+#include "tools/data_look.h"
 #include "tools/options.h"
 #include "tools/out.h"
 #include "tools/scratch.h"
@@ -40,11 +41,6 @@ typedef struct report {
     qn_twin *twins;
     int64_t n_twins, n_across; /* equal pictures; those in different splits */
 } report;
-
-static const char *split_key(int split)
-{
-    return split == QN_SPLIT_NONE ? "undivided" : qn_split_name((qn_split)split);
-}
 
 /* ---- finding out ----------------------------------------------------------------- */
 
@@ -98,7 +94,7 @@ static void put_counts(qn_json *j, const report *r)
 {
     qn_json_object(j, "splits");
     for (int s = 0; s < 4; s++)
-        if (r->in_split[s]) qn_json_int(j, split_key(s), r->in_split[s]);
+        if (r->in_split[s]) qn_json_int(j, qn_split_key((qn_split)s), r->in_split[s]);
     qn_json_close(j);
     qn_json_array(j, "class_items");
     for (int c = 0; c < r->set->n_classes; c++)
@@ -127,18 +123,6 @@ static void put_columns(qn_json *j, const qn_dataset *set)
     qn_json_array(j, "columns");
     for (int c = 0; c < set->n_columns; c++)
         qn_json_text(j, NULL, set->columns[c].name);
-    qn_json_close(j);
-}
-
-static void put_rejects(qn_json *j, const qn_dataset *set)
-{
-    qn_json_array(j, "rejects");
-    for (int i = 0; i < set->n_rejects; i++) {
-        qn_json_object(j, NULL);
-        qn_json_text(j, "item", set->rejects[i].item);
-        qn_json_text(j, "reason", set->rejects[i].reason);
-        qn_json_close(j);
-    }
     qn_json_close(j);
 }
 
@@ -181,7 +165,7 @@ static int tell_json(const report *r, qn_mem *mem)
     put_counts(&j, r);
     put_shape(&j, r);
     put_columns(&j, r->set);
-    put_rejects(&j, r->set);
+    qn_json_rejects(&j, r->set);
     if (r->is_read) put_survey(&j, r);
     qn_json_end(&j);
     const int code = qn_out_flush(&out);
@@ -198,7 +182,7 @@ static void print_classes(const report *r, qn_mem *mem)
     qn_table_cell(&t, "no.");
     qn_table_cell(&t, "class");
     for (int s = 0; s < 4; s++)
-        qn_table_cell(&t, "%s", split_key((s + 1) % 4));
+        qn_table_cell(&t, "%s", qn_split_key((qn_split)((s + 1) % 4)));
     for (int c = 0; c < r->set->n_classes; c++) {
         qn_table_cell(&t, "%d", c);
         qn_table_cell(&t, "%s", QN_CLEAN(r->set->classes[c]));

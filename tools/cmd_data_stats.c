@@ -230,9 +230,7 @@ static void tell_json(qn_data_look *look, const stats *s)
     qn_json_int(&j, "items", set->n);
     qn_json_object(&j, "splits");
     for (int k = 0; k < 4; k++)
-        if (s->in_split[k])
-            qn_json_int(&j, k ? qn_split_name((qn_split)k) : "undivided",
-                        s->in_split[k]);
+        if (s->in_split[k]) qn_json_int(&j, qn_split_key((qn_split)k), s->in_split[k]);
     qn_json_close(&j);
     qn_json_object(&j, "classes");
     for (int c = 0; c < set->n_classes; c++)
@@ -277,8 +275,7 @@ static void tell_people(const qn_data_look *look, const stats *s)
            QN_COUNT(s->least), QN_COUNT(s->most));
     for (int k = 0; k < 4; k++)
         if (s->in_split[k])
-            printf(", %s %s", QN_COUNT(s->in_split[k]),
-                   k ? qn_split_name((qn_split)k) : "undivided");
+            printf(", %s %s", QN_COUNT(s->in_split[k]), qn_split_key((qn_split)k));
     printf("\n");
     if (set->n_groups)
         printf("%s groups, the largest of %s\n", QN_COUNT(set->n_groups),

@@ -82,8 +82,7 @@ typedef struct segmenting {
     qn_segmented seg;
 } segmenting;
 
-/* ---- one picture
- * ---------------------------------------------------------------------- */
+/* ---- one picture ---- */
 
 static quern_status read_picture(segmenting *s, qn_segment_batch *b, const char *path,
                                  quern_error *err)
@@ -135,8 +134,7 @@ static bool tile_done(void *ctx, int64_t done, int64_t total)
     return true;
 }
 
-/* ---- what it would take
- * ---------------------------------------------------------------- */
+/* ---- what it would take ---- */
 
 static void print_cost(const segmenting *s, const char *path, const qn_segment_cost *c)
 {
@@ -180,8 +178,7 @@ static quern_status cost_of_one(qn_segment_batch *b, const qn_segment_item *item
     return QUERN_OK;
 }
 
-/* ---- all of them
- * ------------------------------------------------------------------------ */
+/* ---- all of them ---- */
 
 static quern_status read_squares(segmenting *s, quern_error *err)
 {

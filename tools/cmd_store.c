@@ -157,7 +157,7 @@ static void print_splits(const qn_object *o)
     for (int s = 0; s < 4; s++)
         if (o->in_split[s])
             printf("%s%s %s", ", ", QN_COUNT(o->in_split[s]),
-                   s ? qn_split_name((qn_split)s) : "undivided");
+                   qn_split_key((qn_split)s));
     printf("\n");
     if (o->n_rejects) printf("%-10s%s\n", "refused", QN_COUNT(o->n_rejects));
 }

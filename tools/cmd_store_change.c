@@ -13,8 +13,8 @@ const qn_option qn_data_set_options[] = {
     QN_OPTIONS_END,
 };
 const qn_option qn_store_rm_options[] = {
-    {"yes", 'y', QN_OPT_FLAG, NULL, NULL, "do not ask"},
-    {"dry-run", 0, QN_OPT_FLAG, NULL, NULL, "only tell what would go"},
+    QN_STORE_OPTION_YES,
+    QN_STORE_OPTION_DRY,
     QN_OPTIONS_END,
 };
 

@@ -14,14 +14,14 @@ const qn_option qn_store_purge_options[] = {
     {"group", 'g', QN_OPT_TEXT, "NAME", NULL, "items of this group"},
     {"derived", 0, QN_OPT_FLAG, NULL, NULL,
      "delete runs and models that were made of it, too"},
-    {"yes", 'y', QN_OPT_FLAG, NULL, NULL, "do not ask"},
-    {"dry-run", 0, QN_OPT_FLAG, NULL, NULL, "only tell what would go"},
+    QN_STORE_OPTION_YES,
+    QN_STORE_OPTION_DRY,
     QN_OPTION_JSON,
     QN_OPTIONS_END,
 };
 const qn_option qn_store_wipe_options[] = {
-    {"yes", 'y', QN_OPT_FLAG, NULL, NULL, "do not ask"},
-    {"dry-run", 0, QN_OPT_FLAG, NULL, NULL, "only tell what would go"},
+    QN_STORE_OPTION_YES,
+    QN_STORE_OPTION_DRY,
     {"all", 0, QN_OPT_FLAG, NULL, NULL, "the settings, too"},
     QN_OPTIONS_END,
 };

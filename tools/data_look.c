@@ -75,3 +75,15 @@ int qn_data_flush(qn_buf *out)
     qn_buf_done(out);
     return code;
 }
+
+void qn_json_rejects(qn_json *j, const qn_dataset *set)
+{
+    qn_json_array(j, "rejects");
+    for (int i = 0; i < set->n_rejects; i++) {
+        qn_json_object(j, NULL);
+        qn_json_text(j, "item", set->rejects[i].item);
+        qn_json_text(j, "reason", set->rejects[i].reason);
+        qn_json_close(j);
+    }
+    qn_json_close(j);
+}

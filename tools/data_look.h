@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/data_look.h - what the commands share that look at a whole data set: lint,
- * stats, dedup. */
+ * stats, dedup; and how they and others tell of it. */
 #ifndef QN_TOOLS_DATA_LOOK_H
 #define QN_TOOLS_DATA_LOOK_H
 
@@ -29,6 +29,8 @@ int qn_data_look_at(const qn_args *args, bool reads, qn_data_tell *tell);
 /* "items": [[a, b], ...]: the names of pairs. */
 void qn_json_twins(qn_json *j, const char *key, const qn_dataset *set,
                    const qn_twin *pairs, int64_t n);
+/* "rejects": [{"item", "reason"}, ...] */
+void qn_json_rejects(qn_json *j, const qn_dataset *set);
 /* The buffer with the JSON goes to stdout, and is done. */
 int qn_data_flush(qn_buf *out);
 

@@ -89,8 +89,7 @@ static quern_status end_summary(const qn_segment_batch *b, qn_mem *mem,
     return qn_cells_summary_save(mem, b->saver->folder, b->items, b->list->n, err);
 }
 
-/* ---- one after the other
- * -------------------------------------------------------------- */
+/* ---- one after the other ---- */
 
 static quern_status one(qn_segment_batch *b, const qn_segment_item *item, qn_buf *line,
                         quern_error *err)

@@ -97,8 +97,7 @@ quern_status qn_segment_saver_init(qn_segment_saver *s, const qn_args *args,
     return qn_dir_make(s->folder, err);
 }
 
-/* ---- files
- * ------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 typedef struct saving {
     const qn_segment_saver *s;

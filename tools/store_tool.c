@@ -88,22 +88,12 @@ uint64_t qn_object_bytes(const qn_object *object)
     return n;
 }
 
-static void put_texts(qn_json *j, const char *key, const char *const *texts, int n)
-{
-    qn_json_array(j, key);
-    for (int i = 0; i < n; i++)
-        qn_json_text(j, NULL, texts[i]);
-    qn_json_close(j);
-}
-
 static void put_set(qn_json *j, const qn_object *o)
 {
     qn_json_int(j, "items", o->n_items);
     qn_json_object(j, "splits");
     for (int s = 0; s < 4; s++)
-        if (o->in_split[s])
-            qn_json_int(j, s ? qn_split_name((qn_split)s) : "undivided",
-                        o->in_split[s]);
+        if (o->in_split[s]) qn_json_int(j, qn_split_key((qn_split)s), o->in_split[s]);
     qn_json_close(j);
     qn_json_int(j, "rejects", o->n_rejects);
     qn_json_bool(j, "by_reference", o->is_reference);
@@ -119,8 +109,8 @@ void qn_object_json(qn_json *j, const qn_object *o)
     qn_json_text(j, "created", o->created);
     qn_json_text(j, "source", o->source);
     qn_json_int(j, "bytes", (int64_t)qn_object_bytes(o));
-    put_texts(j, "derived_from", o->derived_from, o->n_derived);
-    put_texts(j, "classes", o->classes, o->n_classes);
+    qn_json_texts(j, "derived_from", o->derived_from, o->n_derived);
+    qn_json_texts(j, "classes", o->classes, o->n_classes);
     if (o->kind == QN_DATASETS) put_set(j, o);
     qn_json_array(j, "files");
     for (int i = 0; i < o->n_files; i++) {

@@ -8,6 +8,16 @@
 #include "tools/options.h"
 #include "tools/out.h"
 
+/* Of what takes things away. */
+#define QN_STORE_OPTION_YES                               \
+    {                                                     \
+        "yes", 'y', QN_OPT_FLAG, NULL, NULL, "do not ask" \
+    }
+#define QN_STORE_OPTION_DRY                                              \
+    {                                                                    \
+        "dry-run", 0, QN_OPT_FLAG, NULL, NULL, "only tell what would go" \
+    }
+
 typedef struct qn_store_tool {
     const qn_args *args;
     qn_mem mem;

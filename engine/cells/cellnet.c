@@ -69,8 +69,7 @@ quern_status qn_cellnet_tiles(const qn_cellnet *net, const qn_input *in,
     return qn_tiles_init(tiles, in->height, in->width, &options, arena, err);
 }
 
-/* ---- tiles
- * ---------------------------------------------------------------------------- */
+/* ---- tiles ---- */
 
 typedef struct run {
     const qn_cellnet *net;

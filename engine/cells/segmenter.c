@@ -27,8 +27,7 @@ static int64_t plane_size(const qn_segmented *s)
     return s->height * s->width;
 }
 
-/* ---- flows
- * ------------------------------------------------------------------------------- */
+/* ---- flows ---- */
 
 /* The network's three planes at the picture's size. */
 static quern_status place_flows(const work *w, const qn_input *in, int64_t z,
@@ -73,8 +72,7 @@ static quern_status keep_labels(qn_segmented *s, uint32_t *labels, int64_t z,
     return QUERN_OK;
 }
 
-/* ---- planes of a stack
- * -------------------------------------------------------------------- */
+/* ---- planes of a stack ---- */
 
 /* Cells of fewer pixels than min_size in all planes together go; the others are 1..n.
  */
@@ -112,8 +110,7 @@ static quern_status stitch(qn_segmented *s, uint32_t *labels, qn_arena *scratch,
     return drop_small_bodies(s, labels, n, scratch, err);
 }
 
-/* ---- one plane
- * -------------------------------------------------------------------------------- */
+/* ---- one plane ---- */
 
 static quern_status plane_labels(qn_segmented *s, const qn_flow_field *field, int64_t z,
                                  const qn_dynamics_options *how, qn_pool *pool,

@@ -13,8 +13,7 @@
 #define AUTO_MOST  592 /* side of a tile that is chosen by cost */
 #define AUTO_JOIN  24  /* pixels that such tiles overlap at least */
 
-/* ---- sizes
- * ---------------------------------------------------------------------------- */
+/* ---- sizes ---- */
 
 /* Zeros up to a multiple, and RIM more on each side; all of it at least least. */
 static void pad(qn_tile_axis *a, int64_t multiple, int64_t least)
@@ -60,8 +59,7 @@ static void divide(qn_tile_axis *a, const qn_tile_options *o, int64_t fixed)
     }
 }
 
-/* ---- starts and weights
- * ----------------------------------------------------------------- */
+/* ---- starts and weights ---- */
 
 static double taper(int64_t i, int64_t tile, int64_t longest)
 {
