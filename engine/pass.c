@@ -105,3 +105,33 @@ qn_node *qn_only_use(const qn_graph *g, const qn_value *v)
             if (n->in[i] == v) return n;
     return NULL;
 }
+
+bool qn_is_graph_output(const qn_graph *g, const qn_value *v)
+{
+    for (int i = 0; i < g->n_outputs; i++)
+        if (qn_resolve(g->outputs[i]) == v) return true;
+    return false;
+}
+
+bool qn_ints_are(const qn_node *node, const char *name, int64_t wanted)
+{
+    const qn_attr_value *a = qn_node_attr(node, name);
+    for (int64_t i = 0; a && i < a->ints.n; i++)
+        if (a->ints.v[i] != wanted) return false;
+    return true;
+}
+
+bool qn_is_unpadded(const qn_node *node)
+{
+    return qn_ints_are(node, "pads", 0) && (!qn_node_attr(node, "auto_pad") ||
+                                            qn_node_str_is(node, "auto_pad", "NOTSET"));
+}
+
+bool qn_is_pixel_conv(const qn_node *node)
+{
+    if (!qn_node_is(node, "Conv")) return false;
+    const qn_tensor *w = qn_const_input(node, 1);
+    for (int d = 2; w && d < w->rank; d++)
+        if (w->dim[d] != 1) return false;
+    return w && w->rank > 2 && qn_ints_are(node, "strides", 1) && qn_is_unpadded(node);
+}

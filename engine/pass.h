@@ -36,5 +36,12 @@ bool qn_node_is(const qn_node *node, const char *name);
 /* The only node that reads v, if there is one and v is no graph output; needs counts.
  */
 qn_node *qn_only_use(const qn_graph *g, const qn_value *v);
+bool qn_is_graph_output(const qn_graph *g, const qn_value *v);
+/* Is a list of ints that one throughout?  An absent one is. */
+bool qn_ints_are(const qn_node *node, const char *name, int64_t wanted);
+/* Conv, MaxPool and the like: no padding, neither given nor by auto_pad. */
+bool qn_is_unpadded(const qn_node *node);
+/* A Conv by known weights that makes each pixel of the one in its place. */
+bool qn_is_pixel_conv(const qn_node *node);
 
 #endif

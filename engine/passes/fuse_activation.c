@@ -61,19 +61,12 @@ static void take_over(qn_graph *g, qn_node *node, qn_node *last, qn_act act)
     qn_graph_remove(g, last);
 }
 
-static bool is_output(const qn_graph *g, const qn_value *v)
-{
-    for (int i = 0; i < g->n_outputs; i++)
-        if (qn_resolve(g->outputs[i]) == v) return true;
-    return false;
-}
-
 /* True if an activation behind node was taken over. */
 static bool fuse(qn_graph *g, qn_node *node)
 {
     qn_act act;
     qn_value *y = node->out[0];
-    if (!y || !plain_float(y) || is_output(g, y)) return false;
+    if (!y || !plain_float(y) || qn_is_graph_output(g, y)) return false;
     qn_node *next = qn_only_use(g, y);
     if (!next || next->in[0] != y || !act_of(next, &act)) return false;
     take_over(g, node, next, act);
