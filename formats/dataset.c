@@ -111,6 +111,27 @@ static quern_status open_set(qn_dataset *set, const char *path, quern_error *err
     return qn_fail(err, QUERN_FORMAT, "it holds no pictures");
 }
 
+/* Whether it failed because no picture is there, and its table will do. */
+static bool is_but_a_table(const qn_dataset *set)
+{
+    return set->options->may_lack && !set->is_table && set->n == 0 &&
+           set->n_missing > 0 && set->n_missing == set->n_rejects;
+}
+
+static void begin_set(qn_dataset *set, qn_mem *mem, const char *path,
+                      const qn_dataset_options *options, bool is_table)
+{
+    *set = (qn_dataset){.path = path, .options = options, .is_table = is_table};
+    qn_arena_init(&set->arena, mem);
+}
+
+/* All that it owns besides itself. */
+static void end_set(qn_dataset *set)
+{
+    if (set->format && set->format->close) set->format->close(set);
+    qn_arena_done(&set->arena);
+}
+
 quern_status qn_dataset_open_as(qn_mem *mem, const char *path,
                                 const qn_dataset_options *options, qn_dataset **out,
                                 quern_error *err)
@@ -119,9 +140,13 @@ quern_status qn_dataset_open_as(qn_mem *mem, const char *path,
     *out = NULL;
     QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
     qn_dataset *set = room;
-    *set = (qn_dataset){.path = path, .options = options};
-    qn_arena_init(&set->arena, mem);
-    const quern_status status = open_set(set, path, err);
+    begin_set(set, mem, path, options, false);
+    quern_status status = open_set(set, path, err);
+    if (status != QUERN_OK && is_but_a_table(set)) {
+        end_set(set);
+        begin_set(set, mem, path, options, true);
+        status = open_set(set, path, err);
+    }
     set->options = NULL;
     if (status == QUERN_OK) {
         *out = set;
@@ -142,9 +167,8 @@ quern_status qn_dataset_open(qn_mem *mem, const char *path, const char *format,
 void qn_dataset_close(qn_dataset *set)
 {
     if (!set) return;
-    if (set->format && set->format->close) set->format->close(set);
     qn_mem *mem = set->arena.mem;
-    qn_arena_done(&set->arena);
+    end_set(set);
     qn_mem_free(mem, set, sizeof *set);
 }
 

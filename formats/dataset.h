@@ -66,6 +66,7 @@ typedef struct qn_dataset_options {
     quern_cancel_fn *cancel; /* asked while it unpacks; NULL: nobody */
     void *ctx;
     bool is_unpacked; /* the path is what an archive unpacked to */
+    bool may_lack;    /* where no picture is there at all, the table will do */
 } qn_dataset_options;
 
 struct qn_dataset {
@@ -93,7 +94,9 @@ struct qn_dataset {
     qn_part part[4];      /* by qn_split, as the source divides: where name is NULL */
     qn_reject *rejects;
     int n_rejects;
-    void *state; /* of the format */
+    int64_t n_missing; /* files that the source names and that are not there */
+    bool is_table;     /* all of them: its items have no pictures here */
+    void *state;       /* of the format */
 };
 
 /* "train", "val", "test"; "" for none. */

@@ -276,6 +276,15 @@ static const char *refuses_link(const char *real, const char *path)
     }
 }
 
+static const char is_absent[] = "there is no such file";
+
+void qn_set_lacks(qn_dataset *set, const char **why)
+{
+    if (*why != is_absent) return;
+    set->n_missing++;
+    if (set->is_table) *why = NULL;
+}
+
 const char *qn_set_refuses(const char *real, const char *path)
 {
     switch (qn_path_look(path)) {
@@ -284,7 +293,7 @@ const char *qn_set_refuses(const char *real, const char *path)
     case QN_PATH_LINK:
         return refuses_link(real, path);
     case QN_PATH_ABSENT:
-        return "there is no such file";
+        return is_absent;
     case QN_PATH_FOLDER:
         return "it is a folder";
     case QN_PATH_OTHER:

@@ -67,6 +67,10 @@ quern_status qn_set_decode_bytes(const void *bytes, size_t n, qn_arena *arena,
  */
 const char *qn_set_refuses(const char *real, const char *path);
 
+/* Counts a file that is missing, if that is why it is refused; of a set that is but a
+ * table it is taken all the same: *why becomes NULL. */
+void qn_set_lacks(qn_dataset *set, const char **why);
+
 /* Whether a path is absolute or has a part "..". */
 bool qn_path_leads_out(const char *path);
 /* Whether folders of these names are splits: all are, or train and another one. */

@@ -232,6 +232,7 @@ static quern_status add_item(void *ctx, qn_json_span key, qn_json_span value,
     if (!r->file->has_root) qn_coco_find_root(r->file, name);
     QN_TRY(qn_path_join(path, r->file->root, name, err));
     const char *why = check_image(r, one, name, path);
+    qn_set_lacks(set, &why);
     if (why) {
         snprintf(number, sizeof number, "image %lld", (long long)one->id);
         return qn_set_reject(set, *name ? name : number, err, "%s", why);

@@ -276,6 +276,7 @@ static quern_status read_row(manifest *m, char *const *fields, int n, int64_t li
         return refuse(m, line, room, err);
     }
     const char *why = check_path(m);
+    qn_set_lacks(m->set, &why);
     if (!why) why = find_split(m, &split);
     if (!why) why = find_weight(m, &weight);
     if (!why) why = check_label(m, &label);

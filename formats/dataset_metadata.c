@@ -91,6 +91,7 @@ static quern_status add_row(reading *r, const told_row *row, bool *taken,
         return refuse(r, "a row", "it has no file_name", err);
     QN_TRY(qn_path_format(path, err, "%s%s", r->above, row->file));
     const char *why = check_path(r, row->file, path);
+    qn_set_lacks(r->set, &why);
     const qn_split split = qn_split_of(row->split ? row->split : "");
     if (!label) QN_TRY(folder_of(r, path, &label, err));
     if (!why && (!label || !*label)) why = "it has no label, and lies in no folder";

@@ -378,3 +378,46 @@ void test_archive_command(qn_test *t)
     check_clean(&k);
     qn_set_kit_done(&k);
 }
+
+/* How many folders are in TMPDIR. */
+static int n_scratch(qn_set_kit *k)
+{
+    const char *const *names;
+    int n = -1;
+    CHECK(k->t, qn_dir_list(qn_temp(k->t, "scratch"), &k->arena, &names, &n, NULL) ==
+                    QUERN_OK);
+    return n;
+}
+
+/* The folder of a process that was killed goes with the next; that of one that is
+ * still at work stays, and so does what only looks like ours. */
+void test_archive_killed(qn_test *t)
+{
+    qn_set_kit k;
+    char command[8 * QN_PATH_MAX];
+    const char *out, *scratch = qn_temp(t, "scratch"), *set = qn_temp(t, "set.tgz");
+    if (!begin(&k, t)) return;
+    make_set(t);
+    snprintf(command, sizeof command, "tar czf '%s' -C '%s' photos", set,
+             qn_temp(t, "in"));
+    REQUIRE(t, qn_shell(t, command, NULL) == 0);
+    qn_set_kit_text(t, "scratch/quern-scratch-0123456789abcdef01234567-x/a", "mine");
+    qn_set_kit_text(t, "scratch/quern-scratch-0123456789abcdef0123456g/a", "mine");
+    snprintf(
+        command, sizeof command,
+        "export TMPDIR='%s'; '%s/quern' train '%s' --out '%s' --arch tiny --epochs "
+        "100000 --quiet --val 0 --batch 2 >/dev/null 2>&1 & p=$!; "
+        "for i in $(seq 600); do [ -s '%s/metrics.jsonl' ] && break; sleep 0.1; "
+        "done; ls '%s' | wc -l; '%s/quern' data info '%s' >/dev/null || echo bad; "
+        "ls '%s' | wc -l; kill -9 $p; wait $p 2>/dev/null",
+        scratch, qn_build(t), set, qn_temp(t, "run"), qn_temp(t, "run"), scratch,
+        qn_build(t), set, scratch);
+    CHECK_EQ(t, qn_shell(t, command, &out), 137);
+    CHECK_STR(t, out, "3\n3\n");
+    CHECK_EQ(t, n_scratch(&k), 3);
+    snprintf(command, sizeof command, "TMPDIR='%s' '%s/quern' data info '%s'", scratch,
+             qn_build(t), set);
+    CHECK_EQ(t, qn_shell(t, command, &out), 0);
+    CHECK_EQ(t, n_scratch(&k), 2);
+    qn_set_kit_done(&k);
+}

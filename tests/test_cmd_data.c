@@ -62,6 +62,42 @@ void test_data_info(qn_test *t)
     CHECK_HAS(t, out, "README.md: it is no data set that is read");
 }
 
+/* A table whose pictures are all somewhere else is counted and divided; where some are
+ * here, the others are refused as ever. */
+void test_data_missing(qn_test *t)
+{
+    static const char *const tables[] = {
+        "m/list.csv", "path,label,age\na.png,x,1\nb.png,y,2\nc.png,x,3\n",
+        "h/metadata.csv", "file_name,label\na.png,x\nb.png,y\nc.png,x\n"};
+    const char *out;
+    char rest[512];
+    for (int i = 0; i < 4; i += 2) {
+        qn_set_kit_text(t, tables[i], tables[i + 1]);
+        const char *name = i ? "h" : tables[0];
+        CHECK_EQ(t, data(t, "info", name, "--json", &out), 0);
+        CHECK_HAS(t, out, "\"items\":3,\"classes\":[\"x\",\"y\"]");
+        CHECK_HAS(t, out, "\"missing\":3,\"rejects\":[]");
+        CHECK_EQ(t, data(t, "stats", name, "--json", &out), 0);
+        CHECK_HAS(t, out, "\"items\":3,\"missing\":3,\"refused\":0");
+        CHECK_HAS(t, out, "\"classes\":{\"x\":2,\"y\":1}");
+        CHECK_EQ(t, data(t, "info", name, "", &out), 0);
+        CHECK_HAS(t, out, "3 files are missing: it is a table without pictures");
+        CHECK_EQ(t, data(t, "info", name, "--read", &out), 1);
+        CHECK_HAS(t, out, "all 3 items are refused, the first: a.png: ");
+        CHECK_EQ(t, data(t, "lint", name, "", &out), 1);
+    }
+    snprintf(rest, sizeof rest, "-o %s --val 0.34 --test 0", qn_temp(t, "m/s.csv"));
+    CHECK_EQ(t, data(t, "split", "m/list.csv", rest, &out), 0);
+    CHECK_STR(t, out, "quern: 3 files are missing\n");
+    const char *made = qn_get_file(t, qn_temp(t, "m/s.csv"), NULL);
+    REQUIRE(t, made != NULL);
+    CHECK_HAS(t, made, "path,label,split,age\na.png,x,");
+    qn_set_kit_picture(t, "m/b.png", 5);
+    CHECK_EQ(t, data(t, "info", "m/list.csv", "--json", &out), 0);
+    CHECK_HAS(t, out, "\"items\":1,");
+    CHECK_HAS(t, out, "\"missing\":2,\"rejects\":[{\"item\":\"a.png\",");
+}
+
 void test_data_sheet(qn_test *t)
 {
     const char *out;

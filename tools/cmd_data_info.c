@@ -165,6 +165,7 @@ static int tell_json(const report *r, qn_mem *mem)
     put_counts(&j, r);
     put_shape(&j, r);
     put_columns(&j, r->set);
+    qn_json_int(&j, "missing", r->set->n_missing);
     qn_json_rejects(&j, r->set);
     if (r->is_read) put_survey(&j, r);
     qn_json_end(&j);
@@ -217,6 +218,9 @@ static void print_survey(const report *r)
 
 static void print_rejects(const qn_dataset *set)
 {
+    if (set->n_missing)
+        printf("\n%s files are missing%s\n", QN_COUNT(set->n_missing),
+               set->is_table ? ": it is a table without pictures" : "");
     if (set->n_rejects) printf("\n%s items are refused\n", QN_COUNT(set->n_rejects));
     for (int i = 0; i < set->n_rejects && i < SHOWN; i++)
         printf("  %s: %s\n", QN_CLEAN(set->rejects[i].item),
@@ -250,12 +254,15 @@ static int tell_people(const report *r, qn_mem *mem)
 static quern_status look(const qn_args *args, report *r, qn_dataset **set,
                          qn_arena *arena, quern_error *err)
 {
-    QN_TRY(qn_data_open(args, arena->mem, args->operands[0],
-                        qn_arg_text(args, "format"), set, err));
+    const bool reads = qn_arg_flag(args, "read");
+    if (reads)
+        QN_TRY(qn_data_open(args, arena->mem, args->operands[0],
+                            qn_arg_text(args, "format"), set, err));
+    else
+        QN_TRY(qn_data_open_table(args, arena->mem, set, err));
     r->set = *set;
     QN_TRY(count_items(r, arena, err));
-    return qn_arg_flag(args, "read") ? read_pictures(r, *set, args, arena, err)
-                                     : QUERN_OK;
+    return reads ? read_pictures(r, *set, args, arena, err) : QUERN_OK;
 }
 
 int qn_cmd_data_info(const qn_args *args)

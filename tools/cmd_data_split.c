@@ -72,6 +72,7 @@ static void tell_json(qn_data_look *look)
     qn_json_begin(&j, &out);
     qn_json_text(&j, "data", set->path);
     qn_json_text(&j, "output", qn_arg_text(look->args, "output"));
+    qn_json_int(&j, "missing", set->n_missing);
     qn_json_object(&j, "splits");
     for (int s = QN_SPLIT_TRAIN; s <= QN_SPLIT_TEST; s++)
         qn_json_int(&j, qn_split_name((qn_split)s), n[s]);
@@ -96,6 +97,9 @@ static quern_status split(qn_data_look *look, int *code, quern_error *err)
         QN_TRY(group_by(look->set, group, err));
     QN_TRY(qn_dataset_split(look->set, &plan, err));
     QN_TRY(qn_listing_write(look->set, output, NULL, &look->mem, err));
+    if (look->set->n_missing && !qn_arg_flag(args, "quiet"))
+        fprintf(stderr, "quern: %s files are missing\n",
+                QN_COUNT(look->set->n_missing));
     if (qn_arg_flag(args, "json") && strcmp(output, "-") != 0) tell_json(look);
     return QUERN_OK;
 }

@@ -228,6 +228,8 @@ static void tell_json(qn_data_look *look, const stats *s)
     qn_json_begin(&j, &out);
     qn_json_text(&j, "data", set->path);
     qn_json_int(&j, "items", set->n);
+    qn_json_int(&j, "missing", set->n_missing);
+    qn_json_int(&j, "refused", set->n_rejects);
     qn_json_object(&j, "splits");
     for (int k = 0; k < 4; k++)
         if (s->in_split[k]) qn_json_int(&j, qn_split_key((qn_split)k), s->in_split[k]);
@@ -277,6 +279,8 @@ static void tell_people(const qn_data_look *look, const stats *s)
         if (s->in_split[k])
             printf(", %s %s", QN_COUNT(s->in_split[k]), qn_split_key((qn_split)k));
     printf("\n");
+    if (set->n_missing) printf("%s files are missing\n", QN_COUNT(set->n_missing));
+    if (set->n_rejects) printf("%s items are refused\n", QN_COUNT(set->n_rejects));
     if (set->n_groups)
         printf("%s groups, the largest of %s\n", QN_COUNT(set->n_groups),
                QN_COUNT(s->in_largest_group));

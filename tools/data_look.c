@@ -33,8 +33,11 @@ static quern_status look_and_tell(qn_data_look *look, bool reads, qn_data_tell *
                                   int *code, quern_error *err)
 {
     const qn_args *args = look->args;
-    QN_TRY(qn_data_open(args, &look->mem, args->operands[0],
-                        qn_arg_text(args, "format"), &look->set, err));
+    if (reads)
+        QN_TRY(qn_data_open(args, &look->mem, args->operands[0],
+                            qn_arg_text(args, "format"), &look->set, err));
+    else
+        QN_TRY(qn_data_open_table(args, &look->mem, &look->set, err));
     if (reads) QN_TRY(read_all(look, err));
     return tell(look, code, err);
 }

@@ -21,9 +21,9 @@ typedef struct qn_data_look {
 /* Tells what there is to tell; *code: the exit code, 0 before. */
 typedef quern_status qn_data_tell(qn_data_look *look, int *code, quern_error *err);
 
-/* Opens the data set that the command names, with `reads` reads every picture, tells,
- * closes.  Returns the exit code.  Options that the command has: format, threads,
- * quiet. */
+/* Opens the data set that the command names, with `reads` reads every picture (without,
+ * they may all be somewhere else), tells, closes.  Returns the exit code.  Options that
+ * the command has: format, threads, quiet. */
 int qn_data_look_at(const qn_args *args, bool reads, qn_data_tell *tell);
 
 /* "items": [[a, b], ...]: the names of pairs. */

@@ -20,7 +20,7 @@ static quern_status base_of(const qn_dataset *set, char out[QN_PATH_MAX],
     QN_TRY(qn_path_resolve(folder, out, err));
     if (set->n == 0) return QUERN_OK;
     const char *name = set->name ? set->name[0] : NULL;
-    if (name && name[0] == '/') return QUERN_OK;
+    if (name && (name[0] == '/' || set->is_table)) return QUERN_OK;
     if (name && qn_path_join(path, out, name, NULL) == QUERN_OK &&
         qn_path_look(path) != QN_PATH_ABSENT)
         return QUERN_OK;
