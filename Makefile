@@ -137,11 +137,12 @@ no-others:
 $(CONTROLS): $(D)/tests/controls/quern_controls.o
 	@echo "  LD   $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^
-$(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(LIB)
+$(FUZZ): $(D)/fuzz/%: $(D)/tests/fuzz/%.o $(D)/tools.a $(LIB)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -Wl,--defsym=LLVMFuzzerTestOneInput=qn_$* -o $@ \
 	  $^ $(LDLIBS)
-fuzzers: $(FUZZ)
+fuzzers: $(FUZZ) $(PLUGS)
+	@$(foreach p,$(PLUGS),ln -sf $(abspath $p) $(D)/fuzz/$(notdir $p);)
 
 $(D)/%.o: %.c $(D)/flags
 	@mkdir -p $(@D)

@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [analyse|clang|tsan|bench|fuzz|zoo|train|cells|parquet]...      SECONDS_EACH=300 for the fuzzers
+#     tests/long.sh [analyse|repro|clang|tsan|bench|fuzz|zoo|train|cells|parquet]...
+#
+# FUZZ_SECONDS=300 is for all fuzz targets together; those of models and data sets, which
+# hold the most parsers, get twice what the others get.
 cd "$(dirname "$0")/.." || exit 2
 jobs=$(nproc 2>/dev/null || echo 2)
-each=${SECONDS_EACH:-300}
+fuzz_seconds=${FUZZ_SECONDS:-300}
 passed=0 failed=0 skipped=0
 ok() {
     if [ "$1" -eq 0 ]; then passed=$((passed + 1)); else failed=$((failed + 1)); fi
@@ -13,11 +16,15 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-analyse clang tsan bench fuzz zoo train cells parquet}; do
+for stage in ${*:-analyse repro clang tsan bench fuzz zoo train cells parquet}; do
     case $stage in
     analyse)
         ANALYSE=1 tests/check/all.sh
         ok $? "make check with clang-tidy and cppcheck"
+        ;;
+    repro)
+        tests/check/repro.sh
+        ok $? "two builds in two folders: the same bytes"
         ;;
     clang)
         [ -n "$clang" ] || { echo "no clang"; skipped=$((skipped + 1)); continue; }
@@ -44,17 +51,29 @@ for stage in ${*:-analyse clang tsan bench fuzz zoo train cells parquet}; do
             build/cases/onnx-node-tests/node/*/model.onnx; do
             [ -f "$m" ] && [ "$(wc -c <"$m")" -lt 4000 ] && cp "$m" $seeds/"$(basename "${m%/*}")"
         done
-        for f in build/fuzzing/native-fuzz/fuzz/*; do
-            [ -x "$f" ] && [ -f "$f" ] || continue
-            name=$(basename "$f")
+        targets= shares=0
+        for f in tests/fuzz/fuzz_*.c; do
+            name=$(basename "$f" .c)
+            targets="$targets $name"
+            shares=$((shares + 1))
+            case $name in fuzz_model | fuzz_dataset) shares=$((shares + 1)) ;; esac
+        done
+        from=$(date +%s)
+        for name in $targets; do
+            each=$((fuzz_seconds / shares))
+            more=
+            case $name in
+            fuzz_model) each=$((2 * each)) more=$seeds ;;
+            fuzz_dataset) each=$((2 * each)) ;;
+            esac
             corpus=build/fuzzing/corpus/$name
             mkdir -p "$corpus"
-            more=$seeds
-            [ "$name" = fuzz_model ] || more=
-            "$f" -max_total_time="$each" -timeout=10 -rss_limit_mb=2048 -fork="$jobs" \
-                -artifact_prefix="$corpus-" "$corpus" tests/fuzz/corpus/"$name" $more 2>&1 | tail -n 5
+            build/fuzzing/native-fuzz/fuzz/"$name" -max_total_time="$each" -timeout=10 \
+                -rss_limit_mb=2048 -fork="$jobs" -artifact_prefix="$corpus-" "$corpus" \
+                tests/fuzz/corpus/"$name" $more 2>&1 | tail -n 5
             ok "${PIPESTATUS[0]}" "fuzz $name for $each s"
         done
+        echo "fuzzed for $(($(date +%s) - from)) s"
         ;;
     zoo)
         if [ -x tests/zoo/run.sh ]; then

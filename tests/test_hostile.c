@@ -25,6 +25,7 @@ static const target safetensors = {"fuzz_safetensors", qn_fuzz_safetensors};
 static const target raster = {"fuzz_raster", qn_fuzz_raster};
 static const target results = {"fuzz_results", qn_fuzz_results};
 static const target labels = {"fuzz_labels", qn_fuzz_labels};
+static const target texts = {"fuzz_texts", qn_fuzz_texts};
 
 typedef void qn_seed_fn(qn_test *t, qn_fuzz_fn *fuzz, const uint8_t *bytes, size_t n);
 
@@ -126,4 +127,11 @@ void test_hostile_results(qn_test *t)
     for_each_seed(t, &results, replay);
     for_each_seed(t, &results, cut);
     for_each_seed(t, &results, flip);
+}
+
+void test_hostile_texts(qn_test *t)
+{
+    for_each_seed(t, &texts, replay);
+    for_each_seed(t, &texts, cut);
+    for_each_seed(t, &texts, flip);
 }

@@ -32,4 +32,8 @@ qn_fuzz_fn qn_fuzz_results;
  * and labels of those. */
 qn_fuzz_fn qn_fuzz_labels;
 
+/* Takes the first byte as what the others are: a tensor of a test, a pattern, a list of
+ * augmentations, problems, results, settings, or a file of a run folder. */
+qn_fuzz_fn qn_fuzz_texts;
+
 #endif
