@@ -2,6 +2,8 @@
 /* engine/mem.c - heap with a budget, and arenas that grow by chunks. */
 #include "engine/mem.h"
 
+#include "engine/os_spool.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,6 +37,8 @@ quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err
     if (mem->fail_at > 0 && --mem->fail_at == 0)
         return qn_fail(err, QUERN_MEMORY, "no memory for %zu bytes, %zu in use", ask,
                        mem->used);
+    if (mem->spool && ask >= mem->spool->least)
+        return qn_spool_alloc(mem->spool, ask, out, err);
     if (mem->budget && (ask > mem->budget || mem->used > mem->budget - ask))
         return qn_fail(err, QUERN_LIMIT,
                        "needs %zu bytes more, %zu of a budget of %zu are in use", ask,
@@ -53,8 +57,14 @@ void qn_mem_free(qn_mem *mem, void *p, size_t size)
 {
     if (!p) return;
     size_t ask = size ? size : 1;
+    if (mem->spool && qn_spool_free(mem->spool, p)) return;
     mem->used -= ask;
     mem->allocator.free(mem->allocator.ctx, p, ask);
+}
+
+void qn_mem_passed(qn_mem *mem, size_t bytes)
+{
+    if (mem->spool) qn_spool_passed(mem->spool, bytes);
 }
 
 bool qn_size_mul(size_t a, size_t b, size_t *out)
@@ -71,7 +81,8 @@ bool qn_size_add(size_t a, size_t b, size_t *out)
 struct qn_arena_chunk {
     qn_arena_chunk *next;
     size_t size, used; /* bytes, header included */
-    char pad[QN_ALIGN - sizeof(void *) - 2 * sizeof(size_t)];
+    size_t touched;    /* behind these bytes all are zero; without a spool: size */
+    char pad[QN_ALIGN - sizeof(void *) - 3 * sizeof(size_t)];
 };
 
 #define CHUNK_MIN ((size_t)64 << 10)
@@ -121,8 +132,10 @@ static quern_status find_chunk(qn_arena *a, size_t n, size_t align,
     void *p;
     QN_TRY(qn_mem_alloc(a->mem, size, &p, err));
     qn_arena_chunk *c = p;
+    const bool is_clean = a->mem->spool && size >= a->mem->spool->least;
     c->size = size;
     c->used = sizeof *c;
+    c->touched = is_clean ? sizeof *c : size;
     if (a->current) {
         c->next = a->current->next;
         a->current->next = c;
@@ -135,23 +148,34 @@ static quern_status find_chunk(qn_arena *a, size_t n, size_t align,
     return QUERN_OK;
 }
 
-quern_status qn_arena_raw(qn_arena *arena, size_t size, void **out, quern_error *err)
+/* dirty: of the bytes, those that need not be zero; the first ones. */
+static quern_status take_piece(qn_arena *arena, size_t size, void **out, size_t *dirty,
+                               quern_error *err)
 {
     *out = NULL;
     size_t align = size >= QN_ALIGN ? QN_ALIGN : 16;
     qn_arena_chunk *c = NULL;
     QN_TRY(find_chunk(arena, size ? size : 1, align, &c, err));
     size_t at = (c->used + align - 1) & ~(align - 1);
+    *dirty = c->touched < at ? 0 : c->touched - at < size ? c->touched - at : size;
     c->used = at + (size ? size : 1);
+    if (c->touched < c->used) c->touched = c->used;
     arena->used += size;
     *out = (char *)c + at;
     return QUERN_OK;
 }
 
+quern_status qn_arena_raw(qn_arena *arena, size_t size, void **out, quern_error *err)
+{
+    size_t dirty;
+    return take_piece(arena, size, out, &dirty, err);
+}
+
 quern_status qn_arena_alloc(qn_arena *arena, size_t size, void **out, quern_error *err)
 {
-    QN_TRY(qn_arena_raw(arena, size, out, err));
-    memset(*out, 0, size);
+    size_t dirty;
+    QN_TRY(take_piece(arena, size, out, &dirty, err));
+    memset(*out, 0, dirty);
     return QUERN_OK;
 }
 

@@ -20,6 +20,7 @@ typedef struct qn_mem {
     size_t used, peak; /* bytes */
     int64_t fail_at;   /* tests: the n-th allocation from now fails; 0 means never */
     uint64_t n_allocs;
+    struct qn_spool *spool; /* takes blocks that are too large (os_spool.h), or NULL */
 } qn_mem;
 
 /* allocator NULL means the system's; budget 0 means no limit. */
@@ -27,9 +28,12 @@ void qn_mem_init(qn_mem *mem, const quern_allocator *allocator, size_t budget);
 
 /* size bytes, 64-byte aligned, not cleared; size 0 gives a valid pointer to nothing.
  * Fails with QUERN_LIMIT over the budget and QUERN_MEMORY when the allocator refuses.
- */
+ * A block that the spool takes does not count. */
 quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err);
 void qn_mem_free(qn_mem *mem, void *p, size_t size); /* size as it was asked for */
+/* That many bytes of large blocks were read or written: with a spool they may leave
+ * memory.  For loops that go through what has a whole picture's size; any thread. */
+void qn_mem_passed(qn_mem *mem, size_t bytes);
 
 /* Checked arithmetic for sizes that come from outside; false on overflow. */
 bool qn_size_mul(size_t a, size_t b, size_t *out);

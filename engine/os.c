@@ -207,15 +207,20 @@ void qn_map_done(qn_map *map)
 
 /* ---- replacing files ---- */
 
-static quern_status write_all(int fd, const uint8_t *p, size_t n, quern_error *err)
+#define PIECE ((size_t)16 << 20) /* bytes written at a time */
+
+/* mem: of the bytes, when they may be more than memory holds; or NULL. */
+static quern_status write_all(int fd, const uint8_t *p, size_t n, qn_mem *mem,
+                              quern_error *err)
 {
     for (size_t done = 0; done < n;) {
-        ssize_t k = write(fd, p + done, n - done);
+        ssize_t k = write(fd, p + done, n - done < PIECE ? n - done : PIECE);
         if (k < 0 && errno == EINTR) continue;
         if (k < 0)
             return qn_fail(err, QUERN_IO, "cannot write after %zu of %zu bytes: %s",
                            done, n, strerror(errno));
         done += (size_t)k;
+        if (mem) qn_mem_passed(mem, (size_t)k);
     }
     if (fsync(fd) != 0 && errno != EINVAL)
         return qn_fail(err, QUERN_IO, "cannot write: %s", strerror(errno));
@@ -263,6 +268,12 @@ quern_status qn_file_move(const char *from, const char *to, quern_error *err)
 quern_status qn_file_replace(const char *path, const void *p, size_t n,
                              quern_error *err)
 {
+    return qn_file_save(NULL, path, p, n, err);
+}
+
+quern_status qn_file_save(qn_mem *mem, const char *path, const void *p, size_t n,
+                          quern_error *err)
+{
     char target[QN_PATH_MAX], temporary[QN_PATH_MAX + 64];
     struct stat st;
     bool exists = stat(path, &st) == 0;
@@ -275,7 +286,7 @@ quern_status qn_file_replace(const char *path, const void *p, size_t n,
     }
     int fd = open_temporary(target, 0666, temporary, sizeof temporary);
     if (fd < 0) return qn_fail(err, QUERN_IO, "cannot write: %s", strerror(errno));
-    quern_status status = write_all(fd, p, n, err);
+    quern_status status = write_all(fd, p, n, mem, err);
     if (status == QUERN_OK && exists && fchmod(fd, st.st_mode & 07777) != 0)
         status = qn_fail(err, QUERN_IO, "cannot write: %s", strerror(errno));
     close(fd);

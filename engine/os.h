@@ -54,6 +54,10 @@ void qn_map_done(qn_map *map);
 quern_status qn_file_replace(const char *path, const void *p, size_t n,
                              quern_error *err);
 
+/* The same of bytes in a block of mem's, which may leave memory as they are written. */
+quern_status qn_file_save(qn_mem *mem, const char *path, const void *p, size_t n,
+                          quern_error *err);
+
 /* Gives a file another name in the same file system, over whatever has it. */
 quern_status qn_file_move(const char *from, const char *to, quern_error *err);
 
