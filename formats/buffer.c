@@ -22,6 +22,17 @@ void qn_buf_clear(qn_buf *buf)
     buf->n = 0;
 }
 
+/* Copies by pieces, between which large blocks may leave memory. */
+static void move_bytes(qn_buf *buf, char *to)
+{
+    enum { PIECE = 1 << 24 };
+    for (size_t at = 0; at < buf->n; at += PIECE) {
+        const size_t n = buf->n - at < PIECE ? buf->n - at : PIECE;
+        memcpy(to + at, buf->p + at, n);
+        qn_mem_passed(buf->mem, 2 * n);
+    }
+}
+
 /* Room for n more bytes and a zero byte. */
 static bool reserve(qn_buf *buf, size_t n)
 {
@@ -39,7 +50,7 @@ static bool reserve(qn_buf *buf, size_t n)
         cap *= 2;
     if (qn_mem_alloc(buf->mem, cap, &p, &buf->error) != QUERN_OK) return false;
     if (buf->p) {
-        memcpy(p, buf->p, buf->n);
+        move_bytes(buf, p);
         qn_mem_free(buf->mem, buf->p, buf->cap);
     }
     buf->p = p;
@@ -62,6 +73,7 @@ void qn_buf_add(qn_buf *buf, const void *p, size_t n)
     if (n) memcpy(buf->p + buf->n, p, n);
     buf->n += n;
     buf->p[buf->n] = 0;
+    qn_mem_passed(buf->mem, n);
 }
 
 void qn_buf_text(qn_buf *buf, const char *text)

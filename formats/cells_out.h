@@ -46,9 +46,9 @@ qn_cells_write_fn qn_cells_overlay_png;
 qn_cells_write_fn qn_cells_flows_png;
 qn_cells_write_fn qn_cells_prob_png;
 
-/* The first of them as pixels, RGB, in the arena. */
-quern_status qn_cells_outlined(const qn_cells_out *c, qn_arena *arena, qn_image *out,
-                               quern_error *err);
+/* The first of them as pixels, RGB, in the arena; of every step-th row and column. */
+quern_status qn_cells_outlined(const qn_cells_out *c, int step, qn_arena *arena,
+                               qn_image *out, quern_error *err);
 
 /* Outlines, exact but for the text: a zip of ImageJ's ROIs, GeoJSON for QuPath, COCO's
  * run lengths, and Cellpose's lines of border pixels. */

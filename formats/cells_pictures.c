@@ -39,13 +39,21 @@ static quern_status check_view(const qn_cells_out *c, quern_error *err)
                    view->height, (long long)c->seg->width, (long long)c->seg->height);
 }
 
-/* The view as [height][width][3]. */
-static void fill_view(const qn_cells_out *c, uint8_t *rgb)
+/* Row y of the view, RGB. */
+static void view_row(const qn_cells_out *c, int64_t y, uint8_t *rgb)
 {
-    const size_t n = 3 * (size_t)c->seg->height * (size_t)c->seg->width;
-    if (!c->picture) memset(rgb, 0, n);
-    for (size_t i = 0; c->picture && i < n; i++)
-        rgb[i] = c->picture->pixels[c->picture->channels == 3 ? i : i / 3];
+    const size_t n = 3 * (size_t)c->seg->width;
+    if (!c->picture) {
+        memset(rgb, 0, n);
+        return;
+    }
+    const int channels = c->picture->channels;
+    const uint8_t *from = c->picture->pixels + y * c->seg->width * channels;
+    if (channels == 3)
+        memcpy(rgb, from, n);
+    else
+        for (size_t i = 0; i < n; i += 3)
+            rgb[i] = rgb[i + 1] = rgb[i + 2] = from[i / 3];
 }
 
 static quern_status put_png(const qn_cells_out *c, int channels, int bits,
@@ -75,53 +83,74 @@ static void colour_of(const qn_cells_out *c, uint32_t label, uint8_t rgb[3])
     rgb[2] = (uint8_t)c->outline_rgb;
 }
 
-static void draw_outlines(const qn_cells_out *c, uint8_t *rgb)
+typedef void draw_fn(const qn_cells_out *c, const qn_labels *labels, int64_t y,
+                     uint8_t *rgb);
+
+static void draw_outlines(const qn_cells_out *c, const qn_labels *labels, int64_t y,
+                          uint8_t *rgb)
 {
-    const qn_labels labels = qn_segmented_labels(c->seg, c->z);
-    for (int64_t y = 0, i = 0; y < labels.height; y++)
-        for (int64_t x = 0; x < labels.width; x++, i++)
-            if (labels.at[i] && is_outline(&labels, x, y))
-                colour_of(c, labels.at[i], rgb + 3 * i);
+    const uint32_t *row = labels->at + y * labels->width;
+    for (int64_t x = 0; x < labels->width; x++)
+        if (row[x] && is_outline(labels, x, y)) colour_of(c, row[x], rgb + 3 * x);
 }
 
 /* Half the picture, half the label's colour. */
-static void tint_cells(const qn_cells_out *c, uint8_t *rgb)
+static void tint_cells(const qn_cells_out *c, const qn_labels *labels, int64_t y,
+                       uint8_t *rgb)
 {
-    const qn_labels labels = qn_segmented_labels(c->seg, c->z);
-    for (int64_t i = 0; i < labels.height * labels.width; i++) {
+    const uint32_t *row = labels->at + y * labels->width;
+    (void)c;
+    for (int64_t x = 0; x < labels->width; x++) {
         uint8_t colour[3];
-        if (labels.at[i] == 0) continue;
-        qn_label_colour(labels.at[i], colour);
+        if (row[x] == 0) continue;
+        qn_label_colour(row[x], colour);
         for (int k = 0; k < 3; k++)
-            rgb[3 * i + k] = (uint8_t)((rgb[3 * i + k] + colour[k] + 1) / 2);
+            rgb[3 * x + k] = (uint8_t)((rgb[3 * x + k] + colour[k] + 1) / 2);
     }
 }
 
-static quern_status drawn(const qn_cells_out *c,
-                          void (*draw)(const qn_cells_out *c, uint8_t *rgb),
-                          qn_buf *out, quern_error *err)
+typedef struct drawing {
+    const qn_cells_out *c;
+    qn_labels labels;
+    draw_fn *draw;
+} drawing;
+
+static void drawn_row(void *ctx, uint32_t y, void *rgb)
 {
-    const size_t bytes = 3 * (size_t)c->seg->height * (size_t)c->seg->width;
-    void *rgb;
-    QN_TRY(check_view(c, err));
-    QN_TRY(qn_mem_alloc(c->mem, bytes, &rgb, err));
-    fill_view(c, rgb);
-    draw(c, rgb);
-    const quern_status status = put_png(c, 3, 8, rgb, out, err);
-    qn_mem_free(c->mem, rgb, bytes);
-    return status;
+    const drawing *d = ctx;
+    const size_t width = (size_t)d->labels.width;
+    view_row(d->c, y, rgb);
+    d->draw(d->c, &d->labels, y, rgb);
+    qn_mem_passed(d->c->mem, width * (3 + sizeof *d->labels.at));
 }
 
-quern_status qn_cells_outlined(const qn_cells_out *c, qn_arena *arena, qn_image *out,
-                               quern_error *err)
+static quern_status drawn(const qn_cells_out *c, draw_fn *draw, qn_buf *out,
+                          quern_error *err)
 {
-    void *rgb;
+    const qn_png png = {(uint32_t)c->seg->width, (uint32_t)c->seg->height, 3, 8, NULL};
+    drawing d = {c, qn_segmented_labels(c->seg, c->z), draw};
     QN_TRY(check_view(c, err));
-    QN_TRY(qn_arena_raw(arena, 3 * (size_t)c->seg->height * (size_t)c->seg->width, &rgb,
-                        err));
-    fill_view(c, rgb);
-    draw_outlines(c, rgb);
-    *out = (qn_image){(int)c->seg->width, (int)c->seg->height, 3, rgb};
+    return qn_png_write_rows(out, &png, drawn_row, &d, err);
+}
+
+quern_status qn_cells_outlined(const qn_cells_out *c, int step, qn_arena *arena,
+                               qn_image *out, quern_error *err)
+{
+    const int64_t height = (c->seg->height - 1) / step + 1;
+    const int64_t width = (c->seg->width - 1) / step + 1;
+    const size_t row_bytes = 3 * (size_t)c->seg->width;
+    drawing d = {c, qn_segmented_labels(c->seg, c->z), draw_outlines};
+    void *rgb, *room;
+    QN_TRY(check_view(c, err));
+    QN_TRY(qn_arena_raw(arena, 3 * (size_t)(height * width), &rgb, err));
+    QN_TRY(qn_arena_raw(arena, row_bytes, &room, err));
+    uint8_t *to = rgb;
+    for (int64_t y = 0; y < height; y++) {
+        drawn_row(&d, (uint32_t)(y * step), room);
+        for (int64_t x = 0; x < width; x++, to += 3)
+            memcpy(to, (uint8_t *)room + 3 * x * step, 3);
+    }
+    *out = (qn_image){(int)width, (int)height, 3, rgb};
     return QUERN_OK;
 }
 

@@ -144,6 +144,86 @@ quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
                    size - out_left, size);
 }
 
+struct qn_inflater {
+    qn_mem *mem;
+    z_stream z;
+    qn_packed_fn *next;
+    void *ctx;
+    const uint8_t *left; /* of what next gave: n_left bytes behind those z has */
+    size_t n_left, made;
+    bool is_over; /* the stream's end was met */
+};
+
+quern_status qn_inflater_begin(qn_mem *mem, qn_packed_fn *next, void *ctx,
+                               qn_inflater **out, quern_error *err)
+{
+    void *room;
+    *out = NULL;
+    QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
+    qn_inflater *f = room;
+    *f = (qn_inflater){.mem = mem, .next = next, .ctx = ctx};
+    if (inflateInit2(&f->z, -15) != Z_OK) {
+        qn_mem_free(mem, f, sizeof *f);
+        return qn_fail(err, QUERN_MEMORY, "no memory to unpack");
+    }
+    *out = f;
+    return QUERN_OK;
+}
+
+/* Gives z more to read when it has nothing; false: there is no more. */
+static bool feed(qn_inflater *f)
+{
+    if (f->z.avail_in > 0) return true;
+    while (f->n_left == 0)
+        if (!f->next(f->ctx, &f->left, &f->n_left)) return false;
+    const size_t n = chunk_of(f->n_left);
+    f->z.next_in = (z_const Bytef *)f->left;
+    f->z.avail_in = (uInt)n;
+    f->left += n;
+    f->n_left -= n;
+    return true;
+}
+
+quern_status qn_inflater_take(qn_inflater *f, void *out, size_t size, quern_error *err)
+{
+    size_t done = 0;
+    while (done < size && !f->is_over && feed(f)) {
+        const size_t room = chunk_of(size - done);
+        f->z.next_out = (Bytef *)out + done;
+        f->z.avail_out = (uInt)room;
+        const int code = inflate(&f->z, Z_NO_FLUSH);
+        done += room - f->z.avail_out;
+        f->is_over = code == Z_STREAM_END;
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR) break;
+    }
+    f->made += done;
+    if (done == size) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "compressed data ends or breaks after %zu bytes",
+                   f->made);
+}
+
+quern_status qn_inflater_finish(qn_inflater *f, quern_error *err)
+{
+    uint8_t more;
+    while (!f->is_over && feed(f)) {
+        f->z.next_out = &more;
+        f->z.avail_out = 1;
+        const int code = inflate(&f->z, Z_NO_FLUSH);
+        f->is_over = code == Z_STREAM_END;
+        if (f->z.avail_out == 0 || (code != Z_OK && code != Z_STREAM_END)) break;
+    }
+    if (f->is_over) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "compressed data does not end after %zu bytes",
+                   f->made);
+}
+
+void qn_inflater_end(qn_inflater *f)
+{
+    if (!f) return;
+    inflateEnd(&f->z);
+    qn_mem_free(f->mem, f, sizeof *f);
+}
+
 /* Bits of the smallest window that n bytes need: what zlib clears for the largest one
  * takes longer than compressing a thumbnail.  8 is not asked for, zlib has a bug there.
  */
@@ -155,6 +235,11 @@ static int window_of(size_t n)
     return bits;
 }
 
+static int memory_of(int window)
+{
+    return window > 9 ? window - 7 : 2;
+}
+
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
 {
     z_stream z = {.next_in = (z_const Bytef *)bytes};
@@ -162,7 +247,7 @@ quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *e
     size_t left = n;
     int code = Z_OK;
     const int window = window_of(n);
-    if (deflateInit2(&z, 6, Z_DEFLATED, window, window > 9 ? window - 7 : 2,
+    if (deflateInit2(&z, 6, Z_DEFLATED, window, memory_of(window),
                      Z_DEFAULT_STRATEGY) != Z_OK)
         return qn_fail(err, QUERN_MEMORY, "no memory to compress");
     while (code == Z_OK) {
@@ -184,20 +269,33 @@ struct qn_gzip {
     z_stream z;
 };
 
-quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
+static quern_status begin_packing(qn_mem *mem, int window, int level_of_memory,
+                                  qn_gzip **out, quern_error *err)
 {
     void *room;
     *out = NULL;
     QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
     qn_gzip *g = room;
     *g = (qn_gzip){.mem = mem};
-    /* zlib's own header: no name, no date, so that equal bytes make equal files */
-    if (deflateInit2(&g->z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+    if (deflateInit2(&g->z, 6, Z_DEFLATED, window, level_of_memory,
+                     Z_DEFAULT_STRATEGY) != Z_OK) {
         qn_mem_free(mem, g, sizeof *g);
         return qn_fail(err, QUERN_MEMORY, "no memory to compress");
     }
     *out = g;
     return QUERN_OK;
+}
+
+/* zlib's own header: no name, no date, so that equal bytes make equal files. */
+quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
+{
+    return begin_packing(mem, 15 + 16, 8, out, err);
+}
+
+quern_status qn_zlib_begin(qn_mem *mem, size_t n, qn_gzip **out, quern_error *err)
+{
+    const int window = window_of(n);
+    return begin_packing(mem, window, memory_of(window), out, err);
 }
 
 quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
@@ -274,6 +372,31 @@ quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
     return lacks_zlib(err);
 }
 
+quern_status qn_inflater_begin(qn_mem *mem, qn_packed_fn *next, void *ctx,
+                               qn_inflater **out, quern_error *err)
+{
+    (void)mem, (void)next, (void)ctx;
+    *out = NULL;
+    return lacks_zlib(err);
+}
+
+quern_status qn_inflater_take(qn_inflater *f, void *out, size_t size, quern_error *err)
+{
+    (void)f, (void)out, (void)size;
+    return lacks_zlib(err);
+}
+
+quern_status qn_inflater_finish(qn_inflater *f, quern_error *err)
+{
+    (void)f;
+    return lacks_zlib(err);
+}
+
+void qn_inflater_end(qn_inflater *f)
+{
+    (void)f;
+}
+
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err)
 {
     (void)bytes, (void)n, (void)out;
@@ -283,6 +406,13 @@ quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *e
 quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
 {
     (void)mem;
+    *out = NULL;
+    return lacks_zlib(err);
+}
+
+quern_status qn_zlib_begin(qn_mem *mem, size_t n, qn_gzip **out, quern_error *err)
+{
+    (void)mem, (void)n;
     *out = NULL;
     return lacks_zlib(err);
 }

@@ -21,12 +21,27 @@ bool qn_is_gzip(const void *bytes, size_t n);
 /* Raw deflate that must hold exactly size bytes, as zip stores it. */
 quern_status qn_inflate(const void *bytes, size_t n, void *out, size_t size,
                         quern_error *err);
+/* Raw deflate unpacked piece by piece. */
+typedef struct qn_inflater qn_inflater;
+/* Hands over the next packed bytes, which stay where they are; false: there are none.
+ */
+typedef bool qn_packed_fn(void *ctx, const uint8_t **p, size_t *n);
+quern_status qn_inflater_begin(qn_mem *mem, qn_packed_fn *next, void *ctx,
+                               qn_inflater **out, quern_error *err);
+/* The next size bytes of the content. */
+quern_status qn_inflater_take(qn_inflater *inflater, void *out, size_t size,
+                              quern_error *err);
+/* Fails if the content goes on. */
+quern_status qn_inflater_finish(qn_inflater *inflater, quern_error *err);
+void qn_inflater_end(qn_inflater *inflater); /* frees; NULL is fine */
 /* Appends the zlib stream of the bytes, as PNG stores it. */
 quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *err);
 
 /* A gzip file made piece by piece; the same bytes make the same file. */
 typedef struct qn_gzip qn_gzip;
 quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err);
+/* The same, but what comes is the zlib stream of n bytes: that of qn_deflate. */
+quern_status qn_zlib_begin(qn_mem *mem, size_t n, qn_gzip **out, quern_error *err);
 /* Appends what the n bytes come to; with is_last, all that is still held back. */
 quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
                          qn_buf *out, quern_error *err);

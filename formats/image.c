@@ -114,7 +114,32 @@ quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
     return status;
 }
 
+quern_status qn_image_shape_by_stb(const void *bytes, size_t n, int64_t max_pixels,
+                                   qn_image *out, quern_error *err)
+{
+    qn_mem budget;
+    int channels = 0;
+    QN_TRY(qn_image_check(bytes, n, err));
+    qn_mem_init(&budget, NULL, (size_t)64 << 20);
+    stbi_budget = &budget;
+    *out = (qn_image){0};
+    const quern_status status =
+        check_size(bytes, n, max_pixels, &out->width, &out->height, err);
+    if (status == QUERN_OK)
+        stbi_info_from_memory(bytes, (int)n, &out->width, &out->height, &channels);
+    stbi_budget = NULL;
+    out->channels = channels < 3 ? 1 : 3;
+    return status;
+}
+
 #else
+
+quern_status qn_image_shape_by_stb(const void *bytes, size_t n, int64_t max_pixels,
+                                   qn_image *out, quern_error *err)
+{
+    *out = (qn_image){0};
+    return qn_image_by_stb(NULL, bytes, n, max_pixels, out, err);
+}
 
 quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err)

@@ -14,6 +14,10 @@ quern_status qn_image_check_size(int64_t width, int64_t height, int64_t max_pixe
 quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err);
 
+/* Width, height and channels (1 or 3) of such a picture; pixels stays NULL. */
+quern_status qn_image_shape_by_stb(const void *bytes, size_t n, int64_t max_pixels,
+                                   qn_image *out, quern_error *err);
+
 bool qn_is_gif(const void *bytes, size_t n);
 /* The first frame on its canvas, transparency ignored: gray if its colours are. */
 quern_status qn_image_gif(qn_arena *arena, const void *bytes, size_t n,

@@ -70,7 +70,7 @@ static quern_status from_planes(qn_arena *arena, const qn_planes *p, qn_labels *
 static quern_status from_raster(qn_arena *arena, const void *bytes, size_t n,
                                 int64_t max_pixels, qn_labels *out, quern_error *err)
 {
-    const qn_raster_options options = {-1, -1, max_pixels};
+    const qn_raster_options options = {-1, -1, max_pixels, false};
     qn_planes planes;
     bool is_plain;
     QN_TRY(qn_label_tiff_parse(arena, bytes, n, max_pixels, &is_plain, out, err));
@@ -169,25 +169,49 @@ quern_status qn_label_file_read(qn_arena *arena, const char *path, int64_t max_p
 
 /* ---- writing --------------------------------------------------------------------- */
 
+typedef struct rows {
+    const qn_labels *labels;
+    qn_mem *mem;
+} rows;
+
+static void half_row(void *ctx, uint32_t y, void *row)
+{
+    const rows *r = ctx;
+    const uint32_t *from = r->labels->at + (size_t)y * (size_t)r->labels->width;
+    for (int64_t x = 0; x < r->labels->width; x++)
+        ((uint16_t *)row)[x] = (uint16_t)from[x];
+    qn_mem_passed(r->mem, (size_t)r->labels->width * sizeof *from);
+}
+
 static quern_status save_png(qn_mem *mem, const char *path, const qn_labels *labels,
                              quern_error *err)
 {
-    const size_t n = (size_t)(labels->height * labels->width);
-    void *room;
-    QN_TRY(qn_mem_alloc(mem, n * sizeof(uint16_t), &room, err));
-    uint16_t *at = room;
-    for (size_t i = 0; i < n; i++)
-        at[i] = (uint16_t)labels->at[i];
-    const qn_png png = {(uint32_t)labels->width, (uint32_t)labels->height, 1, 16, at};
-    const quern_status status = qn_png_save(mem, path, &png, err);
-    qn_mem_free(mem, room, n * sizeof(uint16_t));
+    const qn_png png = {(uint32_t)labels->width, (uint32_t)labels->height, 1, 16, NULL};
+    rows r = {labels, mem};
+    qn_buf out;
+    qn_buf_init(&out, mem);
+    quern_status status = qn_png_write_rows(&out, &png, half_row, &r, err);
+    if (status == QUERN_OK) status = qn_file_save(mem, path, out.p, out.n, err);
+    qn_buf_done(&out);
     return status;
+}
+
+static uint32_t largest(const qn_labels *labels, qn_mem *mem)
+{
+    uint32_t most = 0;
+    for (int64_t y = 0; y < labels->height; y++) {
+        const qn_labels row = {1, labels->width, labels->at + y * labels->width};
+        const uint32_t here = qn_labels_max(&row);
+        if (here > most) most = here;
+        qn_mem_passed(mem, (size_t)labels->width * sizeof *row.at);
+    }
+    return most;
 }
 
 quern_status qn_label_file_save(qn_mem *mem, const char *base, const qn_labels *labels,
                                 char *path, size_t path_size, quern_error *err)
 {
-    const bool is_small = qn_labels_max(labels) <= UINT16_MAX;
+    const bool is_small = largest(labels, mem) <= UINT16_MAX;
     char name[QN_PATH_MAX];
     QN_TRY(qn_path_format(name, err, "%s%s", base, is_small ? ".png" : ".tif"));
     const qn_tiff tiff = {.width = (uint32_t)labels->width,

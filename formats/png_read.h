@@ -21,5 +21,8 @@ typedef struct qn_png_samples {
  */
 quern_status qn_png_read(qn_arena *arena, const void *bytes, size_t n, bool as_stored,
                          qn_png_samples *out, quern_error *err);
+/* The same without samples: what they will be. */
+quern_status qn_png_shape(const void *bytes, size_t n, bool as_stored,
+                          qn_png_samples *out, quern_error *err);
 
 #endif

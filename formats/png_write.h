@@ -17,4 +17,10 @@ quern_status qn_png_write(qn_buf *out, const qn_png *png, quern_error *err);
 quern_status qn_png_save(qn_mem *mem, const char *path, const qn_png *png,
                          quern_error *err);
 
+/* The same of rows that are made when they are written, from the first on: [width]
+ * [channels] of row y.  png->pixels does not count. */
+typedef void qn_png_row_fn(void *ctx, uint32_t y, void *row);
+quern_status qn_png_write_rows(qn_buf *out, const qn_png *png, qn_png_row_fn *row,
+                               void *ctx, quern_error *err);
+
 #endif

@@ -3,9 +3,11 @@
  * way up. */
 #include "formats/raster.h"
 
+#include "engine/os_spool.h"
 #include "formats/files.h"
 #include "formats/image.h"
 #include "formats/image_check.h"
+#include "formats/image_parts.h"
 #include "formats/png_read.h"
 #include "formats/raster_parts.h"
 
@@ -33,26 +35,37 @@ quern_status qn_raster_room(qn_arena *arena, const qn_raster_options *options,
         !qn_size_mul(bytes, (size_t)planes->depth, &bytes))
         return qn_fail(err, QUERN_LIMIT, "%lld planes of %lld channels are too many",
                        (long long)planes->depth, (long long)planes->channels);
+    if (options && options->shape_only) return QUERN_OK;
     return qn_arena_raw(arena, bytes, &planes->data, err);
 }
 
 /* ---- from pixels of samples to planes of samples -------------------------------- */
 
-static void spread(const void *from, qn_planes *to)
+static void spread_row(const void *from, int64_t y, int64_t c, const qn_planes *to)
 {
-    const size_t pixels = (size_t)(to->height * to->width), n = (size_t)to->channels;
-    if (n == 1) {
-        memcpy(to->data, from, pixels * qn_dtype_size(to->dtype));
-        return;
+    const size_t w = (size_t)to->width, n = (size_t)to->channels, at = (size_t)c;
+    char *row = (char *)(uintptr_t)qn_planes_channel(to, 0, c);
+    if (to->dtype == QUERN_UINT16) {
+        const uint16_t *p = (const uint16_t *)from + (size_t)y * w * n;
+        uint16_t *q = (uint16_t *)row + (size_t)y * w;
+        for (size_t x = 0; x < w; x++)
+            q[x] = p[x * n + at];
+    } else {
+        const uint8_t *p = (const uint8_t *)from + (size_t)y * w * n;
+        uint8_t *q = (uint8_t *)row + (size_t)y * w;
+        for (size_t x = 0; x < w; x++)
+            q[x] = p[x * n + at];
     }
-    for (size_t c = 0; c < n; c++)
-        for (size_t i = 0; i < pixels; i++)
-            if (to->dtype == QUERN_UINT16)
-                ((uint16_t *)to->data)[c * pixels + i] =
-                    ((const uint16_t *)from)[i * n + c];
-            else
-                ((uint8_t *)to->data)[c * pixels + i] =
-                    ((const uint8_t *)from)[i * n + c];
+}
+
+static void spread(const void *from, qn_planes *to, qn_mem *mem)
+{
+    const size_t size = qn_dtype_size(to->dtype);
+    for (int64_t y = 0; y < to->height; y++) {
+        for (int64_t c = 0; c < to->channels; c++)
+            spread_row(from, y, c, to);
+        qn_mem_passed(mem, 2 * size * (size_t)(to->width * to->channels));
+    }
 }
 
 /* Where pixel (y, x) of the upright picture lies in the stored one (Exif 2.3). */
@@ -78,6 +91,7 @@ static quern_status turn(qn_arena *arena, int orientation, qn_planes *planes,
         planes->height = stored.width;
         planes->width = stored.height;
     }
+    if (!stored.data) return QUERN_OK;
     QN_TRY(qn_raster_room(arena, NULL, planes, err));
     for (int64_t c = 0; c < stored.channels * stored.depth; c++) {
         const char *from = (const char *)stored.data + (size_t)c * pixels * size;
@@ -85,33 +99,72 @@ static quern_status turn(qn_arena *arena, int orientation, qn_planes *planes,
         for (int64_t y = 0; y < planes->height; y++)
             for (int64_t x = 0; x < planes->width; x++, to += size)
                 memcpy(to, from + stored_at(&stored, orientation, y, x) * size, size);
+        qn_mem_passed(arena->mem, 2 * pixels * size);
     }
     return QUERN_OK;
 }
 
 /* ---- formats --------------------------------------------------------------------- */
 
+/* Colours are needed as pixels for a moment only. */
+static quern_status read_colours(qn_arena *arena, const void *bytes, size_t n,
+                                 const qn_raster_options *options, qn_planes *out,
+                                 quern_error *err)
+{
+    qn_png_samples png;
+    qn_arena pixels;
+    QN_TRY(qn_raster_room(arena, options, out, err));
+    if (!out->data) return QUERN_OK;
+    qn_arena_init(&pixels, arena->mem);
+    const quern_status status = qn_png_read(&pixels, bytes, n, false, &png, err);
+    if (status == QUERN_OK) spread(png.samples, out, arena->mem);
+    qn_arena_done(&pixels);
+    return status;
+}
+
+static quern_status read_gray(qn_arena *arena, const void *bytes, size_t n,
+                              const qn_raster_options *options, qn_planes *out,
+                              quern_error *err)
+{
+    qn_raster_options shape = {.shape_only = true};
+    qn_png_samples png;
+    if (options) shape.max_pixels = options->max_pixels;
+    QN_TRY(qn_raster_room(arena, &shape, out, err));
+    if (options && options->shape_only) return QUERN_OK;
+    QN_TRY(qn_png_read(arena, bytes, n, false, &png, err));
+    out->data = png.samples;
+    return QUERN_OK;
+}
+
 static quern_status read_png(qn_arena *arena, const void *bytes, size_t n,
                              const qn_raster_options *options, qn_planes *out,
                              quern_error *err)
 {
     qn_png_samples png;
-    qn_arena pixels; /* as pixels they are needed for a moment only */
-    qn_arena_init(&pixels, arena->mem);
-    quern_status status = qn_png_read(&pixels, bytes, n, false, &png, err);
-    if (status == QUERN_OK) {
-        *out = (qn_planes){.dtype = png.bits == 16 ? QUERN_UINT16 : QUERN_UINT8,
-                           .depth = 1,
-                           .channels = png.channels,
-                           .height = png.height,
-                           .width = png.width,
-                           .is_colour = png.channels == 3};
-        status = qn_raster_room(arena, options, out, err);
-    }
-    if (status == QUERN_OK) spread(png.samples, out);
-    qn_arena_done(&pixels);
-    QN_TRY(status);
+    QN_TRY(qn_png_shape(bytes, n, false, &png, err));
+    *out = (qn_planes){.dtype = png.bits == 16 ? QUERN_UINT16 : QUERN_UINT8,
+                       .depth = 1,
+                       .channels = png.channels,
+                       .height = png.height,
+                       .width = png.width,
+                       .is_colour = png.channels == 3};
+    QN_TRY((out->is_colour ? read_colours : read_gray)(arena, bytes, n, options, out,
+                                                       err));
     return turn(arena, qn_exif_orientation(bytes, n), out, err);
+}
+
+/* A JPEG, BMP or GIF as pixels, or only what it will be. */
+static quern_status decode_image(qn_arena *arena, const void *bytes, size_t n,
+                                 const qn_raster_options *options, qn_image *out,
+                                 quern_error *err)
+{
+    const int64_t most = options ? options->max_pixels : 0;
+    if (!options || !options->shape_only || qn_is_gif(bytes, n) || n > INT32_MAX)
+        return qn_image_decode(arena, bytes, n, most, out, err);
+    QN_TRY(qn_image_shape_by_stb(bytes, n, most, out, err));
+    if (qn_exif_orientation(bytes, n) >= 5)
+        *out = (qn_image){out->height, out->width, out->channels, NULL};
+    return QUERN_OK;
 }
 
 static quern_status read_image(qn_arena *arena, const void *bytes, size_t n,
@@ -121,8 +174,7 @@ static quern_status read_image(qn_arena *arena, const void *bytes, size_t n,
     qn_image image;
     qn_arena pixels;
     qn_arena_init(&pixels, arena->mem);
-    quern_status status = qn_image_decode(
-        &pixels, bytes, n, options ? options->max_pixels : 0, &image, err);
+    quern_status status = decode_image(&pixels, bytes, n, options, &image, err);
     if (status == QUERN_OK) {
         *out = (qn_planes){.dtype = QUERN_UINT8,
                            .depth = 1,
@@ -132,22 +184,24 @@ static quern_status read_image(qn_arena *arena, const void *bytes, size_t n,
                            .is_colour = image.channels == 3};
         status = qn_raster_room(arena, options, out, err);
     }
-    if (status == QUERN_OK) spread(image.pixels, out);
+    if (status == QUERN_OK && out->data) spread(image.pixels, out, arena->mem);
     qn_arena_done(&pixels);
     return status;
 }
 
-static quern_status check_numbers(const qn_planes *p, quern_error *err)
+static quern_status check_numbers(const qn_planes *p, qn_mem *mem, quern_error *err)
 {
     const float *v = p->data;
     const int64_t pixels = p->height * p->width, n = pixels * p->channels * p->depth;
     int64_t n_bad = 0, first = -1;
-    if (p->dtype != QUERN_FLOAT) return QUERN_OK;
-    for (int64_t i = 0; i < n; i++)
+    if (p->dtype != QUERN_FLOAT || !v) return QUERN_OK;
+    for (int64_t i = 0; i < n; i++) {
         if (!isfinite(v[i])) {
             if (first < 0) first = i;
             n_bad++;
         }
+        if (i % p->width == 0) qn_mem_passed(mem, (size_t)p->width * sizeof *v);
+    }
     if (n_bad == 0) return QUERN_OK;
     return qn_fail(err, QUERN_DATA,
                    "%lld of %lld samples are no finite numbers, the first at row %lld, "
@@ -163,7 +217,7 @@ quern_status qn_raster_parse(qn_arena *arena, const void *bytes, size_t n,
 {
     if (qn_is_tiff(bytes, n)) {
         QN_TRY(qn_raster_tiff(arena, bytes, n, options, out, err));
-        return check_numbers(out, err);
+        return check_numbers(out, arena->mem, err);
     }
     if (qn_is_pnm(bytes, n)) return qn_raster_pnm(arena, bytes, n, options, out, err);
     if (qn_is_png(bytes, n)) return read_png(arena, bytes, n, options, out, err);
@@ -182,8 +236,12 @@ quern_status qn_raster_load(qn_arena *arena, const char *path,
         status = qn_file_map(&file, &map, err);
         qn_file_close(&file);
     }
+    qn_spool *spool = arena->mem->spool;
+    if (spool) spool->watched = map;
     if (status == QUERN_OK)
         status = qn_raster_parse(arena, map.base, map.bytes, options, out, err);
+    if (status == QUERN_OK) out->mem = arena->mem;
+    if (spool) spool->watched = (qn_map){0};
     qn_map_done(&map);
     if (status != QUERN_OK) qn_within(err, "%s", path);
     return status;

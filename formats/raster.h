@@ -17,6 +17,7 @@ typedef struct qn_raster_options {
      * of the pages, the last is that of a page's samples; -1: find out. */
     int z_axis, channel_axis;
     int64_t max_pixels; /* of one plane; 0: QN_RASTER_MAX_PIXELS */
+    bool shape_only;    /* no samples: data is NULL */
 } qn_raster_options;
 
 /* Whether the first bytes are of a format that qn_raster_parse knows. */

@@ -5,7 +5,8 @@
 
 #include "formats/raster.h"
 
-/* Sets the shape, checks it against the limit and gets the memory for it. */
+/* Checks the shape against the limit and gets the memory for it; data stays NULL where
+ * nobody wants samples, and then the reader is done. */
 quern_status qn_raster_room(qn_arena *arena, const qn_raster_options *options,
                             qn_planes *planes, quern_error *err);
 

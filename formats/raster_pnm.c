@@ -80,15 +80,19 @@ static quern_status read_plain(text *t, qn_planes *out, int64_t most, quern_erro
     return QUERN_OK;
 }
 
-static void read_raw(const text *t, qn_planes *out)
+static void read_raw(const text *t, qn_planes *out, qn_mem *mem)
 {
     const uint8_t *p = t->p;
-    for (int64_t i = 0; i < out->height * out->width; i++)
-        for (int64_t c = 0; c < out->channels; c++) {
-            const bool is_wide = out->dtype == QUERN_UINT16;
-            put(out, i, c, is_wide ? p[0] << 8 | p[1] : p[0]);
-            p += is_wide ? 2 : 1;
-        }
+    const size_t row = (size_t)(out->width * out->channels) * qn_dtype_size(out->dtype);
+    for (int64_t y = 0; y < out->height; y++) {
+        for (int64_t i = y * out->width; i < (y + 1) * out->width; i++)
+            for (int64_t c = 0; c < out->channels; c++) {
+                const bool is_wide = out->dtype == QUERN_UINT16;
+                put(out, i, c, is_wide ? p[0] << 8 | p[1] : p[0]);
+                p += is_wide ? 2 : 1;
+            }
+        qn_mem_passed(mem, 2 * row);
+    }
 }
 
 quern_status qn_raster_pnm(qn_arena *arena, const void *bytes, size_t n,
@@ -111,7 +115,8 @@ quern_status qn_raster_pnm(qn_arena *arena, const void *bytes, size_t n,
                        "%lld x %lld pixels do not fit the %zu bytes that are left",
                        (long long)out->width, (long long)out->height, left);
     QN_TRY(qn_raster_room(arena, options, out, err));
+    if (!out->data) return QUERN_OK;
     if (is_plain) return read_plain(&t, out, most, err);
-    read_raw(&t, out);
+    read_raw(&t, out, arena->mem);
     return QUERN_OK;
 }

@@ -22,6 +22,7 @@ enum { DEFLATE = 8, DEFLATE_OLD = 32946, PALETTE = 3 }; /* PALETTE: Photometric 
 typedef struct stack {
     const uint8_t *bytes;
     size_t n;
+    qn_mem *mem;
     void *lib;
     const qn_tiff_abi *tiff;
     void *state;
@@ -246,6 +247,7 @@ static quern_status read_blocks(stack *s, const qn_tiff_page *p, int64_t plane,
         if (made < (int64_t)(is_last ? row_bytes(p) * (size_t)last : need))
             return broken(s, "pixels are cut off or damaged", err);
         put_block(s, p, i, plane, channel);
+        qn_mem_passed(s->mem, 2 * need);
     }
     return QUERN_OK;
 }
@@ -289,6 +291,7 @@ static quern_status read_joined(stack *s, quern_error *err)
                 line[k] =
                     from[p->is_swapped ? k / size * size + size - 1 - k % size : k];
             put_row(s, line, 0, 1, p->width, row_of(s, plane, channel, y, 0));
+            qn_mem_passed(s->mem, 2 * row);
         }
     }
     return QUERN_OK;
@@ -364,6 +367,7 @@ static quern_status read_stack(stack *s, qn_arena *arena,
     QN_TRY(count_pages(s, err));
     QN_TRY(qn_raster_axes_find(&s->first, s->n_pages, options, &s->axes, err));
     QN_TRY(make_room(s, arena, options, err));
+    if (!s->out->data) return QUERN_OK;
     QN_TRY(qn_mem_alloc(arena->mem, s->block_bytes, &s->block, err));
     const quern_status status =
         s->axes.is_joined ? read_joined(s, err) : read_pages(s, err);
@@ -375,7 +379,7 @@ quern_status qn_raster_tiff(qn_arena *arena, const void *bytes, size_t n,
                             const qn_raster_options *options, qn_planes *out,
                             quern_error *err)
 {
-    stack s = {.bytes = bytes, .n = n, .out = out};
+    stack s = {.bytes = bytes, .n = n, .mem = arena->mem, .out = out};
     const void *functions = NULL;
     QN_TRY(qn_plugin_open("tiff", QN_TIFF_VERSION, &s.lib, &functions, err));
     s.tiff = functions;

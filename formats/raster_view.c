@@ -28,6 +28,7 @@ static quern_status put_channel(const qn_input *in, int64_t z, int c, qn_pool *p
         QN_TRY(status);
         for (int64_t i = 0; i < (to - y) * w; i++)
             out->pixels[(y * w + i) * out->channels + c] = shade(rows[i]);
+        qn_mem_passed(scratch->mem, (size_t)((to - y) * w * out->channels));
     }
     return QUERN_OK;
 }

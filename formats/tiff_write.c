@@ -89,6 +89,7 @@ static quern_status put_strips(page *p, const uint8_t *rows, quern_error *err)
         else
             qn_buf_add(p->out, strip, bytes);
         qn_buf_u32le(&p->sizes, (uint32_t)(p->out->n - from));
+        qn_mem_passed(p->out->mem, bytes);
         if (p->out->n > UINT32_MAX - (1 << 20))
             return qn_fail(err, QUERN_LIMIT, "a TIFF of more than 4 GiB");
     }
@@ -200,7 +201,7 @@ quern_status qn_tiff_save(qn_mem *mem, const char *path, const qn_tiff *tiff,
     qn_buf out;
     qn_buf_init(&out, mem);
     quern_status status = qn_tiff_write(&out, tiff, err);
-    if (status == QUERN_OK) status = qn_file_replace(path, out.p, out.n, err);
+    if (status == QUERN_OK) status = qn_file_save(mem, path, out.p, out.n, err);
     qn_buf_done(&out);
     return status;
 }
