@@ -8,6 +8,7 @@
 #include "engine/cells/flows.h"
 #include "engine/cells/segmenter.h"
 #include "engine/cells/synth.h"
+#include "engine/os_spool.h"
 #include "tests/onnx_kit.h"
 
 #include <string.h>
@@ -69,7 +70,7 @@ static bool make_cells(qn_test *t, bench *b, int64_t height, int64_t width)
     b->truth = made.labels;
     b->n = made.n;
     float *p = qn_exact(t, 3 * n * sizeof *p);
-    b->flows = (qn_planes){QUERN_FLOAT, 1, 3, height, width, p, false, 0, 0};
+    b->flows = (qn_planes){QUERN_FLOAT, 1, 3, height, width, p, false, 0, 0, NULL};
     if (!CHECK_OK(
             t, qn_labels_flows(&made.labels, made.n, NULL, &b->scratch, p, p + n, &err),
             &err))
@@ -150,7 +151,16 @@ void test_segment_seams(qn_test *t)
     done(&b);
 }
 
-/* Square by square: the same cells, none cut, none twice. */
+static int64_t n_unlike(const qn_segmented *a, const qn_segmented *b)
+{
+    int64_t n = 0;
+    for (int64_t i = 0; i < a->height * a->width; i++)
+        n += a->labels[i] != b->labels[i];
+    return n;
+}
+
+/* Square by square, with the labels in a file: the same cells under the same numbers,
+ * none cut, none twice, and the same figures of them. */
 void test_segment_squares(qn_test *t)
 {
     static const int64_t sides[] = {64, 97, 200, 1000};
@@ -158,20 +168,44 @@ void test_segment_squares(qn_test *t)
     qn_segmented whole, out;
     quern_error err = {.status = QUERN_OK};
     const qn_segment_settings s = settings_of(224);
+    qn_mem large;
+    qn_spool spool;
+    qn_arena results;
+    const qn_segment_job job = {&b.net, &b.flows, &s, NULL, &results, &b.scratch};
+    qn_mem_init(&large, NULL, 0);
+    qn_spool_init(&spool, qn_temp(t, "."), 65536);
+    large.spool = &spool;
+    qn_arena_init(&results, &large);
     REQUIRE(t, make_cells(t, &b, 301, 418));
+    b.flows.mem = &large;
     REQUIRE_OK(t, open_net(&b, "n 3 h w", "n 3 h w", "Identity x -> y", 2, &err), &err);
     REQUIRE_OK(
         t, qn_segment_picture(&b.net, &b.flows, &s, &b.arena, &b.scratch, &whole, &err),
         &err);
+    REQUIRE_OK(t, qn_segment_errors(&whole, b.pool, &b.arena, &b.scratch, &err), &err);
     for (int i = 0; i < 4; i++) {
         qn_note(t, "side %lld", (long long)sides[i]);
-        REQUIRE_OK(
-            t, qn_segment_squares(&b.net, &b.flows, &s, sides[i], &b.arena, &out, &err),
-            &err);
+        REQUIRE_OK(t, qn_segment_squares(&job, sides[i], &out, &err), &err);
+        CHECK(t, spool.block[0].base != NULL);
         CHECK_EQ(t, out.n_labels, whole.n_labels);
+        CHECK_EQ(t, n_unlike(&out, &whole), 0);
         CHECK_WITHIN(t, agreement(t, &b, out.labels, 8),
                      agreement(t, &b, whole.labels, 8), 0);
+        for (int64_t k = 0; k < out.n_labels; k++)
+            CHECK_WITHIN(t, out.flow_error[k], whole.flow_error[k], 1e-6);
     }
+    qn_segment_settings inside = s;
+    inside.exclude_edges = true;
+    const qn_segment_job within = {&b.net, &b.flows, &inside,
+                                   NULL,   &results, &b.scratch};
+    REQUIRE_OK(t,
+               qn_segment_picture(&b.net, &b.flows, &inside, &b.arena, &b.scratch,
+                                  &whole, &err),
+               &err);
+    REQUIRE_OK(t, qn_segment_squares(&within, 97, &out, &err), &err);
+    CHECK_EQ(t, out.n_labels, whole.n_labels);
+    CHECK_EQ(t, n_unlike(&out, &whole), 0);
+    qn_arena_done(&results);
     done(&b);
 }
 
@@ -230,8 +264,8 @@ void test_segment_nothing(qn_test *t)
             memset(pixels, k ? 200 : 0, sizeof pixels);
             s.no_norm = false;
             s.diameter = k ? 0 : 90;
-            const qn_planes p = {QUERN_UINT8, 1, 3, sizes[i][0], sizes[i][1], pixels,
-                                 true,        0, 0};
+            const qn_planes p = {QUERN_UINT8, 1,    3, sizes[i][0], sizes[i][1],
+                                 pixels,      true, 0, 0,           NULL};
             REQUIRE_OK(
                 t, qn_segment_picture(&b.net, &p, &s, &b.arena, &b.scratch, &out, &err),
                 &err);

@@ -64,7 +64,7 @@ quern_status qn_cell_output_save(const qn_cell_output *kind, const qn_cells_out 
     if (status != QUERN_OK)
         qn_within(err, "%s", path);
     else
-        status = qn_file_replace(path, bytes.p, bytes.n, err);
+        status = qn_file_save(c->mem, path, bytes.p, bytes.n, err);
     qn_buf_done(&bytes);
     return status;
 }

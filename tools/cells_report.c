@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 enum { WORST = 25, WIDEST = 1600 /* pixels of the picture in the page */ };
+enum { MANY = 50000000 /* pixels: of more than that a grid is taken */ };
 
 typedef struct page {
     const qn_cells_out *c;
@@ -55,7 +56,9 @@ static void put_tiles(page *p)
 static quern_status put_picture(page *p, quern_error *err)
 {
     qn_image image;
-    QN_TRY(qn_cells_outlined(p->c, &p->arena, &image, err));
+    const int64_t pixels = p->c->seg->height * p->c->seg->width;
+    const int step = 1 + (int)sqrt((double)(pixels / MANY));
+    QN_TRY(qn_cells_outlined(p->c, step, &p->arena, &image, err));
     const int longest = image.width > image.height ? image.width : image.height;
     if (longest > WIDEST) {
         const double scale = (double)WIDEST / longest;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/cmd_segment.c - quern segment: pictures in, cells out. */
 #include "engine/cells/segmenter.h"
+#include "engine/os_spool.h"
 #include "formats/raster.h"
 #include "tools/feed.h"
 #include "tools/segment_batch.h"
@@ -70,7 +71,8 @@ const char qn_segment_about[] =
 
 typedef struct segmenting {
     const qn_args *args;
-    qn_mem mem;
+    qn_mem mem, large; /* large: for what has a picture's size */
+    qn_spool spool;    /* of large */
     qn_arena arena;
     qn_segment_model model;
     qn_segment_settings settings;
@@ -84,25 +86,32 @@ typedef struct segmenting {
 
 /* ---- one picture ---- */
 
-static quern_status read_picture(segmenting *s, qn_segment_batch *b, const char *path,
-                                 quern_error *err)
-{
-    const qn_raster_options options = {
-        .z_axis = (int)qn_arg_int(s->args, "z-axis"),
-        .channel_axis = (int)qn_arg_int(s->args, "channel-axis"),
-        .max_pixels = (int64_t)qn_arg_limit(s->args, "pixels", 0)};
-    QN_TRY(qn_raster_load(&b->picture, path, &options, &s->planes, err));
-    if (qn_arg_count(s->args, "um-per-px") > 0)
-        s->planes.um_per_px = qn_arg_real(s->args, "um-per-px");
-    return QUERN_OK;
-}
-
 /* 0: the picture is worked on at once. */
 static int64_t square_side(const segmenting *s)
 {
     const int64_t pixels = s->planes.height * s->planes.width;
     if (s->planes.depth > 1) return 0;
     return s->squares >= 0 ? s->squares : pixels > SQUARES_FROM ? SQUARE : 0;
+}
+
+/* Looks at the shape first: of a picture that is worked on in squares, what is large
+ * lies in files beside the results. */
+static quern_status read_picture(segmenting *s, qn_segment_batch *b, const char *path,
+                                 quern_error *err)
+{
+    qn_raster_options options = {
+        .z_axis = (int)qn_arg_int(s->args, "z-axis"),
+        .channel_axis = (int)qn_arg_int(s->args, "channel-axis"),
+        .max_pixels = (int64_t)qn_arg_limit(s->args, "pixels", 0),
+        .shape_only = true};
+    QN_TRY(qn_raster_load(&b->picture, path, &options, &s->planes, err));
+    s->spool.least = square_side(s) > 0 ? QN_SPOOL_LEAST : SIZE_MAX;
+    options.shape_only = qn_arg_flag(s->args, "dry-run");
+    if (!options.shape_only)
+        QN_TRY(qn_raster_load(&b->picture, path, &options, &s->planes, err));
+    if (qn_arg_count(s->args, "um-per-px") > 0)
+        s->planes.um_per_px = qn_arg_real(s->args, "um-per-px");
+    return QUERN_OK;
 }
 
 static quern_status segment_one(qn_segment_batch *b, const qn_segment_item *item,
@@ -113,12 +122,12 @@ static quern_status segment_one(qn_segment_batch *b, const qn_segment_item *item
     QN_TRY(read_picture(s, b, item->path, err));
     const double read = qn_os_seconds();
     const int64_t side = square_side(s);
+    const qn_segment_job job = {&s->model.net, &s->planes,  &s->settings,
+                                NULL,          &b->picture, &b->scratch};
     if (side > 0)
-        QN_TRY(qn_segment_squares(&s->model.net, &s->planes, &s->settings, side,
-                                  &b->picture, &s->seg, err));
+        QN_TRY(qn_segment_squares(&job, side, &s->seg, err));
     else
-        QN_TRY(qn_segment_picture(&s->model.net, &s->planes, &s->settings, &b->picture,
-                                  &b->scratch, &s->seg, err));
+        QN_TRY(qn_segment_run(&job, &s->seg, err));
     QN_TRY(qn_segment_errors(&s->seg, s->model.pool, &b->picture, &b->scratch, err));
     s->seg.seconds[0] += read - start;
     done->seg = &s->seg;
@@ -138,11 +147,15 @@ static bool tile_done(void *ctx, int64_t done, int64_t total)
 
 static void print_cost(const segmenting *s, const char *path, const qn_segment_cost *c)
 {
-    printf("%s: %lld x %lld, %lld planes of %lld tiles of %lld x %lld, %.1f GFLOP, "
-           "about %s\n",
-           QN_CLEAN(path), (long long)s->planes.width, (long long)s->planes.height,
-           (long long)c->planes, (long long)c->tiles, (long long)c->tile_w,
-           (long long)c->tile_h, c->gflop, QN_BYTES(c->bytes));
+    printf(
+        "%s: %lld x %lld, %lld %s of %lld tiles of %lld x %lld, %.1f GFLOP, about %s",
+        QN_CLEAN(path), (long long)s->planes.width, (long long)s->planes.height,
+        (long long)(c->squares ? c->squares : c->planes),
+        c->squares ? "squares" : "planes", (long long)c->tiles, (long long)c->tile_w,
+        (long long)c->tile_h, c->gflop, QN_BYTES(c->bytes));
+    if (c->disk_bytes > 0)
+        printf(", and %s of the disk while it works", QN_BYTES(c->disk_bytes));
+    printf("\n");
 }
 
 static void json_cost(segmenting *s, const char *path, const qn_segment_cost *c)
@@ -154,9 +167,11 @@ static void json_cost(segmenting *s, const char *path, const qn_segment_cost *c)
     qn_json_text(&j, "image", path);
     qn_json_int(&j, "planes", c->planes);
     qn_json_int(&j, "tiles", c->tiles);
+    if (c->squares) qn_json_int(&j, "squares", c->squares);
     qn_json_real(&j, "diameter", c->diameter);
     qn_json_real(&j, "gflop", c->gflop);
     qn_json_real(&j, "bytes", c->bytes);
+    if (c->squares) qn_json_real(&j, "disk_bytes", c->disk_bytes);
     qn_json_end(&j);
     qn_out_flush(&line);
     qn_buf_done(&line);
@@ -169,8 +184,9 @@ static quern_status cost_of_one(qn_segment_batch *b, const qn_segment_item *item
     qn_segment_cost cost;
     (void)done;
     QN_TRY(read_picture(s, b, item->path, err));
-    QN_TRY(qn_segment_cost_of(&s->model.net, &s->planes, &s->settings, &b->scratch,
-                              &cost, err));
+    const qn_segment_job job = {&s->model.net, &s->planes,  &s->settings,
+                                NULL,          &b->picture, &b->scratch};
+    QN_TRY(qn_segment_cost_of(&job, square_side(s), &cost, err));
     if (qn_arg_flag(s->args, "json"))
         json_cost(s, item->path, &cost);
     else
@@ -207,8 +223,9 @@ static quern_status prepare(segmenting *s, quern_error *err)
     s->model.net.progress = tile_done;
     s->model.net.progress_ctx = s;
     if (qn_arg_flag(args, "dry-run")) return QUERN_OK;
-    QN_TRY(qn_segment_saver_init(&s->saver, args, &s->mem, err));
+    QN_TRY(qn_segment_saver_init(&s->saver, args, &s->large, err));
     s->saver.pool = s->model.pool;
+    s->spool.folder = s->saver.folder;
     return QUERN_OK;
 }
 
@@ -219,7 +236,8 @@ static int segment_all(segmenting *s)
                               .list = &s->list,
                               .saver = is_dry ? NULL : &s->saver,
                               .work = is_dry ? cost_of_one : segment_one,
-                              .ctx = s};
+                              .ctx = s,
+                              .large = &s->large};
     qn_segment_settings_hash(&s->settings, s->model.net.sha256, s->saver.list, &s->mem,
                              batch.hash);
     qn_progress_begin(&s->tiles, "tiles", 0, qn_arg_flag(s->args, "quiet"));
@@ -234,6 +252,9 @@ int qn_cmd_segment(const qn_args *args)
     quern_error err = {.status = QUERN_OK};
     if (args->n_operands < 1) return qn_usage(args, "needs pictures");
     qn_mem_init(&s.mem, NULL, (size_t)qn_arg_limit(args, "memory", 0));
+    qn_mem_init(&s.large, NULL, s.mem.budget);
+    qn_spool_init(&s.spool, ".", SIZE_MAX);
+    s.large.spool = &s.spool;
     qn_arena_init(&s.arena, &s.mem);
     const quern_status status = prepare(&s, &err);
     const int code = status == QUERN_OK ? segment_all(&s) : qn_report(NULL, &err);

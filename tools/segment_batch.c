@@ -99,7 +99,7 @@ static quern_status one(qn_segment_batch *b, const qn_segment_item *item, qn_buf
     QN_TRY(b->work(b, item, &done, err));
     if (!b->saver) return QUERN_OK;
     done.ms = 1e3 * (qn_os_seconds() - start);
-    QN_TRY(qn_segment_save(b->saver, &done, &b->scratch, line, err));
+    QN_TRY(qn_segment_save(b->saver, &done, &b->files, line, err));
     b->n_cells += done.seg->n_labels;
     tell_done(b, &done, line);
     return QUERN_OK;
@@ -128,7 +128,7 @@ static int run_all(qn_segment_batch *b, qn_mem *mem, qn_buf *line)
         quern_error err = {.status = QUERN_OK};
         qn_arena_reset(&b->scratch);
         qn_arena_done(&b->picture); /* pictures differ in size: nothing is kept */
-        qn_arena_init(&b->picture, mem);
+        qn_arena_done(&b->files);
         qn_buf_clear(line);
         if (qn_interrupted(NULL)) return 130;
         if (is_done_before(b, item)) {
@@ -166,12 +166,14 @@ static int run_batch(qn_segment_batch *b, qn_mem *mem)
 
 int qn_segment_batch_run(qn_segment_batch *b, qn_mem *mem)
 {
-    qn_arena_init(&b->picture, mem);
+    qn_arena_init(&b->picture, b->large ? b->large : mem);
+    qn_arena_init(&b->files, b->large ? b->large : mem);
     qn_arena_init(&b->scratch, mem);
     qn_arena_init(&b->kept, mem);
     const int code = run_batch(b, mem);
     qn_arena_done(&b->kept);
     qn_arena_done(&b->scratch);
+    qn_arena_done(&b->files);
     qn_arena_done(&b->picture);
     return code;
 }

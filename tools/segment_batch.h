@@ -23,9 +23,11 @@ struct qn_segment_batch {
     qn_segment_work_fn *work;
     void *ctx;
     char hash[65];
-    qn_arena picture, scratch;     /* for one picture; set by qn_segment_batch_run */
-    qn_arena kept;                 /* for all of them */
-    struct qn_summary_item *items; /* for the summary of several; else NULL */
+    qn_mem *large; /* for what has a picture's size; NULL: as for all else */
+    qn_arena picture, scratch, files; /* for one picture: it and its labels (large),
+                                         work, and writing (large) */
+    qn_arena kept;                    /* for all of them */
+    struct qn_summary_item *items;    /* for the summary of several; else NULL */
     qn_progress progress;
     int64_t at; /* the picture that is worked on, from 0 */
     int64_t n_done, n_failed, n_skipped, n_cells;

@@ -2,43 +2,88 @@
 /* tools/segment_cost.c - see segment_cost.h. */
 #include "tools/segment_cost.h"
 
+#include "engine/os_spool.h"
+
 #define OWN_BYTES     16 /* a pixel of the picture: flows, logit, label */
 #define DRIFT_BYTES   28 /* a pixel of the picture while the dynamics run */
 #define NETWORK_BYTES 12 /* a pixel of the network's scale */
+#define LABEL_BYTES   4
 
-quern_status qn_segment_cost_of(const qn_cellnet *net, const qn_planes *picture,
-                                const qn_segment_settings *settings, qn_arena *scratch,
+/* Bytes for the pixels of what is worked on at once. */
+static double work_bytes(const qn_planes *p, const qn_input *in)
+{
+    const double pixels = (double)p->height * (double)p->width;
+    const double samples = pixels * (double)(p->channels * p->depth);
+    return samples * (double)qn_dtype_size(p->dtype) +
+           pixels * OWN_BYTES * (double)p->depth + pixels * DRIFT_BYTES +
+           (double)(in->height * in->width) * NETWORK_BYTES;
+}
+
+static int64_t pieces(int64_t length, int64_t side)
+{
+    return (length - 1) / side + 1;
+}
+
+/* The largest square with its margin, as a picture. */
+static qn_planes square_of(const qn_planes *p, int64_t side, double diameter)
+{
+    qn_planes part = *p;
+    const int64_t whole = side + 2 * qn_segment_margin(diameter);
+    if (part.height > whole) part.height = whole;
+    if (part.width > whole) part.width = whole;
+    return part;
+}
+
+/* What is larger than the spool's least lies on the disk, the rest in memory. */
+static void place_whole(const qn_planes *p, qn_segment_cost *out)
+{
+    const double pixels = (double)p->height * (double)p->width;
+    const double parts[] = {pixels * (double)p->channels *
+                                (double)qn_dtype_size(p->dtype),
+                            pixels * LABEL_BYTES};
+    for (int i = 0; i < 2; i++)
+        if (parts[i] >= (double)QN_SPOOL_LEAST)
+            out->disk_bytes += parts[i];
+        else
+            out->bytes += parts[i];
+    if (out->disk_bytes > 0) out->bytes += (double)QN_SPOOL_PASSED;
+}
+
+quern_status qn_segment_cost_of(const qn_segment_job *job, int64_t side,
                                 qn_segment_cost *out, quern_error *err)
 {
     qn_input in;
     qn_tiles tiles;
     void *data;
     quern_session_stats stats;
+    const qn_cellnet *net = job->net;
     const double diameter =
-        settings->diameter > 0 ? settings->diameter : net->diam_mean;
-    QN_TRY(qn_input_init(&in, picture, settings, net->channels,
+        job->settings->diameter > 0 ? job->settings->diameter : net->diam_mean;
+    const qn_planes picture =
+        side > 0 ? square_of(job->picture, side, diameter) : *job->picture;
+    QN_TRY(qn_input_init(&in, &picture, job->settings, net->channels,
                          net->diam_mean / diameter, err));
-    QN_TRY(qn_cellnet_tiles(net, &in, scratch, &tiles, err));
+    QN_TRY(qn_cellnet_tiles(net, &in, job->scratch, &tiles, err));
     const int64_t h = tiles.y.tile, w = tiles.x.tile;
-    QN_TRY(qn_arena_array(scratch, (size_t)(net->channels * h * w), sizeof(float),
+    QN_TRY(qn_arena_array(job->scratch, (size_t)(net->channels * h * w), sizeof(float),
                           &data, err));
     const quern_tensor tensor = {QUERN_FLOAT, 4, {1, net->channels, h, w}, data};
     QN_TRY(quern_session_bind(net->session, 0, &tensor, err));
     QN_TRY(quern_session_plan(net->session, err));
     quern_session_get_stats(net->session, &stats);
-    const double pixels = (double)picture->height * (double)picture->width;
-    const double samples = pixels * (double)(picture->channels * picture->depth);
-    *out = (qn_segment_cost){
-        .planes = picture->depth,
-        .tiles = tiles.y.n * tiles.x.n,
-        .tile_h = h,
-        .tile_w = w,
-        .diameter = diameter,
-        .bytes = (double)stats.peak_bytes +
-                 samples * (double)qn_dtype_size(picture->dtype) +
-                 pixels * OWN_BYTES * (double)picture->depth + pixels * DRIFT_BYTES +
-                 (double)(in.height * in.width) * NETWORK_BYTES,
-    };
-    out->gflop = 2e-9 * stats.macs * (double)(out->tiles * out->planes);
+    *out = (qn_segment_cost){.planes = picture.depth,
+                             .tiles = tiles.y.n * tiles.x.n,
+                             .tile_h = h,
+                             .tile_w = w,
+                             .diameter = diameter,
+                             .bytes =
+                                 (double)stats.peak_bytes + work_bytes(&picture, &in)};
+    if (side > 0) {
+        out->squares =
+            pieces(job->picture->height, side) * pieces(job->picture->width, side);
+        place_whole(job->picture, out);
+    }
+    const double n = (double)(out->squares ? out->squares : 1);
+    out->gflop = 2e-9 * stats.macs * (double)(out->tiles * out->planes) * n;
     return QUERN_OK;
 }

@@ -112,6 +112,16 @@ static qn_cells_sample sample_of(const qn_segment_saver *s)
     return (qn_cells_sample){.fov_w_mm = s->fov[0], .fov_h_mm = s->fov[1]};
 }
 
+static bool is_picture_shown(const qn_segment_saver *s)
+{
+    static const char *const shown[] = {"outlines", "overlay", "html"};
+    for (int i = 0; qn_cell_output_at(i); i++)
+        for (int k = 0; k < 3; k++)
+            if ((s->set >> i & 1) && !strcmp(qn_cell_output_at(i)->name, shown[k]))
+                return true;
+    return false;
+}
+
 /* Measures a plane: what the writers need. */
 static quern_status describe(saving *v, int64_t z, qn_cells_out *c, quern_error *err)
 {
@@ -133,7 +143,7 @@ static quern_status describe(saving *v, int64_t z, qn_cells_out *c, quern_error 
                         .sample = sample_of(v->s),
                         .outline_rgb = v->s->outline_rgb,
                         .mem = v->s->mem};
-    if (!seg->picture) return QUERN_OK;
+    if (!seg->picture || !is_picture_shown(v->s)) return QUERN_OK;
     QN_TRY(qn_raster_view(seg->picture, z, v->s->pool, v->scratch, v->scratch, image,
                           err));
     c->picture = image;

@@ -97,6 +97,15 @@ static void take_row(const qn_input *in, int64_t z, int i, int64_t y, float *row
         samples_of(in->picture, z, source, y, row);
 }
 
+/* A row was taken. */
+static void told_of_row(const qn_input *in, int i)
+{
+    const qn_planes *p = in->picture;
+    const size_t rows = source_of(in, i) == -1 ? (size_t)p->channels : 1;
+    if (p->mem)
+        qn_mem_passed(p->mem, rows * (size_t)p->width * qn_dtype_size(p->dtype));
+}
+
 /* ---- percentiles -------------------------------------------------------------------
  */
 
@@ -183,6 +192,7 @@ static void go_over(const qn_input *in, int i, const int64_t planes[2], const gr
             if (pass == 0) look_at(r, rows, p->width);
             if (counts && pass == 0) count_upper(r, rows, p->width, g->x);
             if (counts && pass == 1) count_lower(r, rows, p->width, g->x);
+            told_of_row(in, i);
         }
 }
 
@@ -274,6 +284,7 @@ static const float *scaled_row(const scaling *s, int64_t y, int64_t here[2],
     float *row = room + 2 * n + place * s->x.out;
     if (here[place] == y) return row;
     take_row(s->in, s->z, s->channel, y, room, room + n);
+    told_of_row(s->in, s->channel);
     level_row(&s->in->level[s->channel], room, n);
     qn_bilinear_row(&s->x, room, row);
     here[place] = y;

@@ -21,6 +21,7 @@ typedef struct qn_planes {
     bool is_colour;        /* the channels are red, green and blue */
     double um_per_px;      /* edge of a pixel in micrometres; 0: unknown */
     double um_per_plane;   /* from plane to plane of a stack; 0: unknown */
+    qn_mem *mem;           /* that is told when rows were gone through, or NULL */
 } qn_planes;
 
 /* Samples of one channel of one plane: [height][width] of dtype. */

@@ -7,6 +7,10 @@
 
 #include <math.h>
 
+#define BYTES_SEEN                                                    \
+    16 /* a pixel of a cell: label, samples, ground between the cells \
+        */
+
 typedef struct task {
     const qn_segmented *seg;
     int64_t z;
@@ -19,6 +23,7 @@ typedef struct task {
     int64_t most_pixels, most_rows;
     char *room;
     size_t room_bytes;
+    qn_mem *mem;
 } task;
 
 qn_labels qn_segmented_labels(const qn_segmented *seg, int64_t z)
@@ -38,6 +43,7 @@ static void find_most(task *t)
         }
         t->most_pixels = pixels > t->most_pixels ? pixels : t->most_pixels;
         t->most_rows = rows > t->most_rows ? rows : t->most_rows;
+        qn_mem_passed(t->mem, (size_t)n * sizeof *run);
     }
 }
 
@@ -75,9 +81,11 @@ static void measure_cell(const task *t, uint32_t label, void *room)
     qn_cell_hull(&p, &hull, cell);
     qn_cell_perimeter(&p, cell);
     cell->flow_error = t->seg->flow_error ? t->seg->flow_error[label - 1] : NAN;
-    cell->prob =
-        t->seg->prob ? qn_cell_mean_prob(&p, t->seg->prob + t->z * pixels) : NAN;
+    cell->prob = t->seg->prob ? qn_cell_mean_prob(&p, t->seg->prob + t->z * pixels)
+                 : t->seg->cell_prob ? (double)t->seg->cell_prob[label - 1]
+                                     : NAN;
     measure_intensities(t, &p, (float *)(corners + 8 * (t->most_rows + 1)));
+    qn_mem_passed(t->mem, sizeof *cell + (size_t)cell->area * BYTES_SEEN);
 }
 
 static void measure_cells(void *ctx, int64_t begin, int64_t end, int worker)
@@ -123,6 +131,7 @@ quern_status qn_measure(const qn_segmented *seg, int64_t z, const qn_runs *runs,
                         qn_arena *arena, qn_measures *out, quern_error *err)
 {
     task t = {.seg = seg, .z = z, .runs = runs, .labels = qn_segmented_labels(seg, z)};
+    t.mem = arena->mem;
     QN_TRY(check(seg, options, err));
     t.n_channels = seg->picture ? (int)seg->picture->channels : 0;
     find_most(&t);

@@ -86,6 +86,7 @@ typedef struct task {
     const spot *spots;
     int64_t n;
     qn_cell *cells;
+    qn_mem *mem;
 } task;
 
 static void find_all(void *ctx, int64_t begin, int64_t end, int worker)
@@ -97,13 +98,14 @@ static void find_all(void *ctx, int64_t begin, int64_t end, int worker)
         find(&q, t->spots, t->n, 0);
         t->cells[t->spots[i].cell].nearest = t->n > 1 ? sqrt(q.best) : NAN;
     }
+    qn_mem_passed(t->mem, (size_t)(end - begin) * sizeof *t->cells);
 }
 
 quern_status qn_cells_nearest(qn_cell *cells, uint32_t n, qn_pool *pool,
                               qn_arena *arena, quern_error *err)
 {
     void *room;
-    task t = {.cells = cells};
+    task t = {.cells = cells, .mem = arena->mem};
     QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(spot), &room, err));
     spot *spots = room;
     for (uint32_t i = 0; i < n; i++)

@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#define BYTES_SEEN 12 /* a pixel of a cell: labels, and ground between the cells */
+
 typedef struct offset {
     int32_t x, y;
 } offset;
@@ -19,6 +21,7 @@ typedef struct search {
     /* per worker [n + 1]: 2 * the label beside which it was seen last, 1 more: touching
      */
     uint64_t *seen;
+    qn_mem *mem;
 } search;
 
 static bool is_near(int32_t x, int32_t y, double near)
@@ -86,6 +89,7 @@ static void search_cells(void *ctx, int64_t begin, int64_t end, int worker)
             for (int32_t x = run[i].begin; x < run[i].end; x++)
                 if (!is_inside(s->labels, label, x, run[i].line))
                     look_round(s, label, x, run[i].line, seen);
+        qn_mem_passed(s->mem, (size_t)s->cells[k].area * BYTES_SEEN);
     }
 }
 
@@ -93,7 +97,7 @@ quern_status qn_cells_neighbours(const qn_labels *labels, const qn_runs *runs,
                                  double near, qn_pool *pool, qn_arena *arena,
                                  qn_cell *cells, quern_error *err)
 {
-    search s = {.labels = labels, .runs = runs, .cells = cells};
+    search s = {.labels = labels, .runs = runs, .cells = cells, .mem = arena->mem};
     void *seen;
     size_t n;
     QN_TRY(list_offsets(&s, near, arena, err));

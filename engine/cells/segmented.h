@@ -15,6 +15,8 @@ typedef struct qn_segmented {
     const uint32_t *labels; /* [depth][height][width]: 0 background, 1 .. n_labels */
     int64_t n_labels;
     const float *flow_error; /* [n_labels], or NULL: not known */
+    const float *cell_prob;  /* [n_labels] means of probability where prob was not kept,
+                                or NULL */
     double diameter;         /* pixels, the one that was used */
     double um_per_px;        /* 0: unknown */
     const qn_segment_settings *settings;

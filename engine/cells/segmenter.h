@@ -26,12 +26,14 @@ quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
 
 /* For a picture that is too large to be worked on at once: squares of side pixels, each
  * seen with a margin of more than two cells around it.  Levels are those of the whole
- * picture; a cell belongs to the square that its middle lies in, so none is cut and
- * none is found twice.  Beside the samples and the labels it needs memory for a square;
- * flow and prob are not kept.  One plane only. */
-quern_status qn_segment_squares(const qn_cellnet *net, const qn_planes *picture,
-                                const qn_segment_settings *settings, int64_t side,
-                                qn_arena *arena, qn_segmented *out, quern_error *err);
+ * picture (the job's are not looked at); a cell belongs to the square that its middle
+ * lies in, so none is cut and none is found twice.  The arena gets the labels and two
+ * figures a cell (flow_error, cell_prob), scratch what a square needs; flow and prob
+ * are not kept.  One plane only. */
+quern_status qn_segment_squares(const qn_segment_job *job, int64_t side,
+                                qn_segmented *out, quern_error *err);
+/* Pixels of that margin, on each side. */
+int64_t qn_segment_margin(double diameter);
 /* The last part: labels from out's flow and prob, which have the picture's size. */
 quern_status qn_segment_labels(qn_segmented *out, double rescale, qn_pool *pool,
                                qn_arena *arena, qn_arena *scratch, quern_error *err);
