@@ -76,7 +76,7 @@ ISA_x86_64  := x86
 ISA_aarch64 := arm
 ISA := $(ISA_$(ARCH))
 isa_flags = $(if $(filter %_avx2,$1),-mavx2 -mfma -mf16c) \
-            $(if $(filter %_avx512,$1),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma) \
+            $(if $(filter %_avx512,$1),-mavx512f -mavx512bw -mavx512vl -mavx512dq -mfma -mf16c) \
             $(if $(filter %_avx512vnni,$1),-mavx512f -mavx512bw -mavx512vl -mavx512vnni) \
             $(if $(filter %_dotprod,$1),-march=armv8.2-a+dotprod) \
             $(if $(filter kernels/%,$1),-O3 -fno-math-errno -fno-trapping-math $(UNZEROED))

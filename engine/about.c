@@ -31,7 +31,5 @@ int quern_op(int i, quern_op_info *info)
 
 const char *quern_cpu_isa(void)
 {
-    unsigned isa = qn_cpu_isa();
-    if (isa & QN_ISA_AVX2) return "avx2";
-    return isa & QN_ISA_NEON ? "neon" : "ref";
+    return qn_isa_name(qn_cpu_isa());
 }

@@ -235,7 +235,7 @@ typedef struct quern_session_options {
     size_t max_bytes;   /* memory budget; 0: no limit */
     int n_threads;      /* 0: physical cores; ignored when pool is given */
     quern_pool *pool;   /* shared; NULL: the session makes its own */
-    const char *isa;    /* "ref", "avx2", "neon"; NULL: the best of this machine */
+    const char *isa;    /* "ref", "avx2", "avx512", "neon"; NULL: the best of here */
     const char *gemm;   /* "own", "openblas"; NULL: own where it is vector code */
     const char *layout; /* "plain", "blocked" (NCHW8c); NULL: what is faster here */
     int no_winograd;    /* 3x3 convolutions directly: slower, rounding of a plain sum */

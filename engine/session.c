@@ -21,9 +21,7 @@ static quern_status choose_kernels(quern_session *s, quern_error *err)
 {
     unsigned isa = qn_cpu_isa();
     const char *want = s->opt.isa;
-    if (want && strcmp(want, "ref") == 0)
-        isa = QN_ISA_REF;
-    else if (want && strcmp(want, quern_cpu_isa()) != 0)
+    if (want && !qn_isa_named(want, &isa))
         return qn_fail(err, QUERN_UNSUPPORTED,
                        "instruction set '%.20s' is not on this machine, '%s' is", want,
                        quern_cpu_isa());
@@ -46,7 +44,7 @@ static quern_status choose_layout(quern_session *s, quern_error *err)
 {
     const char *want = s->opt.layout;
     if (!want)
-        s->plain = !(s->k.isa & (QN_ISA_AVX2 | QN_ISA_NEON));
+        s->plain = s->k.isa == QN_ISA_REF;
     else if (strcmp(want, "plain") == 0 || strcmp(want, "blocked") == 0)
         s->plain = want[0] == 'p';
     else
@@ -55,19 +53,14 @@ static quern_status choose_layout(quern_session *s, quern_error *err)
     return QUERN_OK;
 }
 
-static const char *isa_name(const quern_session *s)
-{
-    return s->k.isa == qn_cpu_isa() ? quern_cpu_isa() : "ref";
-}
-
 /* Without it sessions are slower, not wrong. */
 static void take_tuning(quern_session *s)
 {
     quern_error why;
     char text[sizeof why.text + 32];
     if (!s->opt.tuning ||
-        qn_tuning_parse(&s->tuning, s->opt.tuning, strlen(s->opt.tuning), isa_name(s),
-                        &s->mem, &why) == QUERN_OK ||
+        qn_tuning_parse(&s->tuning, s->opt.tuning, strlen(s->opt.tuning),
+                        qn_isa_name(s->k.isa), &s->mem, &why) == QUERN_OK ||
         !s->opt.log)
         return;
     snprintf(text, sizeof text, "tuning is not used: %s", why.text);
@@ -364,13 +357,12 @@ quern_status quern_session_output_item(quern_session *s, int i, int64_t k,
 void quern_session_get_stats(const quern_session *s, quern_session_stats *stats)
 {
     const qn_plan *plan = s->main->plans;
-    *stats =
-        (quern_session_stats){.packed_bytes = s->packed_bytes,
-                              .peak_bytes = s->mem.peak,
-                              .run_allocs = s->run_allocs,
-                              .threads = qn_pool_size(s->pool),
-                              .isa = s->k.isa == QN_ISA_REF ? "ref" : quern_cpu_isa(),
-                              .gemm = s->gemm};
+    *stats = (quern_session_stats){.packed_bytes = s->packed_bytes,
+                                   .peak_bytes = s->mem.peak,
+                                   .run_allocs = s->run_allocs,
+                                   .threads = qn_pool_size(s->pool),
+                                   .isa = qn_isa_name(s->k.isa),
+                                   .gemm = s->gemm};
     if (!plan) return;
     stats->instrs = plan->n_steps;
     stats->dynamic_instrs = plan->n_dynamic;

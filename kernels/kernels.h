@@ -24,7 +24,8 @@
 enum qn_isa {
     QN_ISA_REF = 0,
     QN_ISA_AVX2 = 1, /* AVX2 + FMA + F16C */
-    QN_ISA_NEON = 2
+    QN_ISA_NEON = 2,
+    QN_ISA_AVX512 = 4 /* AVX-512 F, BW, DQ and VL, on top of AVX2 */
 };
 
 typedef struct qn_kernels qn_kernels;
@@ -132,6 +133,11 @@ struct qn_kernels {
 
 /* Bits of qn_isa that this machine has. */
 unsigned qn_cpu_isa(void);
+/* The best of a mask: "ref", "neon", "avx2", "avx512". */
+const char *qn_isa_name(unsigned isa);
+/* The bits of a name and of what it stands on; false: not on this machine, or unknown.
+ */
+bool qn_isa_named(const char *name, unsigned *isa);
 /* Fills the table from kernels.def: in each slot the last row whose needs are met. */
 void qn_kernels_init(qn_kernels *k, unsigned isa);
 

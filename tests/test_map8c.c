@@ -191,6 +191,40 @@ void test_map8c_elementwise(qn_test *t)
     }
 }
 
+/* Wider vectors do the same operations: their rows have the bits of AVX2's. */
+void test_map8c_wider(qn_test *t)
+{
+    enum { N = 1003 };
+    const unsigned isa = qn_cpu_isa();
+    if (!(isa & QN_ISA_AVX512)) {
+        qn_skip(t, "this processor has no wider vectors");
+        return;
+    }
+    qn_kernels wide, narrow;
+    qn_kernels_init(&wide, isa);
+    qn_kernels_init(&narrow, isa & ~(unsigned)QN_ISA_AVX512);
+    const int dims[] = {1, 8, 1, N};
+    float *x = qn_hard_floats(t, 8 * N);
+    for (int i = 200; i < 8 * N; i++)
+        x[i] = (float)qn_test_int(t, -100000, 100000) * 2e-4f;
+    for (int act = QN_ACT_NONE; act <= QN_ACT_GELU; act++) {
+        const qn_test_plane a = qn_make_plane(t, NULL, dims, 0);
+        const qn_test_plane b = qn_make_plane(t, NULL, dims, 0);
+        qn_map8c m = {.x = qn_make_plane(t, x, dims, 0).p,
+                      .act = {(uint8_t)act, 0.2f, 0.5f},
+                      .y = a.p};
+        const qn_task8c task = {0, 0, 1, 0, 1, NULL};
+        narrow.add8c_f32(&m, &task);
+        m.y = b.p;
+        wide.add8c_f32(&m, &task);
+        qn_note(t, "activation %d", act);
+        for (int i = 0; i < 8 * N; i++) {
+            const float v = a.p.data[i], w = b.p.data[i];
+            CHECK(t, memcmp(&v, &w, sizeof v) == 0 || (isnan(v) && isnan(w)));
+        }
+    }
+}
+
 /* ---- resizing -------------------------------------------------------------------- */
 
 static void check_resize(qn_test *t, bool linear, int c, int h, int w, int scale)

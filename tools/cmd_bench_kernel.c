@@ -17,7 +17,7 @@ const qn_option qn_bench_kernel_options[] = {
     {"cache", 0, QN_OPT_TEXT, "STATES", "hot",
      "hot, network, cold (a comma list), or all"},
     {"time", 0, QN_OPT_REAL, "S", "0.3", "seconds for each row"},
-    {"isa", 0, QN_OPT_TEXT, "NAME", NULL, "ref, avx2 or neon"},
+    {"isa", 0, QN_OPT_TEXT, "NAME", NULL, "ref, avx2, avx512 or neon"},
     {"check", 0, QN_OPT_TEXT, "on|off", "on",
      "verify against double precision; off marks every row unverified"},
     {"check-dispatch", 0, QN_OPT_FLAG, NULL, NULL,
@@ -88,13 +88,7 @@ static bool parse_isa(const char *text, unsigned *isa)
 {
     *isa = qn_cpu_isa();
     if (!text) return true;
-    const unsigned bit = !strcmp(text, "avx2")   ? QN_ISA_AVX2
-                         : !strcmp(text, "neon") ? QN_ISA_NEON
-                                                 : QN_ISA_REF;
-    if (!bit && strcmp(text, "ref")) return false;
-    if ((*isa & bit) != bit) return false;
-    *isa = bit;
-    return true;
+    return qn_isa_named(text, isa);
 }
 
 static int set_up(kernels_run *r)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/arm/ck8c_neon.h - products of a tile of a convolution (tmpl/ck8c_words.h)
+/* kernels/arm/ck8c_neon.h - products of a tile of a convolution (tmpl/ck8c_words8.h)
  * with 32 registers of 4 lanes: up to 18 accumulators, four or six weights and, for
  * each pixel, a register with the inputs of four steps, multiplied lane by lane. */
 #ifndef QN_KERNELS_ARM_CK8C_NEON_H
@@ -7,12 +7,15 @@
 
 #include "kernels/arm/v8_neon.h"
 
-#include "kernels/tmpl/ck8c_words.h"
+#include "kernels/tmpl/ck8c_words8.h"
 
-/* Pixels of a tile with one, two and three blocks, and of a number of whole tiles. */
+/* Pixels of a tile with one, two and three blocks, and of a number of whole tiles
+ * (CK_WHOLE). */
 #define CK_PIXELS_1 8
 #define CK_PIXELS_2 4
 #define CK_PIXELS_3 3
+#define CK_MOST     8
+#define CK_FETCH    3 /* lines of the next tile, for each of its segments */
 #define CK_WHOLE    24
 
 /* clang-format off */

@@ -26,9 +26,9 @@ static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x,
         __builtin_prefetch(ahead, 0, 2);
         ahead += 16;
         if (after) {
-            __builtin_prefetch(after + f, 0, 3);
-            __builtin_prefetch(after + f + 16, 0, 3);
-            __builtin_prefetch(after + f + 32, 0, 3);
+#pragma GCC unroll 16
+            for (int line = 0; line < CK_FETCH; line++)
+                __builtin_prefetch(after + f + 16 * line, 0, 3);
         }
 #include "kernels/tmpl/ck8c_products.h"
     }
@@ -36,11 +36,11 @@ static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x,
         CK_EACH(CK_ADD)
     }
     if (a->bounds.has_lo) {
-        const qn_v8 lo = qn_set8(a->bounds.lo);
+        const CK_VEC lo = CK_SPLAT(a->bounds.lo);
         CK_EACH(CK_MAX)
     }
     if (a->bounds.has_hi) {
-        const qn_v8 hi = qn_set8(a->bounds.hi);
+        const CK_VEC hi = CK_SPLAT(a->bounds.hi);
         CK_EACH(CK_MIN)
     }
     if (a->hard_swish) {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/tmpl/ck8c_words.h - the words kernels/tmpl/ck8c.h is written in: what to do
- * for each pixel (i) of a tile with one, two or three vectors of output channels.  They
+ * for each pixel (i) of a tile with one, two or three blocks of output channels.  They
  * are macros because the accumulators must be variables: compilers keep arrays in
  * memory.
  *
- * The words for products, and how many pixels a tile has at most, are those of an
- * instruction set: ck8c_<instruction set>.h, which includes this. */
+ * Here are the words that do not depend on how wide a vector is.  Those for vectors of
+ * a block are in ck8c_words8.h; the words for products, and how many pixels a tile has
+ * at most, are those of an instruction set: ck8c_<instruction set>.h, which includes
+ * this. */
 #ifndef QN_KERNELS_TMPL_CK8C_WORDS_H
 #define QN_KERNELS_TMPL_CK8C_WORDS_H
 
@@ -44,42 +46,50 @@ typedef void qn_ck8c_fn(const qn_ck8c *a, const float *const *x, const int64_t *
 #define CK_ROWS_6(F) CK_ROWS_5(F) F(5)
 #define CK_ROWS_7(F) CK_ROWS_6(F) F(6)
 #define CK_ROWS_8(F) CK_ROWS_7(F) F(7)
+#define CK_ROWS_9(F) CK_ROWS_8(F) F(8)
+#define CK_ROWS_10(F) CK_ROWS_9(F) F(9)
+#define CK_ROWS_11(F) CK_ROWS_10(F) F(10)
+#define CK_ROWS_12(F) CK_ROWS_11(F) F(11)
+#define CK_ROWS_13(F) CK_ROWS_12(F) F(12)
+#define CK_ROWS_14(F) CK_ROWS_13(F) F(13)
+#define CK_ROWS_15(F) CK_ROWS_14(F) F(14)
+#define CK_ROWS_16(F) CK_ROWS_15(F) F(15)
+#define CK_ROWS_17(F) CK_ROWS_16(F) F(16)
+#define CK_ROWS_18(F) CK_ROWS_17(F) F(17)
+#define CK_ROWS_19(F) CK_ROWS_18(F) F(18)
+#define CK_ROWS_20(F) CK_ROWS_19(F) F(19)
+#define CK_ROWS_21(F) CK_ROWS_20(F) F(20)
+#define CK_ROWS_22(F) CK_ROWS_21(F) F(21)
+#define CK_ROWS_23(F) CK_ROWS_22(F) F(22)
+#define CK_ROWS_24(F) CK_ROWS_23(F) F(23)
+
+/* The functions of one number of blocks, in the table of them. */
+#define CK_LIST_1(nv) CK_FN(nv, 1),
+#define CK_LIST_2(nv) CK_LIST_1(nv) CK_FN(nv, 2),
+#define CK_LIST_3(nv) CK_LIST_2(nv) CK_FN(nv, 3),
+#define CK_LIST_4(nv) CK_LIST_3(nv) CK_FN(nv, 4),
+#define CK_LIST_5(nv) CK_LIST_4(nv) CK_FN(nv, 5),
+#define CK_LIST_6(nv) CK_LIST_5(nv) CK_FN(nv, 6),
+#define CK_LIST_7(nv) CK_LIST_6(nv) CK_FN(nv, 7),
+#define CK_LIST_8(nv) CK_LIST_7(nv) CK_FN(nv, 8),
+#define CK_LIST_9(nv) CK_LIST_8(nv) CK_FN(nv, 9),
+#define CK_LIST_10(nv) CK_LIST_9(nv) CK_FN(nv, 10),
+#define CK_LIST_11(nv) CK_LIST_10(nv) CK_FN(nv, 11),
+#define CK_LIST_12(nv) CK_LIST_11(nv) CK_FN(nv, 12),
+#define CK_LIST_13(nv) CK_LIST_12(nv) CK_FN(nv, 13),
+#define CK_LIST_14(nv) CK_LIST_13(nv) CK_FN(nv, 14),
+#define CK_LIST_15(nv) CK_LIST_14(nv) CK_FN(nv, 15),
+#define CK_LIST_16(nv) CK_LIST_15(nv) CK_FN(nv, 16),
+#define CK_LIST_17(nv) CK_LIST_16(nv) CK_FN(nv, 17),
+#define CK_LIST_18(nv) CK_LIST_17(nv) CK_FN(nv, 18),
+#define CK_LIST_19(nv) CK_LIST_18(nv) CK_FN(nv, 19),
+#define CK_LIST_20(nv) CK_LIST_19(nv) CK_FN(nv, 20),
+#define CK_LIST_21(nv) CK_LIST_20(nv) CK_FN(nv, 21),
+#define CK_LIST_22(nv) CK_LIST_21(nv) CK_FN(nv, 22),
+#define CK_LIST_23(nv) CK_LIST_22(nv) CK_FN(nv, 23),
+#define CK_LIST_24(nv) CK_LIST_23(nv) CK_FN(nv, 24),
 
 #define CK_POINT(i)  const float *x##i = x[i] + f;
-
-#define CK_BIAS_1    const qn_v8 b0 = qn_load8(a->bias);
-#define CK_BIAS_2    CK_BIAS_1 const qn_v8 b1 = qn_load8(a->bias + 8);
-#define CK_BIAS_3    CK_BIAS_2 const qn_v8 b2 = qn_load8(a->bias + 16);
-
-#define CK_INIT_1(i) qn_v8 c##i##0 = b0;
-#define CK_INIT_2(i) CK_INIT_1(i) qn_v8 c##i##1 = b1;
-#define CK_INIT_3(i) CK_INIT_2(i) qn_v8 c##i##2 = b2;
-
-#define CK_LOAD_1    const qn_v8 w0 = qn_load8(w);
-#define CK_LOAD_2    CK_LOAD_1 const qn_v8 w1 = qn_load8(w + 8);
-#define CK_LOAD_3    CK_LOAD_2 const qn_v8 w2 = qn_load8(w + 16);
-
-#define CK_PLUS(i, j) \
-    c##i##j = qn_add8(c##i##j, qn_load8(a->add + ao[i] + j * a->add_plane));
-#define CK_ADD_1(i)  CK_PLUS(i, 0)
-#define CK_ADD_2(i)  CK_ADD_1(i) CK_PLUS(i, 1)
-#define CK_ADD_3(i)  CK_ADD_2(i) CK_PLUS(i, 2)
-
-#define CK_MAX_1(i)  c##i##0 = qn_max8(lo, c##i##0);
-#define CK_MAX_2(i)  CK_MAX_1(i) c##i##1 = qn_max8(lo, c##i##1);
-#define CK_MAX_3(i)  CK_MAX_2(i) c##i##2 = qn_max8(lo, c##i##2);
-#define CK_MIN_1(i)  c##i##0 = qn_min8(hi, c##i##0);
-#define CK_MIN_2(i)  CK_MIN_1(i) c##i##1 = qn_min8(hi, c##i##1);
-#define CK_MIN_3(i)  CK_MIN_2(i) c##i##2 = qn_min8(hi, c##i##2);
-
-#define CK_SWISH_1(i) c##i##0 = qn_hard_swish8(c##i##0);
-#define CK_SWISH_2(i) CK_SWISH_1(i) c##i##1 = qn_hard_swish8(c##i##1);
-#define CK_SWISH_3(i) CK_SWISH_2(i) c##i##2 = qn_hard_swish8(c##i##2);
-
-#define CK_PUT(i, j) qn_store8(a->y + yo[i] + j * a->y_plane, c##i##j);
-#define CK_STORE_1(i) CK_PUT(i, 0)
-#define CK_STORE_2(i) CK_STORE_1(i) CK_PUT(i, 1)
-#define CK_STORE_3(i) CK_STORE_2(i) CK_PUT(i, 2)
 /* clang-format on */
 
 #endif

@@ -84,7 +84,7 @@ static void finish_run(const qn_conv8c *c, const run *r, int64_t block, float *y
 /* Panels [c0, c1) over the pixels of a run; a holds the segments, and in after anything
  * but NULL if the input may be far away. */
 static void compute_run(const qn_conv8c *c, const qn_task8c *t,
-                        qn_ck8c_fn *const (*set)[8], qn_ck8c a, const run *r)
+                        qn_ck8c_fn *const (*set)[CK_MOST], qn_ck8c a, const run *r)
 {
     static const float zeros[3 * QN_BLOCK8];
     static const int64_t max_pixels[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};

@@ -90,7 +90,7 @@ static void multiply_point(const qn_gradw8c *g, const qn_task8c *t,
         a.dy = w->m + e * w->m_point + (p.block - w->block) * step;
         for (int64_t k = 0, r = 0; k < tiles; k++) {
             const int64_t n = size + (k < longer);
-            int64_t row[8];
+            int64_t row[CK_MOST];
             for (int64_t j = 0; j < n; j++)
                 row[j] = (r + j) / 8 * step + (r + j) % 8;
             gw[p.blocks - 1][n - 1](&a, row, u);

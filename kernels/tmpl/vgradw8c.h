@@ -143,7 +143,7 @@ static void add_run(const qn_gradw8c *g, const qn_task8c *t, qn_gw8c a,
         a.x = x + p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
         for (int64_t k = 0, r = 0; k < tiles; k++) {
             const int64_t n = size + (k < longer);
-            qn_gw8c_fn *const(*set)[8] = fetch_block(&ahead, &a) ? gw_fetch : gw;
+            qn_gw8c_fn *const(*set)[CK_MOST] = fetch_block(&ahead, &a) ? gw_fetch : gw;
             set[p.blocks - 1][n - 1](&a, g->row + r, to + r * width);
             r += n;
         }

@@ -20,10 +20,6 @@ typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float 
 
 /* clang-format off */
 #define WK_POINT(i)    const float *x##i = v + 8 * i;
-#define WK_PUT(i, j)   qn_store8(m + 8 * i + j * a->m_step, c##i##j);
-#define WK_STORE_1(i)  WK_PUT(i, 0)
-#define WK_STORE_2(i)  WK_STORE_1(i) WK_PUT(i, 1)
-#define WK_STORE_3(i)  WK_STORE_2(i) WK_PUT(i, 2)
 /* clang-format on */
 
 #define CK_TILE   "kernels/tmpl/wk8c.h"
