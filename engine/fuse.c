@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/fuse.c - residual additions move into the step that produces an operand.
+/* engine/fuse.c - residual additions move into the step that produces an operand, and
+ * upsampling into the step that reads its result.
  *
  * Done on the plan and not on the graph, because only here are shapes known for
  * networks with free dims, and a broadcast must not be mistaken for an addition of
@@ -102,7 +103,10 @@ static void drop_gone(fuser *f)
     f->plan->n_steps = kept;
 }
 
-quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
+typedef quern_status fuse_fn(fuser *f, int k, quern_error *err);
+
+/* fn for every step, then without those that are gone. */
+static quern_status for_steps(qn_plan *plan, fuse_fn *fn, quern_error *err)
 {
     qn_arena room;
     void *uses, *made, *gone;
@@ -116,18 +120,63 @@ quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
     if (status == QUERN_OK) {
         fuser f = {plan, uses, made, gone};
         count(&f);
-        for (int k = 0; k < plan->n_steps && status == QUERN_OK; k++) {
-            if (!is_plain_add(&plan->steps[k])) continue;
-            /* the later producer first: its other operand is there already */
-            int later = f.made_by[root_index(&f, plan->steps[k].in[1])] >
-                        f.made_by[root_index(&f, plan->steps[k].in[0])];
-            if (can_move(&f, k, later))
-                status = move(&f, k, later, err);
-            else if (can_move(&f, k, 1 - later))
-                status = move(&f, k, 1 - later, err);
-        }
+        for (int k = 0; k < plan->n_steps && status == QUERN_OK; k++)
+            status = fn(&f, k, err);
         drop_gone(&f);
     }
     qn_arena_done(&room);
     return status;
+}
+
+static quern_status fuse_add(fuser *f, int k, quern_error *err)
+{
+    const qn_step *add = &f->plan->steps[k];
+    if (!is_plain_add(add)) return QUERN_OK;
+    /* the later producer first: its other operand is there already */
+    const int later =
+        f->made_by[root_index(f, add->in[1])] > f->made_by[root_index(f, add->in[0])];
+    if (can_move(f, k, later)) return move(f, k, later, err);
+    return can_move(f, k, 1 - later) ? move(f, k, 1 - later, err) : QUERN_OK;
+}
+
+quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
+{
+    return for_steps(plan, fuse_add, err);
+}
+
+/* ---- upsampling ---- */
+
+/* Input i of step k is read from before the step that doubles it. */
+static void read_halves(fuser *f, int k, int i)
+{
+    qn_step *step = &f->plan->steps[k];
+    qn_slot *from = step->in[i];
+    if (!from || from->root != from || from->place != QN_PLACE_SLAB) return;
+    const int p = f->made_by[root_index(f, from)];
+    if (p < 0) return;
+    const qn_step *up = &f->plan->steps[p];
+    if (up->is_dynamic || !up->instr.op->doubles || !up->instr.op->doubles(&up->instr))
+        return;
+    if (step->instr.residual == step->instr.in[i])
+        step->instr.residual = up->instr.in[0];
+    step->in[i] = up->in[0];
+    step->instr.in[i] = up->instr.in[0];
+    step->instr.twice |= UINT32_C(1) << i;
+    f->is_gone[p] = --f->n_uses[root_index(f, from)] == 0;
+}
+
+static quern_status fuse_upsample(fuser *f, int k, quern_error *err)
+{
+    const qn_instr *instr = &f->plan->steps[k].instr;
+    (void)err;
+    if (f->plan->steps[k].is_dynamic || !instr->op->halves) return QUERN_OK;
+    const uint32_t can = instr->op->halves(instr);
+    for (int i = 0; i < instr->n_in && i < 32; i++)
+        if (can >> i & 1) read_halves(f, k, i);
+    return QUERN_OK;
+}
+
+quern_status qn_plan_fuse_upsample(qn_plan *plan, quern_error *err)
+{
+    return for_steps(plan, fuse_upsample, err);
 }

@@ -8,6 +8,9 @@
 /* fuse.c: an addition behind a step that can add on its way out (QN_OP_ADDS) becomes
  * that step's residual; the addition's activation moves with it. */
 quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err);
+/* A step that can read what it needs from before a doubling of rows and columns does
+ * so; the doubling goes if nobody else reads it.  After the additions. */
+quern_status qn_plan_fuse_upsample(qn_plan *plan, quern_error *err);
 
 /* layout.c: gives every value of the plan its layout: steps that want the blocked
  * layout get it, steps that can work in either follow their operands, and where the two

@@ -140,6 +140,7 @@ typedef struct qn_instr {
     int n_in, n_out;
     qn_act act;                /* applied to out[0] by rows with QN_OP_FUSES_ACT */
     const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS */
+    uint32_t twice;  /* bit i: each pixel of in[i] counts twice, as `halves` allowed */
     bool is_blocked; /* runs in the blocked layout, as answered to `blocked` */
     uint32_t packed; /* bit i: in[i] was packed, so run does not read it */
 } qn_instr;
@@ -226,6 +227,10 @@ struct qn_op {
     quern_status (*infer)(const qn_infer *x, quern_error *err);
     /* True if the instruction, whose shapes are known, can run blocked, and how. */
     bool (*blocked)(const struct qn_instr *instr, qn_blocked *how);
+    /* True if out[0] is in[0] [N,C,H,W] with every pixel twice on both axes. */
+    bool (*doubles)(const struct qn_instr *instr);
+    /* Bit i: blocked, it can do without that before in[i], if `twice` says so. */
+    uint32_t (*halves)(const struct qn_instr *instr);
     quern_status (*prepare)(qn_prep *p, quern_error *err);
     quern_status (*run)(const qn_instr *instr, const qn_exec *x, quern_error *err);
     void (*done)(const qn_instr *instr); /* frees what state owns; rare */

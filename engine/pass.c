@@ -6,12 +6,16 @@
 #include <string.h>
 
 #define QN_PASS(name, flags) qn_pass_fn qn_pass_##name;
+#define QN_PLAN_PASS(name)
 #include "engine/passes.def"
+#undef QN_PLAN_PASS
 #undef QN_PASS
 
 static const qn_pass rows[] = {
 #define QN_PASS(name, flags) {#name, qn_pass_##name, flags},
+#define QN_PLAN_PASS(name)   {#name, NULL, 0},
 #include "engine/passes.def"
+#undef QN_PLAN_PASS
 #undef QN_PASS
 };
 #define N_ROWS     ((int)(sizeof rows / sizeof rows[0]))
@@ -36,6 +40,11 @@ static bool is_listed(const char *list, const char *name)
     return false;
 }
 
+bool qn_pass_is_on(const quern_model *model, const char *name)
+{
+    return !is_listed(model->disable_passes, name);
+}
+
 /* Outer graph first, so that what it learns reaches the bodies. */
 static quern_status run_on(quern_model *model, const qn_pass *pass, qn_graph *g,
                            int *n_changed, quern_error *err)
@@ -55,7 +64,7 @@ quern_status qn_passes_run(quern_model *model, quern_error *err)
     for (int round = 0; round < MAX_ROUNDS; round++) {
         int n_changed = 0;
         for (int i = 0; i < N_ROWS; i++)
-            if (!is_listed(model->disable_passes, rows[i].name) &&
+            if (rows[i].run && qn_pass_is_on(model, rows[i].name) &&
                 !(model->purpose == QN_FOR_GRADIENTS && rows[i].flags & QN_PASS_FUSES))
                 QN_TRY(run_on(model, &rows[i], model->graph, &n_changed, err));
         if (n_changed == 0) break;

@@ -16,13 +16,17 @@ typedef quern_status qn_pass_fn(quern_model *model, qn_graph *g, int *n_changed,
 
 typedef struct qn_pass {
     const char *name;
-    qn_pass_fn *run; /* on one graph; subgraphs are visited by the pass manager */
+    qn_pass_fn *run; /* on one graph; subgraphs are visited by the pass manager; NULL:
+                      * done while planning */
     unsigned flags;
 } qn_pass;
 
 /* Runs the rows in order, on the main graph and all subgraphs, until none changes
  * anything. */
 quern_status qn_passes_run(quern_model *model, quern_error *err);
+
+/* Whether the model was opened with it; also those done while planning. */
+bool qn_pass_is_on(const quern_model *model, const char *name);
 
 /* Shared by passes.  The constant behind input i, or NULL; parameters are none. */
 const qn_tensor *qn_const_input(const qn_node *node, int i);

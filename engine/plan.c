@@ -4,6 +4,7 @@
 
 #include "engine/eval.h"
 #include "engine/layout.h"
+#include "engine/pass.h"
 #include "engine/session.h"
 
 #include <string.h>
@@ -321,7 +322,11 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
     b->is_needed = p;
     keep_alive(b);
     if (!b->opt->plain) {
+        const quern_model *model = b->opt->session->model;
         QN_TRY(qn_plan_fuse_adds(plan, err));
+        if (!b->opt->no_winograd && model->purpose == QN_FOR_RUNNING &&
+            qn_pass_is_on(model, "fuse_upsample"))
+            QN_TRY(qn_plan_fuse_upsample(plan, err));
         QN_TRY(qn_plan_layout(plan, err));
     }
     for (int i = 0; i < plan->n_steps; i++)

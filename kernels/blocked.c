@@ -231,6 +231,16 @@ int64_t qn_wino8c_tiles(const qn_conv8c *c, int64_t images)
            ((c->y.w + c->tile - 1) / c->tile);
 }
 
+int64_t qn_wino8c_side(const qn_conv8c *c)
+{
+    return c->twice ? 5 : c->tile + 2;
+}
+
+int64_t qn_wino8c_inputs(const qn_conv8c *c)
+{
+    return c->twice ? 16 : (c->tile + 2) * (c->tile + 2);
+}
+
 /* Few tiles keep the transformed input in the second-level cache; many make a panel of
  * weights worth its way from beyond that.  Measured: 12 .. 36 are alike up to 256
  * channels, from 512 on it takes 36 or more. */
@@ -248,14 +258,16 @@ int64_t qn_wino8c_point(const qn_conv8c *c)
 
 int64_t qn_wino8c_scratch(const qn_conv8c *c)
 {
-    int64_t points = (c->tile + 2) * (c->tile + 2);
-    return points * (qn_wino8c_point(c) + 3 * QN_BLOCK8 * qn_wino8c_block(c));
+    const int64_t side = qn_wino8c_side(c);
+    return qn_wino8c_inputs(c) * qn_wino8c_point(c) +
+           side * side * 3 * QN_BLOCK8 * qn_wino8c_block(c);
 }
 
 int64_t qn_wino8c_weight_size(const qn_conv8c *c)
 {
-    return (c->tile + 2) * (c->tile + 2) * qn_blocks8c(c->x.c) * qn_blocks8c(c->y.c) *
-           QN_BLOCK8 * QN_BLOCK8;
+    const int64_t side = qn_wino8c_side(c);
+    return side * side * qn_blocks8c(c->x.c) * qn_blocks8c(c->y.c) * QN_BLOCK8 *
+           QN_BLOCK8;
 }
 
 #define MAX_PANEL (3 * QN_BLOCK8) /* channels of the widest panel */
@@ -274,18 +286,25 @@ static void gather_filters(const qn_filters8c *at, const float *w, int64_t lanes
 }
 
 /* G f: the filter's polynomial at the points 0, +-sqrt(1/2), +-sqrt(2), inf (tile 4) or
- * 0, +-1, inf (tile 2), over the product of their distances. */
-static void filter_at_points(int tile, const double *f0, const double *f1,
+ * 0, +-1, inf (tile 2), over the product of their distances; or the factors of twice.
+ */
+static void filter_at_points(int side, const double *f0, const double *f1,
                              const double *f2, int64_t width, double to[6][MAX_PANEL])
 {
     const double a = sqrt(.5), b = sqrt(2);
     memcpy(to[0], f0, (size_t)width * sizeof *f0);
-    memcpy(to[tile + 1], f2, (size_t)width * sizeof *f2);
-    for (int64_t l = 0; tile == 2 && l < width; l++) {
+    memcpy(to[side - 1], f2, (size_t)width * sizeof *f2);
+    for (int64_t l = 0; side == 5 && l < width; l++) {
+        const double half = .5 * (f0[l] + f1[l] + f2[l]);
+        to[1][l] = half;
+        to[2][l] = f2[l] - half;
+        to[3][l] = half - f0[l];
+    }
+    for (int64_t l = 0; side == 4 && l < width; l++) {
         to[1][l] = .5 * (f0[l] + f2[l] + f1[l]);
         to[2][l] = .5 * (f0[l] + f2[l] - f1[l]);
     }
-    for (int64_t l = 0; tile == 4 && l < width; l++) {
+    for (int64_t l = 0; side == 6 && l < width; l++) {
         const double near = f0[l] + .5 * f2[l], far = f0[l] + 2 * f2[l];
         to[1][l] = (-2 / 3.) * (near + a * f1[l]);
         to[2][l] = (-2 / 3.) * (near - a * f1[l]);
@@ -295,15 +314,14 @@ static void filter_at_points(int tile, const double *f0, const double *f1,
 }
 
 /* u = G f G': u[point * step + lane]. */
-static void transform_filters(int tile, double f[9][MAX_PANEL], int64_t width, float *u,
+static void transform_filters(int n, double f[9][MAX_PANEL], int64_t width, float *u,
                               int64_t step)
 {
-    const int n = tile + 2;
     double column[3][6][MAX_PANEL], row[6][MAX_PANEL];
     for (int b = 0; b < 3; b++)
-        filter_at_points(tile, f[b], f[3 + b], f[6 + b], width, column[b]);
+        filter_at_points(n, f[b], f[3 + b], f[6 + b], width, column[b]);
     for (int i = 0; i < n; i++) {
-        filter_at_points(tile, column[0][i], column[1][i], column[2][i], width, row);
+        filter_at_points(n, column[0][i], column[1][i], column[2][i], width, row);
         for (int j = 0; j < n; j++, u += step)
             for (int64_t l = 0; l < width; l++)
                 u[l] = (float)row[j][l];
@@ -314,7 +332,7 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
     double f[9][MAX_PANEL];
     const qn_filters8c at = filters_of(c);
-    int n = c->tile + 2;
+    const int n = (int)qn_wino8c_side(c);
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     for (int64_t i = 0; i < qn_conv8c_panels(c); i++) {
         qn_panel8c p = qn_conv8c_panel(c, i);
@@ -325,7 +343,7 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
             bool real = ic < c->x.c;
             gather_filters(&at, real ? w + oc * at.oc + ic * at.ic : w,
                            real ? lanes : 0, width, f);
-            transform_filters(c->tile, f, width, to + ic * width, n_k * width);
+            transform_filters(n, f, width, to + ic * width, n_k * width);
         }
     }
 }

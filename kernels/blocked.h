@@ -72,6 +72,8 @@ typedef struct qn_conv8c {
                        convolution writes every k-th (y.row is then k rows) */
     qn_filters8c filters; /* read by the pack functions only */
     int tile;             /* outputs of a Winograd tile on each axis: 4 or 2 */
+    bool twice;    /* each pixel of x stands twice on each axis; slot wino8c, tile 4 */
+    int add_shift; /* 1: so does each pixel of add; not in slot dw8c */
     qn_act act;
 } qn_conv8c;
 
@@ -122,7 +124,13 @@ void qn_stem8c_fill(const qn_conv8c *c, const float *image, int64_t row, float *
  * c: panels.  The transformed input is made once per task and block of tiles: cut tiles
  * first and panels only when there are few tiles.
  * The error is that of a sum of ic + 32 terms whose magnitudes the transforms have
- * raised: about twice (tile 4) and 0.7 times (tile 2) the error of a direct sum. */
+ * raised: about twice (tile 4) and 0.7 times (tile 2) the error of a direct sum.
+ *
+ * twice: a tile of 4 reads x at 4 places an axis, u0 .. u3, of which the middle two
+ * stand twice.  With D = u2 - u1 and S = w0 + w1 + w2 its outputs are T - Q + A, T + P,
+ * T + Q and T - P + B for A = w0 (u0 - u2), T = S/2 (u1 + u2), P = (w2 - S/2) D, Q =
+ * (S/2 - w0) D, B = w2 (u3 - u1): 25 products instead of 36, of 16 transformed inputs,
+ * and the error of a direct sum. */
 typedef void qn_wino8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
 int64_t qn_wino8c_tiles(const qn_conv8c *c, int64_t images);
 int64_t qn_wino8c_scratch(const qn_conv8c *c); /* floats a task */
@@ -134,6 +142,15 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed);
  * transformed input [point][ic block][tile][8]. */
 #define QN_WINO8C_MAX_BLOCK 96
 int64_t qn_wino8c_block(const qn_conv8c *c);
+/* Products of a tile along one axis, and how many transformed inputs it has. */
+int64_t qn_wino8c_side(const qn_conv8c *c);
+int64_t qn_wino8c_inputs(const qn_conv8c *c);
+/* The transformed input that product e takes: e itself, but for twice. */
+static inline int64_t qn_wino8c_input(const qn_conv8c *c, int64_t e)
+{
+    static const int8_t of[5] = {0, 1, 2, 2, 3};
+    return c->twice ? of[e / 5] * 4 + of[e % 5] : e;
+}
 int64_t qn_wino8c_point(const qn_conv8c *c);
 
 /* slot dw8c_f32: depthwise, one filter a channel, groups and y.c are x.c; any kernel,

@@ -10,15 +10,16 @@
 #include <math.h>
 #include <string.h>
 
-enum kind { CONV, STEM, DW, WINO4, WINO2 };
+enum kind { CONV, STEM, DW, WINO4, WINO2, TWICE };
 static const char *const slot_names[] = {"conv8c_f32", "stem8c_f32", "dw8c_f32",
-                                         "wino8c_f32", "wino8c_f32"};
+                                         "wino8c_f32", "wino8c_f32", "wino8c_f32"};
 
 typedef struct spec {
     enum kind kind;
     int n, ic, oc, h, w, kh, kw, stride, dilation, pad, groups;
     int act;
-    bool bias, add;
+    bool bias;
+    int add;  /* 2: each pixel of it stands twice */
     int halo; /* of x, more than the pad */
 } spec;
 
@@ -34,8 +35,9 @@ typedef struct job {
 } job;
 
 /* Largest sum of magnitudes that Winograd adds up for one filter plane and |x| <= 1. */
-static double wino_mass(int tile, const float *w)
+static double wino_mass(const qn_conv8c *c, const float *w)
 {
+    const int tile = c->tile, side = (int)qn_wino8c_side(c);
     const double r = sqrt(0.5), q = sqrt(2);
     const double at4[4][6] = {{1, 1, 1, 1, 1, 0},
                               {0, r, r, q, q, 0},
@@ -52,17 +54,22 @@ static double wino_mass(int tile, const float *w)
     const double at2[4][6] = {{1, 1, 1, 0}, {0, 1, 1, 1}};
     const double bt2[6] = {2, 2, 2, 2};
     const double g2[6][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}};
-    const double(*at)[6] = tile == 4 ? at4 : at2, (*g)[3] = tile == 4 ? g4 : g2;
-    const double *bt = tile == 4 ? bt4 : bt2;
+    const double att[4][6] = {{1, 1, 0, 1}, {0, 1, 1}, {0, 1, 0, 1}, {0, 1, 1, 0, 1}};
+    const double btt[6] = {2, 2, 2, 2, 2};
+    const double gt[6][3] = {
+        {1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}};
+    const double(*at)[6] = c->twice ? att : tile == 4 ? at4 : at2;
+    const double(*g)[3] = c->twice ? gt : tile == 4 ? g4 : g2;
+    const double *bt = c->twice ? btt : tile == 4 ? bt4 : bt2;
     double u[6][6] = {{0}}, worst = 0;
-    for (int i = 0; i < tile + 2; i++)
-        for (int j = 0; j < tile + 2; j++)
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++)
             for (int a = 0; a < 9; a++)
                 u[i][j] += bt[i] * bt[j] * g[i][a / 3] * g[j][a % 3] * fabsf(w[a]);
     for (int o = 0; o < tile * tile; o++) {
         double sum = 0;
-        for (int i = 0; i < tile + 2; i++)
-            for (int j = 0; j < tile + 2; j++)
+        for (int i = 0; i < side; i++)
+            for (int j = 0; j < side; j++)
                 sum += at[o / tile][i] * at[o % tile][j] * u[i][j];
         worst = fmax(worst, sum);
     }
@@ -80,6 +87,7 @@ static double exact_sum(const job *j, int n, int oc, const int *at, double *mass
         for (int k = 0; k < s->kh * s->kw; k++) {
             int r = at[0] * s->stride + k / s->kw * s->dilation - s->pad;
             int c = at[1] * s->stride + k % s->kw * s->dilation - s->pad;
+            if (s->kind == TWICE) r = (r + 2) / 2 - 1, c = (c + 2) / 2 - 1;
             if (r < 0 || r >= s->h || c < 0 || c >= s->w) continue;
             int ic = oc / ocg * icg + i;
             double v = (double)j->x[((n * s->ic + ic) * s->h + r) * s->w + c] *
@@ -88,6 +96,15 @@ static double exact_sum(const job *j, int n, int oc, const int *at, double *mass
             *mass += fabs(v);
         }
     return sum;
+}
+
+/* Where the addend of output e is. */
+static size_t add_index(const job *j, size_t e)
+{
+    const size_t w = (size_t)j->c.y.w, h = (size_t)j->c.y.h;
+    if (j->s.add < 2) return e;
+    const size_t half_h = (h + 1) / 2, half_w = (w + 1) / 2;
+    return (e / w / h * half_h + e / w % h / 2) * half_w + e % w / 2;
 }
 
 static void find_truth(qn_test *t, job *j)
@@ -101,8 +118,7 @@ static void find_truth(qn_test *t, job *j)
     for (int oc = 0; s->kind >= WINO4 && oc < s->oc; oc++) {
         filter_mass[oc] = 0;
         for (int i = 0; i < s->ic; i++)
-            filter_mass[oc] +=
-                pow(wino_mass(j->c.tile, j->w + (oc * s->ic + i) * 9), 2);
+            filter_mass[oc] += pow(wino_mass(&j->c, j->w + (oc * s->ic + i) * 9), 2);
         filter_mass[oc] = sqrt(filter_mass[oc]);
     }
     for (size_t e = 0; e < total; e++) {
@@ -116,7 +132,10 @@ static void find_truth(qn_test *t, job *j)
             tol = 0.1 * sqrt(s->ic + 32) * mass; /* of either sign, seen: a tenth */
         }
         if (j->bias) sum += (double)j->bias[oc], tol += 4 * fabs((double)j->bias[oc]);
-        if (j->add) sum += (double)j->add[e], tol += 4 * fabs((double)j->add[e]);
+        if (j->add) {
+            const double a = (double)j->add[add_index(j, e)];
+            sum += a, tol += 4 * fabs(a);
+        }
         j->want[e] = qn_exact_act(&j->c.act, sum);
         /* No activation is steeper than 1.5; their own errors are below 4 ulp. */
         j->tol[e] = FLT_EPSILON * (1.5 * tol + 4 * fmax(fabs(sum), 1));
@@ -161,6 +180,7 @@ static void make_job(qn_test *t, const spec *s, job *j)
     qn_conv8c *c = &j->c;
     int oh = (s->h + 2 * s->pad - (s->kh - 1) * s->dilation - 1) / s->stride + 1;
     int ow = (s->w + 2 * s->pad - (s->kw - 1) * s->dilation - 1) / s->stride + 1;
+    if (s->kind == TWICE) oh = 2 * s->h, ow = 2 * s->w;
     const int dims[] = {s->n, s->oc, oh, ow};
     *c = (qn_conv8c){
         .kernel = {s->kh, s->kw},
@@ -169,15 +189,18 @@ static void make_job(qn_test *t, const spec *s, job *j)
         .pad = {s->pad, s->pad},
         .groups = s->groups,
         .y_step = 8,
-        .tile = s->kind == WINO4 ? 4 : 2,
+        .tile = s->kind == WINO2 ? 2 : 4,
+        .twice = s->kind == TWICE,
+        .add_shift = s->add == 2,
         .act = {(uint8_t)s->act, s->act == QN_ACT_CLIP ? -0.25f : 0.2f, 0.5f}};
     make_input(t, j);
     j->y = qn_make_plane(t, NULL, dims, 2);
     c->y = j->y.p;
     size_t ny = (size_t)(j->c.y.h * j->c.y.w * s->n * s->oc);
     if (s->add) {
+        const int half[] = {s->n, s->oc, (oh + 1) / 2, (ow + 1) / 2};
         j->add = qn_random_floats(t, ny);
-        c->add = qn_make_plane(t, j->add, dims, 1).p;
+        c->add = qn_make_plane(t, j->add, s->add == 2 ? half : dims, 1).p;
     }
     int64_t nw = c->kernel[0] * c->kernel[1] * s->oc * (s->ic / s->groups);
     j->w = qn_random_floats(t, (size_t)nw);
@@ -275,8 +298,9 @@ static void check_random(qn_test *t, enum kind kind)
               .groups = 1,
               .act = (int)qn_test_int(t, QN_ACT_NONE, QN_ACT_GELU),
               .bias = qn_test_int(t, 0, 1),
-              .add = qn_test_int(t, 0, 1),
+              .add = (int)qn_test_int(t, 0, kind == DW ? 1 : 2),
               .halo = (int)qn_test_int(t, 0, 1)};
+    if (kind == TWICE) s.pad = 1;
     if (kind == DW) s.oc = s.groups = s.ic;
     if (kind >= WINO4) s.kh = s.kw = 3, s.stride = s.dilation = 1;
     if ((s.kh - 1) * s.dilation >= s.h) s.dilation = 1;
@@ -344,6 +368,20 @@ void test_conv8c_wino2(qn_test *t)
     check_wino(t, WINO2);
     for (int i = 0; i < 10; i++)
         check_random(t, WINO2);
+}
+
+void test_conv8c_twice(qn_test *t)
+{
+    static const spec specs[] = {
+        {TWICE, 1, 8, 8, 1, 1, 3, 3, 1, 1, 1, 1, QN_ACT_NONE, false, false, 0},
+        {TWICE, 1, 16, 32, 6, 4, 3, 3, 1, 1, 1, 1, QN_ACT_RELU, true, 2, 0},
+        {TWICE, 2, 24, 40, 7, 5, 3, 3, 1, 1, 1, 1, QN_ACT_CLIP, true, 2, 1},
+        {TWICE, 3, 8, 20, 3, 6, 3, 3, 1, 1, 1, 1, QN_ACT_SIGMOID, true, true, 0},
+        {TWICE, 1, 64, 64, 13, 11, 3, 3, 1, 1, 1, 1, QN_ACT_SILU, true, false, 0},
+    };
+    CHECK_SPECS(t, specs);
+    for (int i = 0; i < 10; i++)
+        check_random(t, TWICE);
 }
 
 void test_conv8c_depthwise(qn_test *t)

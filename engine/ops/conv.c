@@ -307,6 +307,7 @@ const qn_op qn_op_conv = {
     .check = qn_window_check,
     .infer = conv_infer,
     .blocked = qn_conv_blocked,
+    .halves = qn_conv_halves,
     .prepare = conv_prepare,
     .run = conv_run,
     .grad = qn_conv_grad,

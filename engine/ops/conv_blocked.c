@@ -20,13 +20,20 @@ static bool fits(const qn_instr *i, qn_conv8c *c, int64_t *end)
 {
     const qn_window_params *p = i->params;
     const qn_tensor *x = i->in[0], *w = i->in[1], *y = i->out[0];
+    qn_tensor doubled = *x;
     qn_window win;
+    for (int d = 2; d < 4 && i->twice & 1; d++)
+        doubled.dim[d] *= 2;
     if (x->rank != 4 || x->dtype != QUERN_FLOAT || !qn_conv_can_pack(i, 1) || !y ||
         qn_tensor_count(y) == 0 || qn_tensor_count(x) == 0 ||
         (has_bias(i) && !qn_conv_can_pack(i, 2)) ||
-        qn_window_fit(p, x, w, &win, NULL) != QUERN_OK)
+        qn_window_fit(p, &doubled, w, &win, NULL) != QUERN_OK)
         return false;
-    *c = (qn_conv8c){.groups = p->group, .y_step = QN_BLOCK8, .act = i->act};
+    *c = (qn_conv8c){.groups = p->group,
+                     .y_step = QN_BLOCK8,
+                     .twice = i->twice & 1,
+                     .add_shift = i->residual && i->twice >> (i->n_in - 1) & 1,
+                     .act = i->act};
     for (int d = 0; d < 2; d++) {
         c->kernel[d] = win.kernel[d];
         c->stride[d] = win.stride[d];
@@ -50,6 +57,22 @@ static bool choose(const qn_instr *i, const qn_conv8c *c, qn_conv_slot *chosen)
     else
         return false;
     return true;
+}
+
+uint32_t qn_conv_halves(const qn_instr *i)
+{
+    qn_conv8c c;
+    qn_conv_slot chosen;
+    int64_t end[2];
+    uint32_t can = 0;
+    if (!fits(i, &c, end) || !choose(i, &c, &chosen)) return 0;
+    c.x.c = i->in[1]->dim[1];
+    c.y.c = i->in[1]->dim[0];
+    if (chosen == QN_CONV_DIRECT && c.pad[0] == 1 && c.pad[1] == 1 && end[0] == 1 &&
+        end[1] == 1 && qn_conv_may_double(&c))
+        can |= 1;
+    if (i->residual && chosen != QN_CONV_DEPTH) can |= UINT32_C(1) << (i->n_in - 1);
+    return can;
 }
 
 bool qn_conv_blocked(const qn_instr *i, qn_blocked *how)

@@ -6,6 +6,8 @@
 
 #include "engine/op.h"
 
+/* The input of a Winograd convolution, and the residual of any but a depthwise one. */
+uint32_t qn_conv_halves(const qn_instr *i);
 bool qn_conv_blocked(const qn_instr *i, qn_blocked *how);
 quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err);
 quern_status qn_conv_blocked_run(const qn_instr *i, const qn_exec *x);

@@ -35,6 +35,12 @@ int qn_conv_wino_tile(const qn_conv8c *c, int64_t images)
     return least >= 5 ? 2 : 0;
 }
 
+bool qn_conv_may_double(const qn_conv8c *c)
+{
+    return qn_conv_may_transform(c) && c->x.c >= WINO_CHANNELS &&
+           c->y.c >= WINO_CHANNELS;
+}
+
 /* ---- prepare ---- */
 
 typedef int64_t size_fn(const qn_conv8c *c);
@@ -66,8 +72,9 @@ static quern_status take_weight(qn_prep *p, qn_conv_way *s, int weight, int key,
                                 quern_error *err)
 {
     const void *packed;
-    uint64_t full =
-        ((uint64_t)key << 16 | (uint64_t)s->slot << 8 | (uint64_t)s->c.tile) + 1;
+    uint64_t full = ((uint64_t)key << 16 | (uint64_t)s->slot << 8 |
+                     (uint64_t)(s->c.tile + 8 * s->c.twice)) +
+                    1;
     size_t bytes = (size_t)packers[s->slot].size(&s->c) * sizeof(float);
     const qn_packer how = {full, bytes, pack_weight, s, sizeof *s};
     QN_TRY(qn_prep_pack(p, weight, &how, &packed, err));
@@ -125,7 +132,10 @@ static int choose_tile(const qn_prep *p, const qn_conv_way *s)
 quern_status qn_conv_way_prepare(qn_prep *p, qn_conv_way *s, int weight, int key,
                                  quern_error *err)
 {
-    if (s->slot == QN_CONV_DIRECT && !p->no_winograd) s->c.tile = choose_tile(p, s);
+    if (s->c.twice)
+        s->c.tile = 4;
+    else if (s->slot == QN_CONV_DIRECT && !p->no_winograd)
+        s->c.tile = choose_tile(p, s);
     if (s->c.tile) s->slot = QN_CONV_WINO;
     s->groups_of_channels = qn_conv8c_panels(&s->c);
     s->things = s->c.y.h;

@@ -314,6 +314,7 @@ const qn_op qn_op_resize = {
     .check = qn_resize_check,
     .infer = resize_infer,
     .blocked = resize_can_block,
+    .doubles = qn_resize_doubles,
     .grad = qn_grad_resize,
     .prepare = resize_prepare,
     .run = resize_run,

@@ -2,7 +2,26 @@
 /* engine/ops/resize_blocked.c - Resize in the blocked layout (kernels/blocked.h). */
 #include "engine/ops/resize_blocked.h"
 
+#include "engine/ops/resize_state.h"
 #include "engine/rows8c.h"
+
+bool qn_resize_doubles(const qn_instr *i)
+{
+    qn_resize_state s;
+    const qn_tensor *x = i->in[0];
+    if (x->rank != 4 || x->dtype != QUERN_FLOAT || !i->out[0] ||
+        qn_tensor_count(x) == 0 ||
+        qn_resize_setup(i->params, i->in, i->n_in, &s, NULL) != QUERN_OK ||
+        s.how.mode != QN_NEAREST || s.active[0] || s.active[1])
+        return false;
+    for (int d = 2; d < 4; d++)
+        if (s.axis[d].scale != 2 || s.axis[d].out != 2 * s.axis[d].in) return false;
+    /* Outputs 2k and 2k + 1 lie at k and k + 1/2, or at k -+ 1/4. */
+    if (s.how.coord == QN_ASYMMETRIC)
+        return s.how.round == QN_FLOOR || s.how.round == QN_ROUND_PREFER_FLOOR;
+    return s.how.coord == QN_HALF_PIXEL && s.how.round != QN_FLOOR &&
+           s.how.round != QN_CEIL;
+}
 
 struct qn_resize_blocked {
     int32_t *at[2][2]; /* [rows, columns][first, second] input of each output */

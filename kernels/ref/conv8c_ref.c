@@ -47,7 +47,8 @@ static void compute_rows(const qn_conv8c *c, const qn_task8c *t, pixel at,
             at.x = x + group + row * x_row + col * x_col;
             at.y = c->y.data + y + row * c->y.row + col * c->y_step;
             at.add = c->add.data
-                         ? c->add.data + add + row * c->add.row + col * c->y_step
+                         ? c->add.data + add + (row >> c->add_shift) * c->add.row +
+                               (col >> c->add_shift) * c->y_step
                          : NULL;
             compute_pixel(c, &p, &at);
         }

@@ -22,6 +22,9 @@ static const float at4[4][SIDE] = {
 };
 static const float bt2[SIDE][SIDE] = {{1, 0, -1}, {0, 1, 1}, {0, -1, 1}, {0, -1, 0, 1}};
 static const float at2[4][SIDE] = {{1, 1, 1}, {0, 1, -1, 1}};
+/* Of twice, whose inputs are those of bt2. */
+static const float att[4][SIDE] = {
+    {1, 1, 0, -1}, {0, 1, 1}, {0, 1, 0, 1}, {0, 1, -1, 0, 1}};
 
 /* to [rows][cols] = m x m', where x is [side][side] and m [rows][side]; all rows SIDE.
  */
@@ -50,16 +53,17 @@ typedef struct place {
 
 static void transform_input(const qn_conv8c *c, const place *p, float *v)
 {
-    int side = c->tile + 2;
+    const int half = c->twice, side = half ? 4 : c->tile + 2;
+    const int64_t row = (p->row >> half) - c->pad[0];
+    const int64_t col = (p->col >> half) - c->pad[1];
     for (int64_t ic = 0; ic < qn_blocks8c(c->x.c) * QN_BLOCK8; ic++) {
         float x[SIDE][SIDE] = {{0}}, to[SIDE][SIDE] = {{0}};
         const float *from = c->x.data + p->image * c->x.image +
                             ic / QN_BLOCK8 * c->x.plane + ic % QN_BLOCK8;
-        for (int64_t i = 0; i < p->rows + 2; i++)
-            for (int64_t j = 0; j < p->cols + 2; j++)
-                x[i][j] = from[(p->row + i - c->pad[0]) * c->x.row +
-                               (p->col + j - c->pad[1]) * QN_BLOCK8];
-        sandwich(c->tile == 4 ? bt4 : bt2, side, side, x, to);
+        for (int64_t i = 0; i < (p->rows >> half) + 2; i++)
+            for (int64_t j = 0; j < (p->cols >> half) + 2; j++)
+                x[i][j] = from[(row + i) * c->x.row + (col + j) * QN_BLOCK8];
+        sandwich(side == 6 ? bt4 : bt2, side, side, x, to);
         for (int e = 0; e < side * side; e++)
             *v++ = to[e / side][e % side];
     }
@@ -68,27 +72,29 @@ static void transform_input(const qn_conv8c *c, const place *p, float *v)
 static void make_outputs(const qn_conv8c *c, const place *p, int64_t oc, const float *v,
                          const float *w, int64_t width)
 {
-    int side = c->tile + 2, points = side * side;
+    const int side = (int)qn_wino8c_side(c), points = side * side;
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     float m[SIDE][SIDE] = {{0}}, y[SIDE][SIDE] = {{0}};
     for (int e = 0; e < points; e++) {
         float sum = 0;
         for (int64_t ic = 0; ic < n_k; ic++)
-            sum += v[ic * points + e] * w[(e * n_k + ic) * width];
+            sum += v[ic * qn_wino8c_inputs(c) + qn_wino8c_input(c, e)] *
+                   w[(e * n_k + ic) * width];
         m[e / side][e % side] = sum;
     }
-    sandwich(c->tile == 4 ? at4 : at2, c->tile, side, m, y);
+    sandwich(c->twice ? att : c->tile == 4 ? at4 : at2, c->tile, side, m, y);
     int64_t block = oc / QN_BLOCK8, lane = oc % QN_BLOCK8;
     for (int64_t i = 0; i < p->rows; i++)
         for (int64_t j = 0; j < p->cols; j++) {
             float value = y[i][j] + (c->bias ? c->bias[oc] : 0);
-            int64_t row = p->row + i, col = (p->col + j) * QN_BLOCK8 + lane;
+            const int64_t row = p->row + i, col = p->col + j;
             if (c->add.data)
                 value += c->add.data[p->image * c->add.image + block * c->add.plane +
-                                     row * c->add.row + col];
+                                     (row >> c->add_shift) * c->add.row +
+                                     (col >> c->add_shift) * QN_BLOCK8 + lane];
             qn_act_f32(c->act.kind, c->act.alpha, c->act.beta, &value, 1);
             c->y.data[p->image * c->y.image + block * c->y.plane + row * c->y.row +
-                      col] = oc < c->y.c ? value : 0;
+                      col * QN_BLOCK8 + lane] = oc < c->y.c ? value : 0;
         }
 }
 
@@ -96,7 +102,7 @@ void qn_wino8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
 {
     int64_t across = (c->y.w + c->tile - 1) / c->tile;
     int64_t down = (c->y.h + c->tile - 1) / c->tile;
-    int64_t points = (c->tile + 2) * (c->tile + 2);
+    const int64_t points = qn_wino8c_side(c) * qn_wino8c_side(c);
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     for (int64_t i = t->i0; i < t->i1; i++) {
         place p = {i / across / down, i / across % down * c->tile, i % across * c->tile,

@@ -47,7 +47,8 @@ static void find_pixels(const qn_conv8c *c, const float *x, int64_t x_row,
     for (int64_t i = 0; i < r->n; i++) {
         r->x[i] = x + (row - r->top) * x_row + col * x_col;
         r->y[i] = row * c->y.row + col * c->y_step;
-        r->add[i] = row * c->add.row + col * c->y_step;
+        r->add[i] =
+            (row >> c->add_shift) * c->add.row + (col >> c->add_shift) * c->y_step;
         if (++col == c->y.w) col = 0, row++;
     }
 }

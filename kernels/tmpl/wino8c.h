@@ -5,7 +5,8 @@
  * A block of tiles is transformed once into V [point][ic block][tile][8]; then, panel
  * after panel, one matrix product a point gives M [point][oc block][tile][8], which is
  * transformed into outputs while it is in the cache.  A transform works on one axis at
- * a time.  Tiles that reach over the edge read zeros and store what exists.
+ * a time.  Tiles that reach over the edge read zeros and store what exists.  Where x
+ * stands twice on each axis there is less to do; kernels/blocked.h says how.
  *
  * Lavin, Gray: Fast Algorithms for Convolutional Neural Networks (2015). */
 #include "kernels/tmpl/winotiles8c.h"
@@ -64,6 +65,25 @@ static inline row4 output2(const float *m, int64_t step)
     return y;
 }
 
+/* The same where the input stood twice; see kernels/blocked.h. */
+static inline row4 output_twice(const float *m, int64_t step)
+{
+    const qn_v8 t = qn_load8(m + step);
+    const qn_v8 p = qn_load8(m + 2 * step), q = qn_load8(m + 3 * step);
+    row4 y;
+    y.y0 = qn_add8(qn_sub8(t, q), qn_load8(m));
+    y.y1 = qn_add8(t, p);
+    y.y2 = qn_add8(t, q);
+    y.y3 = qn_add8(qn_sub8(t, p), qn_load8(m + 4 * step));
+    return y;
+}
+
+static inline row4 output_of(const qn_conv8c *c, const float *m, int64_t step)
+{
+    if (c->twice) return output_twice(m, step);
+    return c->tile == 4 ? output4(m, step) : output2(m, step);
+}
+
 static inline void store_pixel(const qn_conv8c *c, const qn_bounds8 *bounds, qn_v8 y,
                                int64_t y_at, int64_t add_at)
 {
@@ -78,10 +98,9 @@ static inline void transform_output(const qn_conv8c *c, const place *p, int64_t 
     float half[4 * MAX_SIDE * 8];
     const qn_bounds8 bounds = qn_bounds8_of(&c->act);
     const qn_v8 bias = c->bias ? qn_load8(c->bias + block * 8) : qn_zero8();
-    int64_t side = c->tile + 2;
+    const int64_t side = qn_wino8c_side(c), shift = c->add_shift;
     for (int64_t k = 0; k < side; k++) {
-        row4 y = c->tile == 4 ? output4(m + k * point, 6 * point)
-                              : output2(m + k * point, 4 * point);
+        row4 y = output_of(c, m + k * point, side * point);
         qn_store8(half + k * 8, y.y0);
         qn_store8(half + (MAX_SIDE + k) * 8, y.y1);
         qn_store8(half + (2 * MAX_SIDE + k) * 8, y.y2);
@@ -89,17 +108,21 @@ static inline void transform_output(const qn_conv8c *c, const place *p, int64_t 
     }
     for (int64_t r = 0; r < p->rows; r++) {
         const float *from = half + r * MAX_SIDE * 8;
-        row4 y = c->tile == 4 ? output4(from, 8) : output2(from, 8);
+        row4 y = output_of(c, from, 8);
         int64_t at = p->image * c->y.image + block * c->y.plane +
                      (p->row + r) * c->y.row + p->col * 8;
         int64_t add = p->image * c->add.image + block * c->add.plane +
-                      (p->row + r) * c->add.row + p->col * 8;
+                      ((p->row + r) >> shift) * c->add.row + (p->col >> shift) * 8;
         store_pixel(c, &bounds, qn_add8(y.y0, bias), at, add);
-        if (p->cols > 1) store_pixel(c, &bounds, qn_add8(y.y1, bias), at + 8, add + 8);
+        if (p->cols > 1)
+            store_pixel(c, &bounds, qn_add8(y.y1, bias), at + 8,
+                        add + (1 >> shift) * 8);
         if (p->cols > 2)
-            store_pixel(c, &bounds, qn_add8(y.y2, bias), at + 16, add + 16);
+            store_pixel(c, &bounds, qn_add8(y.y2, bias), at + 16,
+                        add + (2 >> shift) * 8);
         if (p->cols > 3)
-            store_pixel(c, &bounds, qn_add8(y.y3, bias), at + 24, add + 24);
+            store_pixel(c, &bounds, qn_add8(y.y3, bias), at + 24,
+                        add + (3 >> shift) * 8);
         qn_finish8(&c->act, &c->y, block, c->y.data + at, p->cols);
     }
 }
@@ -109,18 +132,19 @@ static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const f
                      float *m)
 {
     static const int64_t max_tiles[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
-    int64_t points = (c->tile + 2) * (c->tile + 2), step = qn_wino8c_block(c) * 8;
+    const int64_t side = qn_wino8c_side(c), points = side * side;
+    const int64_t step = qn_wino8c_block(c) * 8, point = qn_wino8c_point(c);
     const qn_wk8c a = {qn_blocks8c(c->x.c), step, step};
     const float *w = c->weight + p->block * 8 * a.blocks * 8 * points;
     int64_t max = max_tiles[p->blocks - 1];
     int64_t parts = (n + max - 1) / max, size = n / parts, longer = n % parts;
     for (int64_t e = 0; e < points; e++) {
+        const float *from = v + qn_wino8c_input(c, e) * point;
         for (int64_t i = 0, t = 0; i < parts; i++) {
             int64_t tiles = size + (i < longer);
-            wk[p->blocks - 1][tiles - 1](&a, v + t * 8, w, m + t * 8);
+            wk[p->blocks - 1][tiles - 1](&a, from + t * 8, w, m + t * 8);
             t += tiles;
         }
-        v += qn_wino8c_point(c);
         w += p->blocks * 8 * a.blocks * 8;
         m += p->blocks * step;
     }
@@ -128,8 +152,8 @@ static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const f
 
 void QN_V8_ROW(wino8c_f32)(const qn_conv8c *c, const qn_task8c *t)
 {
-    int64_t points = (c->tile + 2) * (c->tile + 2), block = qn_wino8c_block(c);
-    float *v = t->scratch, *m = v + points * qn_wino8c_point(c);
+    const int64_t block = qn_wino8c_block(c);
+    float *v = t->scratch, *m = v + qn_wino8c_inputs(c) * qn_wino8c_point(c);
     place at[QN_WINO8C_MAX_BLOCK];
     int64_t parts = (t->i1 - t->i0 + block - 1) / block;
     int64_t size = parts > 0 ? (t->i1 - t->i0 + parts - 1) / parts : 0;

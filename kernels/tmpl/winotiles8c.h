@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/tmpl/winotiles8c.h - the input side of Winograd's minimal filtering: tiles of
  * a blocked image, and their transform V = B' x B, for tiles of 4x4 and 2x2 outputs.
- * What tiles that reach over the edge do not have is zero. */
+ * What tiles that reach over the edge do not have is zero.  Where x stands twice, a
+ * tile of 4 takes the transform of a tile of 2. */
 /* ---- transforms of one axis ------------------------------------------------------ */
 
 enum { MAX_SIDE = 6 };
@@ -57,11 +58,12 @@ static place find_tile(const qn_conv8c *c, int64_t i)
 }
 
 /* The part of a tile's input that exists, among zeros. */
-static void copy_ragged(const place *p, const float *x, int64_t row, float *to)
+static void copy_ragged(int64_t rows, int64_t cols, const float *x, int64_t row,
+                        float *to)
 {
     for (int64_t r = 0; r < MAX_SIDE; r++)
         for (int64_t k = 0; k < MAX_SIDE; k++)
-            qn_store8(to + (r * MAX_SIDE + k) * 8, r < p->rows + 2 && k < p->cols + 2
+            qn_store8(to + (r * MAX_SIDE + k) * 8, r < rows && k < cols
                                                        ? qn_load8(x + r * row + k * 8)
                                                        : qn_zero8());
 }
@@ -94,14 +96,17 @@ static void transform_input(const qn_conv8c *c, const place *at, int64_t n, floa
     for (int64_t b = 0; b < qn_blocks8c(c->x.c); b++)
         for (int64_t t = 0; t < n; t++) {
             const place *p = at + t;
+            const int half = c->twice;
             const float *x = c->x.data + p->image * c->x.image + b * c->x.plane +
-                             (p->row - c->pad[0]) * c->x.row + (p->col - c->pad[1]) * 8;
+                             ((p->row >> half) - c->pad[0]) * c->x.row +
+                             ((p->col >> half) - c->pad[1]) * 8;
             int64_t row = c->x.row;
             if (p->rows < c->tile || p->cols < c->tile) {
-                copy_ragged(p, x, row, ragged);
+                copy_ragged((p->rows >> half) + 2, (p->cols >> half) + 2, x, row,
+                            ragged);
                 x = ragged, row = MAX_SIDE * 8;
             }
-            (c->tile == 4 ? transform_tile4
-                          : transform_tile2)(x, row, v + b * step + t * 8, point);
+            (c->tile == 4 && !half ? transform_tile4 : transform_tile2)(
+                x, row, v + b * step + t * 8, point);
         }
 }
