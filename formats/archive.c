@@ -9,6 +9,7 @@
 #include "formats/names.h"
 #include "formats/plugin.h"
 #include "formats/zip_check.h"
+#include "formats/zip_read.h"
 
 #include <stdio.h>
 #include <string.h>

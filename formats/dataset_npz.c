@@ -56,11 +56,12 @@ static int find_member(const arrays *a, const char *name)
     return -1;
 }
 
-static quern_status read_member(const arrays *a, int i, qn_arena *arena, qn_tensor *out,
-                                quern_error *err)
+/* views: bytes may stay where they are in the archive. */
+static quern_status read_member(const arrays *a, int i, bool views, qn_arena *arena,
+                                qn_tensor *out, quern_error *err)
 {
     char path[QN_PATH_MAX];
-    if (a->npz) return qn_npz_read(a->npz, i, arena, out, err);
+    if (a->npz) return (views ? qn_npz_view : qn_npz_read)(a->npz, i, arena, out, err);
     QN_TRY(qn_path_join(path, a->folder, a->files[i], err));
     const quern_status status = qn_npy_load(arena, path, out, err);
     if (status != QUERN_OK) qn_within(err, "%s", a->files[i]);
@@ -160,7 +161,7 @@ static quern_status read_labels(qn_dataset *set, const arrays *a, size_t k,
         return qn_fail(err, QUERN_FORMAT, "there is '%s', but no '%s'",
                        pairs[k].pictures, pairs[k].labels);
     qn_arena_init(&scratch, set->arena.mem);
-    quern_status status = read_member(a, labels, &scratch, &t, err);
+    quern_status status = read_member(a, labels, false, &scratch, &t, err);
     if (status == QUERN_OK) {
         status = add_labels(set, &t, pairs[k].split, err);
         if (status != QUERN_OK) qn_within(err, "member '%s'", pairs[k].labels);
@@ -192,7 +193,7 @@ static quern_status read_pictures(qn_dataset *set, const arrays *a, size_t k,
     const int member = find_member(a, pairs[k].pictures);
     if (member < 0) return QUERN_OK;
     qn_arena_init(&scratch, set->arena.mem);
-    quern_status status = read_member(a, member, &scratch, &t, err);
+    quern_status status = read_member(a, member, true, &scratch, &t, err);
     if (status == QUERN_OK) {
         status = take_pictures(set, &t, k, pixels, err);
         if (status != QUERN_OK) qn_within(err, "member '%s'", pairs[k].pictures);
@@ -219,7 +220,7 @@ static quern_status read_classes(qn_dataset *set, const arrays *a, quern_error *
         name_published(set);
         return QUERN_OK;
     }
-    QN_TRY(read_member(a, member, &set->arena, &t, err));
+    QN_TRY(read_member(a, member, false, &set->arena, &t, err));
     if (t.dtype != QUERN_STRING || t.rank != 1 || t.dim[0] < set->n_classes ||
         t.dim[0] > QN_MAX_CLASSES)
         return qn_fail(err, QUERN_FORMAT,

@@ -230,17 +230,25 @@ static quern_status find_type(header *h, qn_tensor *out, quern_error *err)
                    h->kind > ' ' && h->kind < 0x7f ? h->kind : '?', (long long)h->size);
 }
 
+/* The type, and whether the data has the size that the header says. */
+static quern_status check_data(header *h, size_t n_bytes, qn_tensor *out,
+                               quern_error *err)
+{
+    size_t need;
+    QN_TRY(find_type(h, out, err));
+    QN_TRY(qn_tensor_check(out, err));
+    if (qn_size_mul((size_t)qn_tensor_count(out), (size_t)h->size, &need) &&
+        need == n_bytes)
+        return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT,
+                   "shape %s of %lld-byte elements does not fit %zu bytes of data",
+                   QN_SHAPE(out), (long long)h->size, n_bytes);
+}
+
 static quern_status read_data(header *h, qn_span data, qn_arena *arena, qn_tensor *out,
                               quern_error *err)
 {
-    size_t need, n;
-    QN_TRY(find_type(h, out, err));
-    QN_TRY(qn_tensor_check(out, err));
-    n = (size_t)qn_tensor_count(out);
-    if (!qn_size_mul(n, (size_t)h->size, &need) || need != data.n)
-        return qn_fail(err, QUERN_FORMAT,
-                       "shape %s of %lld-byte elements does not fit %zu bytes of data",
-                       QN_SHAPE(out), (long long)h->size, data.n);
+    const size_t need = data.n, n = (size_t)qn_tensor_count(out);
     if (h->is_fortran && out->rank > 1 && n) {
         void *plain;
         QN_TRY(qn_arena_raw(arena, need, &plain, err));
@@ -260,14 +268,14 @@ static quern_status read_data(header *h, qn_span data, qn_arena *arena, qn_tenso
     return QUERN_OK;
 }
 
-quern_status qn_npy_parse(const void *bytes, size_t n, qn_arena *arena, qn_tensor *out,
-                          quern_error *err)
+/* The header; *data: what is behind it, of the right size. */
+static quern_status begin(const void *bytes, size_t n, header *h, qn_span *data,
+                          qn_tensor *out, quern_error *err)
 {
     qn_span file = {bytes, n, 0}, magic, text;
     uint8_t major, minor;
     uint16_t length16;
     uint32_t length;
-    header h;
     if (!qn_take(&file, 6, &magic) || memcmp(magic.p, "\x93NUMPY", 6) != 0)
         return qn_fail(err, QUERN_FORMAT, "it does not begin as a .npy file");
     if (!qn_take_u8(&file, &major) || !qn_take_u8(&file, &minor) || major < 1 ||
@@ -278,9 +286,31 @@ quern_status qn_npy_parse(const void *bytes, size_t n, qn_arena *arena, qn_tenso
     if (ok && major == 1) length = length16;
     if (!ok || !qn_take(&file, length, &text))
         return qn_fail(err, QUERN_FORMAT, "the header ends before it is complete");
-    QN_TRY(parse_header(text, &h, err));
-    *out = h.shape;
-    return read_data(&h, file, arena, out, err);
+    QN_TRY(parse_header(text, h, err));
+    *out = h->shape;
+    *data = file;
+    return check_data(h, file.n, out, err);
+}
+
+quern_status qn_npy_parse(const void *bytes, size_t n, qn_arena *arena, qn_tensor *out,
+                          quern_error *err)
+{
+    header h;
+    qn_span data;
+    QN_TRY(begin(bytes, n, &h, &data, out, err));
+    return read_data(&h, data, arena, out, err);
+}
+
+quern_status qn_npy_view(const void *bytes, size_t n, qn_arena *arena, qn_tensor *out,
+                         quern_error *err)
+{
+    header h;
+    qn_span data;
+    QN_TRY(begin(bytes, n, &h, &data, out, err));
+    if (out->dtype != QUERN_UINT8 || (h.is_fortran && out->rank > 1))
+        return read_data(&h, data, arena, out, err);
+    out->data = (void *)(uintptr_t)data.p; /* read, never written */
+    return QUERN_OK;
 }
 
 quern_status qn_npy_load(qn_arena *arena, const char *path, qn_tensor *out,

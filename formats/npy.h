@@ -13,6 +13,9 @@
 
 quern_status qn_npy_parse(const void *bytes, size_t n, qn_arena *arena, qn_tensor *out,
                           quern_error *err);
+/* Bytes that stand in the file as in memory are not copied: *out points to them. */
+quern_status qn_npy_view(const void *bytes, size_t n, qn_arena *arena, qn_tensor *out,
+                         quern_error *err);
 quern_status qn_npy_load(qn_arena *arena, const char *path, qn_tensor *out,
                          quern_error *err);
 /* Appends the file's bytes; t is a tensor, no sequence. */

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* formats/npz.c - see npz.h.  The directory at the end of the archive says where
- * members lie (PKWARE's APPNOTE 4.3); local headers are used to find the data behind
- * them only.
- *
- *   end of directory:  PK56  disk(2) disk(2) here(2) total(2) size(4) offset(4) note(2)
- *   directory entry:   PK12  made(2) need(2) flags(2) method(2) time(4) crc(4)
- * packed(4) size(4) name(2) extra(2) note(2) disk(2) attrs(6) offset(4) ... */
+ * members lie. */
 #include "formats/npz.h"
 
 #include "engine/os.h"
@@ -13,84 +8,13 @@
 #include "formats/deflate.h"
 #include "formats/files.h"
 #include "formats/npy.h"
+#include "formats/zip_read.h"
 #include "formats/zip_write.h"
 
 #include <string.h>
 
-#define END_SIZE   22
-#define ENTRY_SIZE 46
-#define LOCAL_SIZE 30
-
-typedef struct entry {
-    uint16_t flags, method;
-    uint32_t crc, packed, size, offset;
-    qn_span name;
-} entry;
-
-static uint32_t u16_at(const uint8_t *p)
-{
-    return p[0] | (uint32_t)p[1] << 8;
-}
-
-static uint32_t u32_at(const uint8_t *p)
-{
-    return u16_at(p) | u16_at(p + 2) << 16;
-}
-
-/* The directory: a span of entries and their number. */
-static quern_status find_directory(const uint8_t *p, size_t n, qn_span *out, int *count,
-                                   quern_error *err)
-{
-    const size_t least = n > END_SIZE + 0xffff ? n - END_SIZE - 0xffff : 0;
-    for (size_t at = n >= END_SIZE ? n - END_SIZE + 1 : 0; at-- > least;) {
-        if (memcmp(p + at, "PK\5\6", 4) != 0) continue;
-        const size_t size = u32_at(p + at + 12), offset = u32_at(p + at + 16);
-        *count = (int)u16_at(p + at + 10);
-        if (offset > at || size > at - offset) break;
-        *out = (qn_span){p + offset, size, offset};
-        return QUERN_OK;
-    }
-    return qn_fail(err, QUERN_FORMAT, "it has no zip directory in its %zu bytes", n);
-}
-
-static quern_status take_entry(qn_span *dir, entry *e, quern_error *err)
-{
-    qn_span head, rest;
-    if (!qn_take(dir, ENTRY_SIZE, &head) || memcmp(head.p, "PK\1\2", 4) != 0)
-        return qn_fail(err, QUERN_FORMAT, "the zip directory is damaged at byte %zu",
-                       dir->offset);
-    const uint8_t *p = head.p;
-    e->flags = (uint16_t)u16_at(p + 8);
-    e->method = (uint16_t)u16_at(p + 10);
-    e->crc = u32_at(p + 16);
-    e->packed = u32_at(p + 20);
-    e->size = u32_at(p + 24);
-    e->offset = u32_at(p + 42);
-    if (!qn_take(dir, u16_at(p + 28), &e->name) ||
-        !qn_take(dir, u16_at(p + 30) + u16_at(p + 32), &rest))
-        return qn_fail(err, QUERN_FORMAT, "the zip directory ends in a name");
-    return QUERN_OK;
-}
-
-/* The packed bytes behind the local header. */
-static quern_status find_data(const uint8_t *p, size_t n, const entry *e, qn_span *out,
-                              quern_error *err)
-{
-    qn_span file = {p, n, 0}, skipped, local;
-    if (e->flags & 1) return qn_fail(err, QUERN_UNSUPPORTED, "it is encrypted");
-    if (e->packed == UINT32_MAX || e->size == UINT32_MAX || e->offset == UINT32_MAX)
-        return qn_fail(err, QUERN_UNSUPPORTED, "it is a member of 4 GiB or more");
-    if (!qn_take(&file, e->offset, &skipped) || !qn_take(&file, LOCAL_SIZE, &local) ||
-        memcmp(local.p, "PK\3\4", 4) != 0 ||
-        !qn_take(&file, u16_at(local.p + 26) + u16_at(local.p + 28), &skipped) ||
-        !qn_take(&file, e->packed, out))
-        return qn_fail(err, QUERN_FORMAT, "its %zu bytes at %zu lie outside the file",
-                       (size_t)e->packed, (size_t)e->offset);
-    return QUERN_OK;
-}
-
 /* The data unpacked: in the file itself, or in the arena. */
-static quern_status unpack(qn_arena *arena, const entry *e, qn_span *data,
+static quern_status unpack(qn_arena *arena, const qn_zip_entry *e, qn_span *data,
                            quern_error *err)
 {
     void *plain;
@@ -100,27 +24,24 @@ static quern_status unpack(qn_arena *arena, const entry *e, qn_span *data,
                        e->method);
     /* deflate packs at most 1032 to 1, so a lie about the size is refused early */
     if (e->size / 1032 > e->packed)
-        return qn_fail(err, QUERN_FORMAT, "%u bytes cannot unpack to %u", e->packed,
-                       e->size);
-    QN_TRY(qn_arena_raw(arena, e->size, &plain, err));
-    QN_TRY(qn_inflate(data->p, data->n, plain, e->size, err));
-    *data = (qn_span){plain, e->size, 0};
+        return qn_fail(err, QUERN_FORMAT, "%llu bytes cannot unpack to %llu",
+                       (unsigned long long)e->packed, (unsigned long long)e->size);
+    QN_TRY(qn_arena_raw(arena, (size_t)e->size, &plain, err));
+    QN_TRY(qn_inflate(data->p, data->n, plain, (size_t)e->size, err));
+    *data = (qn_span){plain, (size_t)e->size, 0};
     return QUERN_OK;
 }
 
-static quern_status read_member(qn_arena *arena, const uint8_t *p, size_t n,
-                                const entry *e, qn_tensor *out, quern_error *err)
+/* The bytes of the .npy file that the member is. */
+static quern_status find_npy(qn_arena *arena, const uint8_t *p, size_t n,
+                             const qn_zip_entry *e, qn_span *out, quern_error *err)
 {
-    qn_span data;
-    qn_arena plain;
-    QN_TRY(find_data(p, n, e, &data, err));
-    qn_arena_init(&plain, arena->mem);
-    quern_status status = unpack(&plain, e, &data, err);
-    if (status == QUERN_OK && qn_crc32(0, data.p, data.n) != e->crc)
-        status = qn_fail(err, QUERN_FORMAT, "its checksum does not fit");
-    if (status == QUERN_OK) status = qn_npy_parse(data.p, data.n, arena, out, err);
-    qn_arena_done(&plain);
-    return status;
+    if (e->flags & QN_ZIP_ENCRYPTED)
+        return qn_fail(err, QUERN_UNSUPPORTED, "it is encrypted");
+    QN_TRY(qn_zip_find_data(p, n, e, out, err));
+    QN_TRY(unpack(arena, e, out, err));
+    if (qn_crc32(0, out->p, out->n) == e->crc) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "its checksum does not fit");
 }
 
 /* ---- archives ------------------------------------------------------------------- */
@@ -130,27 +51,28 @@ struct qn_npz {
     const uint8_t *p;
     size_t bytes;
     int n;
-    entry *entries;
+    qn_zip_entry *entries;
     const char **names;
 };
 
 /* Reads the directory. */
 static quern_status list_members(qn_npz *z, qn_arena *arena, quern_error *err)
 {
-    qn_span dir;
-    int count = 0;
+    qn_zip_directory d;
     void *entries, *names;
-    QN_TRY(find_directory(z->p, z->bytes, &dir, &count, err));
-    if ((size_t)count > dir.n / ENTRY_SIZE)
-        return qn_fail(err, QUERN_FORMAT, "%d members in a directory of %zu bytes",
-                       count, dir.n);
-    QN_TRY(qn_arena_array(arena, (size_t)count, sizeof *z->entries, &entries, err));
-    QN_TRY(qn_arena_array(arena, (size_t)count, sizeof *z->names, &names, err));
+    QN_TRY(qn_zip_find_directory(z->p, z->bytes, &d, err));
+    if (d.count > INT32_MAX)
+        return qn_fail(err, QUERN_LIMIT, "%llu members; at most %d are read",
+                       (unsigned long long)d.count, INT32_MAX);
+    qn_span dir = {z->p + d.offset, (size_t)d.bytes, (size_t)d.offset};
+    const size_t count = (size_t)d.count;
+    QN_TRY(qn_arena_array(arena, count, sizeof *z->entries, &entries, err));
+    QN_TRY(qn_arena_array(arena, count, sizeof *z->names, &names, err));
     z->entries = entries;
     z->names = names;
-    for (; z->n < count; z->n++) {
-        entry *e = &z->entries[z->n];
-        QN_TRY(take_entry(&dir, e, err));
+    for (; z->n < (int)count; z->n++) {
+        qn_zip_entry *e = &z->entries[z->n];
+        QN_TRY(qn_zip_take_entry(&dir, e, err));
         size_t length = e->name.n;
         if (length > 4 && !memcmp(e->name.p + length - 4, ".npy", 4)) length -= 4;
         QN_TRY(qn_arena_text(arena, (const char *)e->name.p, length, &z->names[z->n],
@@ -164,11 +86,34 @@ const char *qn_npz_name(const qn_npz *npz, int i)
     return i >= 0 && i < npz->n ? npz->names[i] : NULL;
 }
 
+static quern_status read_copy(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
+                              quern_error *err)
+{
+    qn_span npy;
+    qn_arena plain;
+    qn_arena_init(&plain, arena->mem);
+    quern_status status =
+        find_npy(&plain, npz->p, npz->bytes, &npz->entries[i], &npy, err);
+    if (status == QUERN_OK) status = qn_npy_parse(npy.p, npy.n, arena, out, err);
+    qn_arena_done(&plain);
+    return status;
+}
+
 quern_status qn_npz_read(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
                          quern_error *err)
 {
-    const quern_status status =
-        read_member(arena, npz->p, npz->bytes, &npz->entries[i], out, err);
+    const quern_status status = read_copy(npz, i, arena, out, err);
+    if (status != QUERN_OK) qn_within(err, "member '%s'", npz->names[i]);
+    return status;
+}
+
+quern_status qn_npz_view(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
+                         quern_error *err)
+{
+    qn_span npy;
+    quern_status status =
+        find_npy(arena, npz->p, npz->bytes, &npz->entries[i], &npy, err);
+    if (status == QUERN_OK) status = qn_npy_view(npy.p, npy.n, arena, out, err);
     if (status != QUERN_OK) qn_within(err, "member '%s'", npz->names[i]);
     return status;
 }
@@ -250,8 +195,6 @@ quern_status qn_npz_save(qn_mem *mem, const char *path, const qn_npz_member *mem
     qn_buf out, npy;
     qn_zip zip;
     quern_status status = QUERN_OK;
-    if (n_members > 0xfffe)
-        return qn_fail(err, QUERN_LIMIT, "%d members; at most 65534", n_members);
     qn_buf_init(&out, mem);
     qn_buf_init(&npy, mem);
     qn_zip_begin_in(&zip, &out);

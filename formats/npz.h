@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* formats/npz.h - NumPy's .npz files: a zip archive of .npy members, stored or
- * deflated. Encrypted, split and 64-bit archives are refused. */
+ * deflated, also beyond 4 GiB. Encrypted and split archives are refused. */
 #ifndef QN_FORMATS_NPZ_H
 #define QN_FORMATS_NPZ_H
 
@@ -20,6 +20,10 @@ quern_status qn_npz_open(qn_arena *arena, const char *path, qn_npz **out,
 void qn_npz_close(qn_npz *npz);                    /* NULL is fine */
 const char *qn_npz_name(const qn_npz *npz, int i); /* without .npy; NULL past the end */
 quern_status qn_npz_read(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
+                         quern_error *err);
+/* The same without a copy where the numbers stand in the file as in memory: they last
+ * as long as the archive and the arena, and are not to be written to. */
+quern_status qn_npz_view(const qn_npz *npz, int i, qn_arena *arena, qn_tensor *out,
                          quern_error *err);
 
 /* Every member, in the order of the archive's directory. */

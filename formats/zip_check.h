@@ -7,7 +7,6 @@
 
 #include "formats/bytes.h"
 
-bool qn_is_zip(const void *bytes, size_t n);
 /* entries, unpacked: the most that the archive may declare. */
 quern_status qn_zip_check(const void *bytes, size_t n, int64_t entries,
                           uint64_t unpacked, qn_mem *mem, quern_error *err);

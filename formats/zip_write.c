@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/zip_write.c - see zip_write.h; PKWARE's APPNOTE 4.3, of its 64-bit forms only
- * the one that counts members.  Dates are 1980-01-01, so that equal members make equal
- * archives. */
+/* formats/zip_write.c - see zip_write.h; PKWARE's APPNOTE 4.3 and 4.5: a number that
+ * does not fit 32 bits is all ones in its place and stands in an extra field.  Dates
+ * are 1980-01-01, so that equal members make equal archives. */
 #include "formats/zip_write.h"
 
 #include "formats/deflate.h"
@@ -10,13 +10,13 @@
 
 void qn_zip_begin(qn_zip *zip, qn_out_file *out, qn_mem *mem)
 {
-    *zip = (qn_zip){.out = out};
+    *zip = (qn_zip){.out = out, .far = UINT32_MAX};
     qn_buf_init(&zip->directory, mem);
 }
 
 void qn_zip_begin_in(qn_zip *zip, qn_buf *buf)
 {
-    *zip = (qn_zip){.buf = buf, .start = buf->n};
+    *zip = (qn_zip){.buf = buf, .start = buf->n, .far = UINT32_MAX};
     qn_buf_init(&zip->directory, buf->mem);
 }
 
@@ -32,57 +32,96 @@ static quern_status write_out(qn_zip *zip, const void *p, size_t n, quern_error 
     return qn_buf_status(zip->buf, err);
 }
 
-/* What local header and directory entry have in common: version to extra field. */
-static void put_common(qn_buf *out, uint32_t crc, size_t size, size_t name)
-{
-    qn_buf_u16le(out, 20);         /* version needed: 2.0 */
-    qn_buf_u16le(out, 1 << 11);    /* flags: names are UTF-8 */
-    qn_buf_u16le(out, 0);          /* stored */
-    qn_buf_u32le(out, 0x00210000); /* 1980-01-01 */
-    qn_buf_u32le(out, crc);
-    qn_buf_u32le(out, (uint32_t)size);
-    qn_buf_u32le(out, (uint32_t)size);
-    qn_buf_u16le(out, (uint32_t)name);
-    qn_buf_u16le(out, 0); /* no extra field */
-}
-
-quern_status qn_zip_add(qn_zip *zip, const char *name, const void *p, size_t n,
-                        quern_error *err)
-{
-    const size_t offset = bytes_so_far(zip), length = strlen(name);
-    const size_t rest = UINT32_MAX - (size_t)(1 << 20); /* for headers, directory */
-    qn_buf head;
-    if (n > rest || offset > rest - n || length > 0xffff)
-        return qn_fail(err, QUERN_UNSUPPORTED,
-                       "'%s' of %zu bytes behind %zu others: a zip archive holds 4 GiB",
-                       name, n, offset);
-    const uint32_t crc = qn_crc32(0, p, n);
-    qn_buf_init(&head, zip->directory.mem);
-    qn_buf_add(&head, "PK\3\4", 4);
-    put_common(&head, crc, n, length);
-    qn_buf_text(&head, name);
-    quern_status status = qn_buf_status(&head, err);
-    if (status == QUERN_OK) status = write_out(zip, head.p, head.n, err);
-    if (status == QUERN_OK) status = write_out(zip, p, n, err);
-    qn_buf_done(&head);
-    qn_buf_add(&zip->directory, "PK\1\2", 4);
-    qn_buf_u16le(&zip->directory, 20);
-    put_common(&zip->directory, crc, n, length);
-    qn_buf_add(&zip->directory, "\0\0\0\0\0\0\0\0\0\0",
-               10); /* note, disk, attributes */
-    qn_buf_u32le(&zip->directory, (uint32_t)offset);
-    qn_buf_text(&zip->directory, name);
-    zip->n++;
-    return status;
-}
-
 static void put_u64(qn_buf *out, uint64_t v)
 {
     qn_buf_u32le(out, (uint32_t)v);
     qn_buf_u32le(out, (uint32_t)(v >> 32));
 }
 
-/* The end of the directory that counts further than 65534 members, and where it is. */
+/* A member as its headers have it. */
+typedef struct member {
+    const char *name;
+    size_t length; /* of the name */
+    uint32_t crc;
+    size_t size, offset;
+    bool is_large, is_far; /* size, offset do not fit 32 bits */
+} member;
+
+/* What local header and directory entry have in common: version to extra field. */
+static void put_common(qn_buf *out, const member *m, uint32_t extra)
+{
+    const uint32_t size = m->is_large ? UINT32_MAX : (uint32_t)m->size;
+    qn_buf_u16le(out, extra ? 45 : 20); /* version needed: 4.5 knows 64 bits */
+    qn_buf_u16le(out, 1 << 11);         /* flags: names are UTF-8 */
+    qn_buf_u16le(out, 0);               /* stored */
+    qn_buf_u32le(out, 0x00210000);      /* 1980-01-01 */
+    qn_buf_u32le(out, m->crc);
+    qn_buf_u32le(out, size);
+    qn_buf_u32le(out, size);
+    qn_buf_u16le(out, (uint32_t)m->length);
+    qn_buf_u16le(out, extra);
+}
+
+/* The extra field of 64-bit numbers, if there are any. */
+static void put_extra(qn_buf *out, const member *m, uint32_t extra, bool with_offset)
+{
+    if (!extra) return;
+    qn_buf_u16le(out, 1);
+    qn_buf_u16le(out, extra - 4);
+    if (m->is_large) put_u64(out, m->size);
+    if (m->is_large) put_u64(out, m->size);
+    if (with_offset && m->is_far) put_u64(out, m->offset);
+}
+
+static void put_local(qn_buf *out, const member *m)
+{
+    const uint32_t extra = m->is_large ? 4 + 16 : 0;
+    qn_buf_add(out, "PK\3\4", 4);
+    put_common(out, m, extra);
+    qn_buf_text(out, m->name);
+    put_extra(out, m, extra, false);
+}
+
+static void put_entry(qn_buf *out, const member *m)
+{
+    const uint32_t numbers = (m->is_large ? 16 : 0) + (m->is_far ? 8 : 0);
+    const uint32_t extra = numbers ? 4 + numbers : 0;
+    qn_buf_add(out, "PK\1\2", 4);
+    qn_buf_u16le(out, extra ? 45 : 20);
+    put_common(out, m, extra);
+    qn_buf_add(out, "\0\0\0\0\0\0\0\0\0\0", 10); /* note, disk, attributes */
+    qn_buf_u32le(out, m->is_far ? UINT32_MAX : (uint32_t)m->offset);
+    qn_buf_text(out, m->name);
+    put_extra(out, m, extra, true);
+}
+
+quern_status qn_zip_add(qn_zip *zip, const char *name, const void *p, size_t n,
+                        quern_error *err)
+{
+    const size_t offset = bytes_so_far(zip);
+    const member m = {.name = name,
+                      .length = strlen(name),
+                      .crc = qn_crc32(0, p, n),
+                      .size = n,
+                      .offset = offset,
+                      .is_large = n >= zip->far,
+                      .is_far = offset >= zip->far};
+    qn_buf head;
+    if (m.length > 0xffff)
+        return qn_fail(err, QUERN_UNSUPPORTED,
+                       "a name of %zu bytes in a zip archive; at most 65535", m.length);
+    qn_buf_init(&head, zip->directory.mem);
+    put_local(&head, &m);
+    quern_status status = qn_buf_status(&head, err);
+    if (status == QUERN_OK) status = write_out(zip, head.p, head.n, err);
+    if (status == QUERN_OK) status = write_out(zip, p, n, err);
+    qn_buf_done(&head);
+    put_entry(&zip->directory, &m);
+    zip->n++;
+    return status;
+}
+
+/* The end of a directory whose numbers do not fit the old one, and where it is. */
 static void put_end64(qn_buf *dir, int64_t n, size_t size, size_t offset)
 {
     qn_buf_add(dir, "PK\6\6", 4);
@@ -104,12 +143,13 @@ quern_status qn_zip_end(qn_zip *zip, quern_error *err)
     qn_buf *dir = &zip->directory;
     const size_t size = dir->n, offset = bytes_so_far(zip);
     const uint32_t n = zip->n < 0xffff ? (uint32_t)zip->n : 0xffff;
-    if (n == 0xffff) put_end64(dir, zip->n, size, offset);
+    const bool is_large = size >= zip->far, is_far = offset >= zip->far;
+    if (n == 0xffff || is_large || is_far) put_end64(dir, zip->n, size, offset);
     qn_buf_add(dir, "PK\5\6\0\0\0\0", 8);
     qn_buf_u16le(dir, n);
     qn_buf_u16le(dir, n);
-    qn_buf_u32le(dir, (uint32_t)size);
-    qn_buf_u32le(dir, (uint32_t)offset);
+    qn_buf_u32le(dir, is_large ? UINT32_MAX : (uint32_t)size);
+    qn_buf_u32le(dir, is_far ? UINT32_MAX : (uint32_t)offset);
     qn_buf_u16le(dir, 0);
     QN_TRY(qn_buf_status(dir, err));
     return write_out(zip, dir->p, dir->n, err);

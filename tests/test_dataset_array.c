@@ -193,7 +193,7 @@ void test_dataset_npz_bad(qn_test *t)
     save(&k, "bad.npz", few, 3);
     qn_set_kit_refuses(&k, "bad.npz", QUERN_FORMAT, "no names of 2 classes");
     qn_set_kit_text(t, "text.npz", "this is no archive, whatever it is called");
-    qn_set_kit_refuses(&k, "text.npz", QUERN_FORMAT, "no zip directory");
+    qn_set_kit_refuses(&k, "text.npz", QUERN_FORMAT, "end without a zip directory");
     qn_set_kit_done(&k);
 }
 

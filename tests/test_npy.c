@@ -7,9 +7,11 @@
 #include "formats/idx.h"
 #include "formats/npy.h"
 #include "formats/npz.h"
+#include "formats/zip_write.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 typedef struct kit {
     qn_mem mem;
@@ -207,6 +209,101 @@ void test_npz(qn_test *t)
     bytes[40 + 60] ^= 1; /* inside the first member */
     CHECK_FAILS(t, parse_npz(&k.arena, bytes, n, &k.err), QUERN_FORMAT, &k.err,
                 "member 'x'");
+    kit_done(t, &k);
+}
+
+/* An archive with every number in its 64-bit place, as a reader must take it. */
+static void save_wide(qn_test *t, kit *k, const char *path, uint64_t far)
+{
+    qn_buf out, npy;
+    qn_zip zip;
+    qn_tensor x;
+    static const char *const names[] = {"first.npy", "second.npy"};
+    qn_buf_init(&out, &k->mem);
+    qn_buf_init(&npy, &k->mem);
+    qn_zip_begin_in(&zip, &out);
+    zip.far = far;
+    for (int i = 0; i < 2; i++) {
+        qn_set_shape(&x, QUERN_UINT8, 1, (int64_t[]){50 * (1 + i)});
+        REQUIRE_OK(t, qn_tensor_alloc(&k->arena, &x, &k->err), &k->err);
+        for (int64_t j = 0; j < x.dim[0]; j++)
+            ((uint8_t *)x.data)[j] = (uint8_t)(i + j);
+        qn_buf_clear(&npy);
+        CHECK_OK(t, qn_npy_write(&npy, &x, &k->err), &k->err);
+        CHECK_OK(t, qn_zip_add(&zip, names[i], npy.p, npy.n, &k->err), &k->err);
+    }
+    CHECK_OK(t, qn_zip_end(&zip, &k->err), &k->err);
+    qn_put_file(t, path, out.p, out.n);
+    qn_zip_done(&zip);
+    qn_buf_done(&npy);
+    qn_buf_done(&out);
+}
+
+/* Zip64 forms: what fits 32 bits is written in 64 all the same. */
+void test_npz_wide(qn_test *t)
+{
+    static const uint64_t fars[] = {UINT32_MAX, 300, 190, 0};
+    char command[1024];
+    kit k;
+    kit_init(&k);
+    for (int i = 0; i < 4; i++) {
+        size_t n;
+        int n_out;
+        qn_npz_member *out;
+        qn_note(t, "64 bits from %llu on", (unsigned long long)fars[i]);
+        const char *path = qn_temp(t, "wide.npz");
+        save_wide(t, &k, path, fars[i]);
+        REQUIRE_OK(t, qn_npz_load(&k.arena, path, &out, &n_out, &k.err), &k.err);
+        REQUIRE(t, n_out == 2 && out[1].value.dim[0] == 100);
+        CHECK_STR(t, out[1].name, "second");
+        CHECK_EQ(t, ((uint8_t *)out[1].value.data)[99], 100);
+        char *bytes = qn_get_file(t, path, &n);
+        cut(t, (uint8_t *)bytes, n, parse_npz);
+        snprintf(
+            command, sizeof command,
+            "python3 -c 'import sys,zipfile; z=zipfile.ZipFile(sys.argv[1]); "
+            "sys.exit(z.testzip() is not None or z.read(\"second.npy\")[-1]!=100)' "
+            "%s",
+            path);
+        if (qn_shell(t, "python3 -c 'import zipfile'", NULL) == 0)
+            CHECK_EQ(t, qn_shell(t, command, NULL), 0);
+    }
+    kit_done(t, &k);
+}
+
+/* A member that lies beyond 4 GiB, in a file that is mostly a hole, is written and
+ * read. */
+void test_npz_far(qn_test *t)
+{
+    const size_t hole = (size_t)5 << 30;
+    kit k;
+    qn_out_file file;
+    qn_zip zip;
+    qn_npz *npz;
+    qn_tensor x;
+    static const uint8_t npy[] = "\x93NUMPY\1\0\72\0{'descr': '|u1', "
+                                 "'fortran_order': False, 'shape': (3,), }\n\1\2\3";
+    const char *path = qn_temp(t, "far.npz");
+    kit_init(&k);
+    qn_put_file(t, path, "", 0);
+    if (truncate(path, (off_t)hole) != 0) {
+        qn_skip(t, "no file of 5 GiB with a hole can be made here");
+        kit_done(t, &k);
+        return;
+    }
+    REQUIRE_OK(t, qn_out_append(NULL, path, hole, &file, &k.err), &k.err);
+    qn_zip_begin(&zip, &file, &k.mem);
+    CHECK_OK(t, qn_zip_add(&zip, "x.npy", npy, sizeof npy - 1, &k.err), &k.err);
+    CHECK_OK(t, qn_zip_end(&zip, &k.err), &k.err);
+    qn_zip_done(&zip);
+    qn_out_close(&file);
+    REQUIRE_OK(t, qn_npz_open(&k.arena, path, &npz, &k.err), &k.err);
+    CHECK_STR(t, qn_npz_name(npz, 0), "x");
+    CHECK_OK(t, qn_npz_read(npz, 0, &k.arena, &x, &k.err), &k.err);
+    CHECK_EQ(t, ((uint8_t *)x.data)[2], 3);
+    CHECK_OK(t, qn_npz_view(npz, 0, &k.arena, &x, &k.err), &k.err);
+    CHECK_EQ(t, ((uint8_t *)x.data)[0], 1);
+    qn_npz_close(npz);
     kit_done(t, &k);
 }
 
