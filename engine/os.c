@@ -396,8 +396,9 @@ quern_status qn_dir_make(const char *path, quern_error *err)
     for (size_t i = 1; i <= n; i++) {
         if (part[i] != '/' && part[i] != 0) continue;
         part[i] = 0;
-        if (mkdir(part, 0777) != 0 && !qn_path_is_folder(part))
-            return qn_fail(err, QUERN_IO, "cannot make: %s", strerror(errno));
+        const int why = mkdir(part, 0777) != 0 ? errno : 0;
+        if (why && !qn_path_is_folder(part))
+            return qn_fail(err, QUERN_IO, "cannot make: %s", strerror(why));
         part[i] = path[i];
     }
     return QUERN_OK;

@@ -151,9 +151,14 @@ static quern_status sync_folder_of(const qn_disk *disk, const char *path,
 static quern_status make_one(const qn_disk *disk, const char *path, quern_error *err)
 {
     if (qn_path_is_folder(path)) return QUERN_OK;
-    if (!qn_disk_may(disk, QN_DISK_MAKE, path) ||
-        (mkdir(path, 0700) != 0 && !qn_path_is_folder(path)))
+    if (!qn_disk_may(disk, QN_DISK_MAKE, path))
         return qn_disk_cannot(err, path, "make");
+    if (mkdir(path, 0700) != 0) {
+        const int why = errno;
+        const bool is_there = qn_path_is_folder(path); /* by another process, now */
+        errno = why;
+        if (!is_there) return qn_disk_cannot(err, path, "make");
+    }
     return sync_folder_of(disk, path, err);
 }
 
