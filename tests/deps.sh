@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 2
 
 core="gcc libc6-dev make pkg-config zlib1g-dev libjansson-dev libstb-dev libopenblas0-pthread
 dataset-fashion-mnist"
-tests="libcairo2-dev libzstd-dev libbrotli-dev libarchive-dev libtiff-dev fonts-dejavu-core g++ git xz-utils libonnx-testdata cppcheck qemu-user gcc-aarch64-linux-gnu
+tests="libcairo2-dev libzstd-dev libbrotli-dev libarchive-dev libtiff-dev fonts-dejavu-core poppler-utils g++ git xz-utils libonnx-testdata cppcheck qemu-user gcc-aarch64-linux-gnu
 libc6-dev-arm64-cross"
 
 # The clang tools the house is formatted for, else the oldest that apt knows.
