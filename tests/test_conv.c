@@ -4,6 +4,7 @@
 #include "tests/conv_case.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 static void random_input(qn_test *t, qn_op_case *c, int i, quern_dtype dtype, int rank,
@@ -121,6 +122,45 @@ void test_conv_ways(qn_test *t)
         begin(t, &c, &v, "Conv", QUERN_FLOAT);
         if (CHECK_OK(t, qn_case_run(&c, 1), &c.err)) check_conv(t, &c, &v, FLT_EPSILON);
         qn_case_end(&c);
+    }
+}
+
+/* One row of slot dwtaps_f32 at one length: every element against its sum in double. */
+static void check_dwtaps(qn_test *t, qn_dwtaps_f32_fn *fn, int64_t n, int taps)
+{
+    enum { MOST = 25, REACH = 60 };
+    int64_t shift[MOST];
+    for (int i = 0; i < taps; i++)
+        shift[i] = qn_test_int(t, 0, REACH);
+    shift[taps - 1] = REACH;
+    const float *w = qn_random_floats(t, (size_t)taps);
+    const float *x = qn_random_floats(t, (size_t)(n + REACH));
+    float *y = qn_exact(t, (size_t)n * sizeof *y), bias = w[0];
+    fn(n, taps, shift, w, bias, x, y);
+    for (int64_t i = 0; i < n; i++) {
+        double sum = (double)bias, mass = fabs(sum);
+        for (int k = 0; k < taps; k++) {
+            const double p = (double)w[k] * (double)x[i + shift[k]];
+            sum += p;
+            mass += fabs(p);
+        }
+        CHECK_WITHIN(t, (double)y[i], sum, (taps + 2) * FLT_EPSILON * mass);
+    }
+}
+
+void test_dwtaps_rows(qn_test *t)
+{
+    static const int64_t sizes[] = {0, 1, 4, 7, 8, 9, 15, 31, 32, 33, 40, 47, 100};
+    int n_rows;
+    const qn_kernel_row *rows = qn_kernel_rows(&n_rows);
+    for (int r = 0; r < n_rows; r++) {
+        if (strcmp(rows[r].slot, "dwtaps_f32") != 0) continue;
+        if ((qn_cpu_isa() & rows[r].need) != rows[r].need) continue;
+        for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+            for (int taps = 1; taps <= 25; taps += 8) {
+                qn_note(t, "%s n %d taps %d", rows[r].name, (int)sizes[i], taps);
+                check_dwtaps(t, (qn_dwtaps_f32_fn *)rows[r].fn, sizes[i], taps);
+            }
     }
 }
 

@@ -127,6 +127,12 @@ static inline qn_v8 qn_if_sign8(qn_v8 s, qn_v8 x, qn_v8 y)
                     vcltzq_s32(vreinterpretq_s32_f32(s.hi)), x, y);
 }
 
+/* x, but 0 where a < b. */
+static inline qn_v8 qn_unless_lt8(qn_v8 a, qn_v8 b, qn_v8 x)
+{
+    return qn_pick8(vcltq_f32(a.lo, b.lo), vcltq_f32(a.hi, b.hi), qn_zero8(), x);
+}
+
 static inline float32x4_t qn_scale4(float32x4_t p, float32x4_t t)
 {
     int32x4_t n = vshlq_n_s32(vreinterpretq_s32_f32(t), 23);

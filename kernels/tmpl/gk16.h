@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kernels/tmpl/gk16.h - one tile of a matrix product in AVX2 registers: GK_MR rows by
- * 16 columns, included once per size.  Written in the words of ck8c_words.h.  The sums
+/* kernels/tmpl/gk16.h - one tile of a matrix product in registers: GK_MR rows by 16
+ * columns, included once per size.  Written in the words of ck8c_words.h.  The sums
  * stay in registers over a stretch of k; a longer k comes back for them, which keeps
  * their bits.  Eight steps of k fetch one line of what is needed next.  Every size adds
  * up an element in the same order, k = 0, 1, ...
  *
  * Defined by the includer: GK_SET, GK_MR; GK_COL, floats from k to k+1 in a row of A, a
- * constant or an expression of `g` (qn_gk16). */
+ * constant or an expression of `g` (qn_gk16); GK_STEPS, what GK_AT_ONCE steps of k do.
+ */
 #define GK_EACH CK_CAT(CK_ROWS_, GK_MR)
 
 static void CK_FN_(GK_SET, 2, GK_MR)(const qn_gk16 *g, const qn_gk16_tile *s)
@@ -24,28 +25,26 @@ static void CK_FN_(GK_SET, 2, GK_MR)(const qn_gk16 *g, const qn_gk16_tile *s)
     GK_EACH(GK_POINT)
     int64_t k = 0, left = g->k;
     for (const char *next = s->fetch; left >= 8; left -= 8, next += s->pace) {
-        _mm_prefetch(next, _MM_HINT_T1);
+        __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 8
-        for (int u = 0; u < 8; u++, k += (GK_COL)) {
-            CK_LOAD_2
-            GK_EACH(CK_STEP_2)
-            w += 16;
+        for (int u = 0; u < 8; u += GK_AT_ONCE, k += GK_AT_ONCE * (GK_COL)) {
+            GK_STEPS
+            w += 16 * GK_AT_ONCE;
         }
     }
     for (; left > 0; left--, k += (GK_COL)) {
-        CK_LOAD_2
-        GK_EACH(CK_STEP_2)
+        GK_STEPS_ANY
         w += 16;
     }
     if (add) {
         GK_EACH(GK_ADD)
     }
     if (g->bounds.has_lo) {
-        const __m256 lo = _mm256_set1_ps(g->bounds.lo);
+        const qn_v8 lo = qn_set8(g->bounds.lo);
         GK_EACH(CK_MAX_2)
     }
     if (g->bounds.has_hi) {
-        const __m256 hi = _mm256_set1_ps(g->bounds.hi);
+        const qn_v8 hi = qn_set8(g->bounds.hi);
         GK_EACH(CK_MIN_2)
     }
     GK_EACH(GK_STORE)

@@ -20,3 +20,4 @@ static qn_gk16_fn *const GK_SET[6] = {
 };
 #undef GK_SET
 #undef GK_COL
+#undef GK_STEPS

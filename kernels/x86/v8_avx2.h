@@ -117,6 +117,12 @@ static inline qn_v8 qn_if_sign8(qn_v8 s, qn_v8 x, qn_v8 y)
     return _mm256_blendv_ps(y, x, s);
 }
 
+/* x, but 0 where a < b. */
+static inline qn_v8 qn_unless_lt8(qn_v8 a, qn_v8 b, qn_v8 x)
+{
+    return _mm256_and_ps(x, _mm256_cmp_ps(a, b, _CMP_NLT_UQ));
+}
+
 /* p 2^n, n the low bits of t. */
 static inline qn_v8 qn_scale8(qn_v8 p, qn_v8 t)
 {
