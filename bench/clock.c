@@ -65,7 +65,7 @@ int64_t qn_clock_calls(const qn_clock *clock, const qn_work *work)
 void qn_clock_warm(const qn_clock *clock, const qn_work *work, int64_t k, double least,
                    double most)
 {
-    double recent[RECENT];
+    double recent[RECENT] = {0};
     const double start = clock->now(clock->ctx);
     for (int n = 0;; n++) {
         for (int i = 1; i < RECENT; i++)

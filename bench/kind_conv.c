@@ -222,8 +222,7 @@ const qn_problem_kind qn_kind_dw_f32 = {
     .at = conv_at,
 };
 
-/* ---- the gradient of filters ------------------------------------------------------
- */
+/* ---- the gradient of filters ---- */
 
 static quern_status gradw_check(const qn_problem *p, quern_error *err)
 {

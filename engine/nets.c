@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-#define QN_NET(name) extern const qn_net qn_net_##name;
-#include "engine/nets.def"
-#undef QN_NET
-
 static const qn_net *const nets[] = {
 #define QN_NET(name) &qn_net_##name,
 #include "engine/nets.def"

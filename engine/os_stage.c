@@ -122,8 +122,7 @@ void qn_stage_end(qn_stage *stage)
     qn_lock_drop(&stage->lock);
 }
 
-/* ---- giving it its name -----------------------------------------------------------
- */
+/* ---- giving it its name ---- */
 
 static quern_status sync_all(const qn_stage *s, quern_error *err)
 {

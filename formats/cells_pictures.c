@@ -204,9 +204,9 @@ static void draw_flow(const float *flow, float *length, int64_t n, uint8_t *rgb)
 quern_status qn_cells_flows_png(const qn_cells_out *c, qn_buf *out, quern_error *err)
 {
     const int64_t n = c->seg->height * c->seg->width;
-    const float *flow = c->seg->flow + (c->seg->flow ? 2 * c->z * n : 0);
     void *length, *rgb;
     if (!c->seg->flow) return qn_fail(err, QUERN_INVALID, "there are no flows to draw");
+    const float *flow = c->seg->flow + 2 * c->z * n;
     QN_TRY(qn_mem_alloc(c->mem, (size_t)n * sizeof(float), &length, err));
     quern_status status = qn_mem_alloc(c->mem, 3 * (size_t)n, &rgb, err);
     if (status == QUERN_OK) {

@@ -8,8 +8,7 @@
 
 enum { MAX_FILES = 16, LOOK = 4096 /* bytes at the front that tell */ };
 
-/* ---- which files --------------------------------------------------------------------
- */
+/* ---- which files ---- */
 
 /* Whether the front of a text has a key. */
 static bool has_key(const char *text, size_t n, const char *key)

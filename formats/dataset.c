@@ -11,10 +11,6 @@
 #include <string.h>
 #include <strings.h>
 
-#define QN_DATASET(name) extern const qn_dataset_format qn_dataset_##name;
-#include "formats/datasets.def"
-#undef QN_DATASET
-
 static const qn_dataset_format *const rows[] = {
 #define QN_DATASET(name) &qn_dataset_##name,
 #include "formats/datasets.def"

@@ -38,6 +38,11 @@ typedef struct qn_dataset_format {
     void (*close)(qn_dataset *set); /* what state owns besides the arena; may be NULL */
 } qn_dataset_format;
 
+/* A row without its line in datasets.def draws a warning from clang. */
+#define QN_DATASET(name) extern const qn_dataset_format qn_dataset_##name;
+#include "formats/datasets.def"
+#undef QN_DATASET
+
 /* An item that could not be taken, and why; the rest of the set is usable. */
 typedef struct qn_reject {
     const char *item, *reason;

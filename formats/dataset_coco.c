@@ -45,8 +45,7 @@ typedef struct reading {
     size_t n;
 } reading;
 
-/* ---- values -------------------------------------------------------------------------
- */
+/* ---- values ---- */
 
 static quern_status parse(reading *r, qn_json_span value, const qn_tree **out,
                           quern_error *err)
@@ -84,8 +83,7 @@ static quern_status keep_lists(void *ctx, qn_json_span key, qn_json_span value,
     return QUERN_OK;
 }
 
-/* ---- categories ---------------------------------------------------------------------
- */
+/* ---- categories ---- */
 
 static quern_status add_category(void *ctx, qn_json_span key, qn_json_span value,
                                  quern_error *err)
@@ -134,8 +132,7 @@ static int32_t find_category(const reading *r, int64_t id)
     return found ? (int32_t)(found - r->categories) : -1;
 }
 
-/* ---- images -------------------------------------------------------------------------
- */
+/* ---- images ---- */
 
 static quern_status add_image(void *ctx, qn_json_span key, qn_json_span value,
                               quern_error *err)
@@ -197,8 +194,7 @@ static quern_status check_ids(const reading *r, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- items --------------------------------------------------------------------------
- */
+/* ---- items ---- */
 
 /* Why an image is no item, or NULL. */
 static const char *check_image(const reading *r, const image *one, const char *name,
@@ -243,8 +239,7 @@ static quern_status add_item(void *ctx, qn_json_span key, qn_json_span value,
     return qn_set_add(set, kept, find_category(r, one->category), r->file->split, err);
 }
 
-/* ---- files --------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 typedef quern_status step_fn(reading *r, quern_error *err);
 

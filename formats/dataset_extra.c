@@ -12,8 +12,7 @@ void qn_extras_init(qn_extras *x, qn_dataset *set)
     x->columns.arena = x->groups.arena = &set->arena;
 }
 
-/* ---- lists as long as the table -----------------------------------------------------
- */
+/* ---- lists as long as the table ---- */
 
 /* Moves a list that is there to `room` items; what is new is zero. */
 static quern_status grow(qn_extras *x, void *list, size_t size, size_t room,
@@ -86,8 +85,7 @@ static quern_status find_column(qn_extras *x, const char *key, int64_t *column,
     return QUERN_OK;
 }
 
-/* ---- pairs --------------------------------------------------------------------------
- */
+/* ---- pairs ---- */
 
 static bool is_one_of(const char *key, const char *const *list)
 {

@@ -36,8 +36,7 @@ quern_status qn_item_labels_add(qn_item_labels *l, const char *text, int64_t num
     return QUERN_OK;
 }
 
-/* ---- numbers ------------------------------------------------------------------------
- */
+/* ---- numbers ---- */
 
 static bool are_numbers(const qn_item_labels *l)
 {
@@ -99,8 +98,7 @@ static quern_status name_numbers(qn_item_labels *l, quern_error *err)
     return status;
 }
 
-/* ---- names --------------------------------------------------------------------------
- */
+/* ---- names ---- */
 
 /* Labels are indices of names; the names of the file come in its order, others are no
  * classes. */

@@ -32,8 +32,7 @@ typedef struct reading {
 static const char *const file_names[] = {"metadata.csv", "metadata.jsonl",
                                          "metadata.tsv", NULL};
 
-/* ---- rows ---------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 /* What a row says, by what it is for. */
 typedef struct told_row {
@@ -112,8 +111,7 @@ static quern_status add_extra(reading *r, const char *key, const char *text,
     return qn_extras_put(&r->extras, key, text, r->set->n - 1, err);
 }
 
-/* ---- CSV ----------------------------------------------------------------------------
- */
+/* ---- CSV ---- */
 
 static quern_status add_fields(reading *r, char *const *names, char *const *fields,
                                int n, quern_error *err)
@@ -159,8 +157,7 @@ static quern_status read_csv(reading *r, char *text, size_t size, char comma,
     }
 }
 
-/* ---- JSON lines ---------------------------------------------------------------------
- */
+/* ---- JSON lines ---- */
 
 static quern_status add_object(reading *r, const qn_tree *object, quern_error *err)
 {
@@ -199,8 +196,7 @@ static quern_status read_lines(reading *r, const char *text, size_t size,
     return QUERN_OK;
 }
 
-/* ---- files --------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 /* The metadata of set/above, if it is there. */
 static bool find_file(const char *set, const char *above, char path[QN_PATH_MAX])

@@ -273,8 +273,7 @@ const qn_dataset_format qn_dataset_npz = {
     .open = npz_open,
 };
 
-/* ---- files --------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static bool has_pair(const arrays *a)
 {

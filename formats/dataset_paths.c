@@ -13,8 +13,7 @@
 
 enum { MAX_PART = 200, MAX_PARTS = 16 }; /* bytes of a part; parts of a name */
 
-/* ---- parts --------------------------------------------------------------------------
- */
+/* ---- parts ---- */
 
 /* Whether the byte at p[i] is written as %XX.  Parts of well-formed UTF-8 are not. */
 static bool is_escaped(const char *p, size_t i, size_t n)

@@ -124,8 +124,7 @@ static quern_status list_braces(qn_dataset *set, qn_shards *s, const braces *b,
     return QUERN_OK;
 }
 
-/* ---- whether it is ------------------------------------------------------------------
- */
+/* ---- whether it is ---- */
 
 /* What ends a sample's file name: from the first dot of its last part. */
 static const char *ending_of(const char *name)
@@ -200,8 +199,7 @@ static bool webdataset_is(const char *path)
                                 qn_path_look(path) == QN_PATH_ABSENT);
 }
 
-/* ---- samples ------------------------------------------------------------------------
- */
+/* ---- samples ---- */
 
 /* Without the folders above. */
 static const char *name_of(const qn_shard *shard)
@@ -424,8 +422,7 @@ static quern_status walk_shards(scan *c, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- the set ------------------------------------------------------------------------
- */
+/* ---- the set ---- */
 
 static quern_status find_archives(qn_dataset *set, qn_shards *out, quern_error *err)
 {

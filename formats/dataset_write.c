@@ -40,8 +40,7 @@ typedef struct job {
     uint8_t (*digests)[QN_DIGEST];
 } job;
 
-/* ---- which items, in which order ---------------------------------------------------
- */
+/* ---- which items, in which order ---- */
 
 static bool is_taken(const qn_dataset *set, const qn_write_plan *plan, int64_t i)
 {
@@ -115,8 +114,7 @@ static quern_status choose_items(job *j, quern_error *err)
     return set->is_listed && set->name ? sort_items(j, err) : QUERN_OK;
 }
 
-/* ---- one item, on any thread --------------------------------------------------------
- */
+/* ---- one item, on any thread ---- */
 
 static quern_status read_item(const job *j, slot *s, quern_error *err)
 {
@@ -185,8 +183,7 @@ static void work(void *ctx, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* ---- a batch ------------------------------------------------------------------------
- */
+/* ---- a batch ---- */
 
 static quern_status begin_slot(job *j, slot *s, int64_t item, quern_error *err)
 {
@@ -274,8 +271,7 @@ static quern_status run_batches(job *j, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- the whole ----------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 static void tell_losses(job *j)
 {

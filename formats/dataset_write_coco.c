@@ -60,8 +60,7 @@ static quern_status flush(stream *s, size_t least, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- items --------------------------------------------------------------------------
- */
+/* ---- items ---- */
 
 static void put_image(const qn_writer *w, const qn_piece *piece, int64_t id,
                       qn_buf *out)
@@ -100,8 +99,7 @@ static quern_status coco_add(qn_writer *w, const qn_piece *piece, quern_error *e
     return flush(&c->notes[s], FULL, err);
 }
 
-/* ---- the end ------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void put_categories(const qn_writer *w, qn_buf *out)
 {

@@ -39,8 +39,7 @@ static quern_status idx_begin(qn_writer *w, quern_error *err)
     return qn_arrays_begin(w, parts, put_head, err);
 }
 
-/* ---- files --------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 /* A new file of the n bytes, in pieces, gzipped. */
 static quern_status put_gzipped(const qn_writer *w, const char *name, const void *p,

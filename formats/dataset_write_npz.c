@@ -34,8 +34,7 @@ static quern_status npz_begin(qn_writer *w, quern_error *err)
     return qn_arrays_begin(w, parts, put_head, err);
 }
 
-/* ---- members ------------------------------------------------------------------------
- */
+/* ---- members ---- */
 
 static quern_status add_tensor(qn_writer *w, qn_zip *zip, const char *name,
                                const qn_tensor *t, quern_error *err)

@@ -47,8 +47,7 @@ static quern_status web_begin(qn_writer *w, quern_error *err)
                         : qn_writer_put_classes(w, "classes.txt", err);
 }
 
-/* ---- archives -----------------------------------------------------------------------
- */
+/* ---- archives ---- */
 
 static quern_status end_shard(shards *a, qn_out_file *file, quern_error *err)
 {
@@ -77,8 +76,7 @@ static quern_status open_shard(qn_writer *w, int split, size_t n, qn_out_file **
     return qn_writer_open(w, a->is_single ? w->result : name, file, err);
 }
 
-/* ---- samples ------------------------------------------------------------------------
- */
+/* ---- samples ---- */
 
 static quern_status put_member(shards *a, const char *key, const char *end,
                                const void *p, size_t n, quern_error *err)

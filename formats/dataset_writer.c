@@ -10,10 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define QN_DATASET_WRITER(name) extern const qn_dataset_writer qn_dataset_write_##name;
-#include "formats/dataset_writers.def"
-#undef QN_DATASET_WRITER
-
 static const qn_dataset_writer *const rows[] = {
 #define QN_DATASET_WRITER(name) &qn_dataset_write_##name,
 #include "formats/dataset_writers.def"
@@ -47,8 +43,7 @@ const qn_dataset_writer *qn_dataset_writer_find(const char *name)
     return NULL;
 }
 
-/* ---- what writers share -------------------------------------------------------------
- */
+/* ---- what writers share ---- */
 
 void qn_writer_loses(qn_writer *w, const char *format, ...)
 {

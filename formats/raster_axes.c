@@ -59,8 +59,7 @@ static double um_of_unit(const char *unit)
     return 0;
 }
 
-/* ---- who wrote the file -----------------------------------------------------------
- */
+/* ---- who wrote the file ---- */
 
 static void from_imagej(const qn_tiff_page *page, qn_raster_axes *a)
 {

@@ -49,8 +49,7 @@ static quern_status broken(const stack *s, const char *what, quern_error *err)
                    *why ? why : "no reason is told");
 }
 
-/* ---- pages --------------------------------------------------------------------------
- */
+/* ---- pages ---- */
 
 static size_t row_bytes(const qn_tiff_page *p)
 {
@@ -123,8 +122,7 @@ static quern_status count_pages(stack *s, quern_error *err)
     return got == 1 ? QUERN_OK : broken(s, "the first page cannot be read", err);
 }
 
-/* ---- samples ------------------------------------------------------------------------
- */
+/* ---- samples ---- */
 
 static float half_value(unsigned h)
 {
@@ -297,8 +295,7 @@ static quern_status read_joined(stack *s, quern_error *err)
     return QUERN_OK;
 }
 
-/* ---- all of it ----------------------------------------------------------------------
- */
+/* ---- all of it ---- */
 
 static quern_status make_room(stack *s, qn_arena *arena,
                               const qn_raster_options *options, quern_error *err)

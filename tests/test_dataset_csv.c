@@ -195,8 +195,8 @@ void test_dataset_csv_bad(qn_test *t)
         "line 9: the link leads out of the data set",
         "line 10: it is no regular file",
         "line 11: it is a folder",
-        "line 12: pictures of this kind are not read; PNG, JPEG, BMP, GIF, PNM and "
-        "TIFF are",
+        ("line 12: pictures of this kind are not read; PNG, JPEG, BMP, GIF, PNM and "
+         "TIFF are"),
         "its path is empty",
         "line 14: its weight is no number from 0",
         "line 15: its weight is no number from 0",

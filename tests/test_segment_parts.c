@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- levels ------------------------------------------------------------------------
- */
+/* ---- levels ---- */
 
 static int compare_floats(const void *a, const void *b)
 {

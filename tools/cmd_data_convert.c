@@ -60,8 +60,7 @@ typedef struct run {
     double start, seconds;
 } run;
 
-/* ---- options ------------------------------------------------------------------------
- */
+/* ---- options ---- */
 
 static bool find_fitting(const char *word, qn_fitting *out)
 {

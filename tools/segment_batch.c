@@ -14,8 +14,7 @@ static bool is_json(const qn_segment_batch *b)
     return qn_arg_flag(b->args, "json");
 }
 
-/* ---- telling -----------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 static void tell_done(qn_segment_batch *b, const qn_segment_done *done, qn_buf *line)
 {
@@ -53,8 +52,7 @@ static void sum_up(const qn_segment_batch *b, double seconds)
            (long long)b->n_failed, (long long)b->n_skipped, seconds);
 }
 
-/* ---- all of them together ----------------------------------------------------------
- */
+/* ---- all of them together ---- */
 
 /* Keeps why a picture failed; a sentence that finds no memory is left out. */
 static void note_failure(qn_segment_batch *b, const quern_error *err)

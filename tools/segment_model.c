@@ -15,8 +15,7 @@
 #define DIAMETER_LEAST 2.0 /* pixels */
 #define DIAMETER_MOST  1000.0
 
-/* ---- the sidecar -------------------------------------------------------------------
- */
+/* ---- the sidecar ---- */
 
 /* A number of the sidecar that is there and within bounds; NaN: it is not there. */
 static quern_status number_of(const qn_tree *root, const char *key, double least,
@@ -92,8 +91,7 @@ static quern_status read_sidecar(qn_segment_model *m, const char *path, qn_arena
     return status;
 }
 
-/* ---- the model ----------------------------------------------------------------------
- */
+/* ---- the model ---- */
 
 static quern_status hash_file(const char *path, qn_segment_model *m, char hex[65],
                               quern_error *err)

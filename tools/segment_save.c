@@ -13,8 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what is asked for -------------------------------------------------------------
- */
+/* ---- what is asked for ---- */
 
 enum { LIST = 512 /* bytes of what --save lists */ };
 

@@ -7,8 +7,7 @@
 
 enum { PLANES = 3, MULTIPLE = 16 }; /* dY, dX, logit; of which a tile's side is */
 
-/* ---- what the model is -------------------------------------------------------------
- */
+/* ---- what the model is ---- */
 
 static quern_status check_input(const quern_info *in, qn_cellnet *net, quern_error *err)
 {

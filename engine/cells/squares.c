@@ -96,8 +96,7 @@ static quern_status cut(squares *s, const window *w, qn_planes *out, quern_error
     return QUERN_OK;
 }
 
-/* ---- which cells are the square's -------------------------------------------------
- */
+/* ---- which cells are the square's ---- */
 
 typedef struct middle {
     double y, x, prob; /* sums over the pixels */
@@ -181,8 +180,7 @@ static quern_status take_own(squares *s, const window *w, const qn_segmented *se
     return note_own(s, seg, m, before, err);
 }
 
-/* ---- square by square ---------------------------------------------------------------
- */
+/* ---- square by square ---- */
 
 static bool tile_of_square(void *ctx, int64_t done, int64_t total)
 {

@@ -16,10 +16,15 @@ typedef struct muon_room { /* of a matrix [m,n], m <= n, transposed if need be *
     float *x, *gram, *square, *next;
 } muon_room;
 
-static muon_room make_room(const qn_tensor *w, float *base)
+static muon_room sides_of(const qn_tensor *w)
 {
     const int64_t rows = w->dim[0], cols = qn_dims_count(w, 1, w->rank);
-    muon_room r = {.m = rows < cols ? rows : cols, .n = rows < cols ? cols : rows};
+    return (muon_room){.m = rows < cols ? rows : cols, .n = rows < cols ? cols : rows};
+}
+
+static muon_room make_room(const qn_tensor *w, float *base)
+{
+    muon_room r = sides_of(w);
     r.x = base;
     r.next = r.x + r.m * r.n;
     r.gram = r.next + r.m * r.n;
@@ -39,7 +44,7 @@ static quern_status muon_prepare(qn_prep *p, quern_error *err)
 {
     (void)err;
     const qn_tensor *w = p->instr->in[QN_UPDATE_W];
-    const muon_room r = make_room(w, NULL);
+    const muon_room r = sides_of(w);
     const int64_t room = 2 * (r.m * r.n + r.m * r.m) + qn_tensor_count(w);
     qn_prep_scratch(p, (size_t)room * sizeof(float));
     return QUERN_OK;

@@ -68,8 +68,7 @@ static void unmap_bytes(thandle_t handle, void *base, toff_t n)
     (void)handle, (void)base, (void)n;
 }
 
-/* ---- opening ----------------------------------------------------------------------
- */
+/* ---- opening ---- */
 
 #if TIFFLIB_VERSION >= 20221213 /* 4.5.0 */
 static int keep_error(TIFF *file, void *user, const char *module, const char *format,
@@ -131,8 +130,7 @@ static void close_tiff(void *state)
     TIFFClose(((tiff *)state)->file);
 }
 
-/* ---- pages ------------------------------------------------------------------------
- */
+/* ---- pages ---- */
 
 /* Makes page i current. */
 static int turn_to(tiff *t, uint32_t i)
