@@ -155,8 +155,7 @@ static void check_row(qn_test *t, files *f, const char *label, const double *wan
     }
 }
 
-/* ---- what a report has ------------------------------------------------------------
- */
+/* ---- what a report has ---- */
 
 static void check_figures(qn_test *t, files *f)
 {

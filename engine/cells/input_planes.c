@@ -40,8 +40,7 @@ quern_status qn_input_init(qn_input *in, const qn_planes *picture,
     return QUERN_OK;
 }
 
-/* ---- rows of what is looked at ----------------------------------------------------
- */
+/* ---- rows of what is looked at ---- */
 
 static void samples_of(const qn_planes *p, int64_t z, int64_t c, int64_t y, float *row)
 {
@@ -106,8 +105,7 @@ static void told_of_row(const qn_input *in, int i)
         qn_mem_passed(p->mem, rows * (size_t)p->width * qn_dtype_size(p->dtype));
 }
 
-/* ---- percentiles -------------------------------------------------------------------
- */
+/* ---- percentiles ---- */
 
 typedef struct ranks {
     int64_t upper[BINS], lower[RANKS][BINS];
@@ -255,8 +253,7 @@ quern_status qn_input_levels(qn_input *in, int64_t from, int64_t to, qn_arena *s
     return QUERN_OK;
 }
 
-/* ---- rows as the network sees them --------------------------------------------------
- */
+/* ---- rows as the network sees them ---- */
 
 typedef struct scaling {
     const qn_input *in;
