@@ -31,7 +31,7 @@ enum { BURST = 20000 }; /* steps of the loops below: some 30 us */
 #define TWELVE(X) EIGHT(X) X(8) X(9) X(10) X(11)
 
 #ifdef __x86_64__
-enum { LANES = 8, CHAINS = 12, PIPES = 2 };
+enum { LANES = 8, WIDE_LANES = 16, CHAINS = 12, PIPES = 2 };
 
 __attribute__((target("avx2,fma"))) static void fma_loop(long steps)
 {
@@ -40,6 +40,22 @@ __attribute__((target("avx2,fma"))) static void fma_loop(long steps)
 #define STEP(i)                             \
     acc##i = _mm256_fmadd_ps(acc##i, a, b); \
     __asm__ volatile("" : "+x"(acc##i));
+    TWELVE(BEGIN)
+    for (long n = 0; n < steps; n++) {
+        TWELVE(STEP)
+    }
+#undef BEGIN
+#undef STEP
+}
+
+/* Two vectors of 512 bits a cycle on some processors, one on others. */
+__attribute__((target("avx512f"))) static void wide_loop(long steps)
+{
+    const __m512 a = _mm512_set1_ps(0.999f), b = _mm512_set1_ps(1e-3f);
+#define BEGIN(i) __m512 acc##i = _mm512_set1_ps(i);
+#define STEP(i)                             \
+    acc##i = _mm512_fmadd_ps(acc##i, a, b); \
+    __asm__ volatile("" : "+v"(acc##i));
     TWELVE(BEGIN)
     for (long n = 0; n < steps; n++) {
         TWELVE(STEP)
@@ -60,7 +76,7 @@ __attribute__((target("avx2"))) static void read_loop(const char *p, size_t n)
 #undef READ
 }
 #elif defined(__aarch64__)
-enum { LANES = 4, CHAINS = 24, PIPES = 4 };
+enum { LANES = 4, WIDE_LANES = 4, CHAINS = 24, PIPES = 4 };
 
 static void fma_loop(long steps)
 {
@@ -90,7 +106,7 @@ static void read_loop(const char *p, size_t n)
 #undef READ
 }
 #else
-enum { LANES = 1, CHAINS = 8, PIPES = 4 };
+enum { LANES = 1, WIDE_LANES = 1, CHAINS = 8, PIPES = 4 };
 
 static void fma_loop(long steps)
 {
@@ -159,9 +175,27 @@ double qn_burst_fma(double *seconds)
     return 2.0 * LANES * CHAINS * BURST;
 }
 
+static bool has_wide(void)
+{
+    return qn_cpu_isa() & QN_ISA_AVX512;
+}
+
+#ifdef __x86_64__
+static double burst_wide(double *seconds)
+{
+    const double start = qn_os_seconds();
+    wide_loop(BURST);
+    *seconds = qn_os_seconds() - start;
+    return 2.0 * WIDE_LANES * CHAINS * BURST;
+}
+#else
+static qn_burst_fn *const burst_wide = qn_burst_fma;
+#endif
+
 bool qn_peak_is_folded(double flops_per_second, double ghz)
 {
-    return flops_per_second > 1.04 * 2 * LANES * PIPES * 1e9 * ghz;
+    const int lanes = has_wide() ? WIDE_LANES : LANES;
+    return flops_per_second > 1.04 * 2 * lanes * PIPES * 1e9 * ghz;
 }
 
 /* ---- arithmetic ------------------------------------------------------------------ */
@@ -181,6 +215,7 @@ static double best_flops(qn_burst_fn *burst, double seconds)
 typedef struct runner {
     pthread_t thread;
     int cpu;
+    qn_burst_fn *burst;
     double seconds, flops;
 } runner;
 
@@ -191,14 +226,14 @@ static void *run_pinned(void *ctx)
     double done = 0, t;
     qn_cpu_pin(r->cpu);
     while (qn_os_seconds() - start < r->seconds)
-        done += qn_burst_fma(&t);
+        done += r->burst(&t);
     r->flops = done / (qn_os_seconds() - start);
     return NULL;
 }
 
 enum { MOST_CORES = 256 };
 
-static double all_cores(int cores, double seconds)
+static double all_cores(int cores, double seconds, qn_burst_fn *burst)
 {
     static runner runners[MOST_CORES];
     int cpus[MOST_CORES],
@@ -206,7 +241,8 @@ static double all_cores(int cores, double seconds)
     double sum = 0;
     int started = 0;
     for (; started < n; started++) {
-        runners[started] = (runner){.cpu = cpus[started], .seconds = seconds};
+        runners[started] =
+            (runner){.cpu = cpus[started], .burst = burst, .seconds = seconds};
         if (pthread_create(&runners[started].thread, NULL, run_pinned,
                            &runners[started]) != 0)
             break;
@@ -341,6 +377,17 @@ static double noop_seconds(const qn_clock *clock)
     return qn_median(v, 31);
 }
 
+/* By the widest vectors if these do more; what measured it. */
+static qn_burst_fn *measure_flops(qn_peaks *p, double seconds)
+{
+    p->flops = best_flops(qn_burst_fma, seconds);
+    const double wide = has_wide() ? best_flops(burst_wide, seconds / 2) : 0;
+    if (wide <= p->flops) return qn_burst_fma;
+    p->flops = wide;
+    p->isa = "avx512";
+    return burst_wide;
+}
+
 quern_status qn_peaks_measure(qn_peaks *p, double seconds, qn_mem *mem,
                               quern_error *err)
 {
@@ -359,9 +406,9 @@ quern_status qn_peaks_measure(qn_peaks *p, double seconds, qn_mem *mem,
     p->noop_s = noop_seconds(&clock);
     best_flops(qn_burst_fma, seconds / 20); /* lets the clock rise */
     p->ghz = qn_probe_ghz();
-    p->flops = best_flops(qn_burst_fma, seconds / 5);
+    qn_burst_fn *const burst = measure_flops(p, seconds / 5);
     p->ghz = fmax(p->ghz, qn_probe_ghz());
     p->is_folded = qn_peak_is_folded(p->flops, p->ghz);
-    if (p->cores > 1) p->flops_all = all_cores(p->cores, seconds / 5);
+    if (p->cores > 1) p->flops_all = all_cores(p->cores, seconds / 5, burst);
     return measure_memory(p, seconds / 2, mem, err);
 }

@@ -11,7 +11,7 @@
 enum { QN_LADDER = 16, QN_LEVELS = 4 };
 
 typedef struct qn_peaks {
-    const char *isa;  /* of the multiply-add loop: "avx2", "neon", "ref" */
+    const char *isa;  /* of the multiply-add loop: "avx2", "avx512", "neon", "ref" */
     double ghz;       /* of a chain of dependent instructions */
     double flops;     /* float32, one core; a multiply-add is two */
     double flops_all; /* on all cores at once; 0: not measured */

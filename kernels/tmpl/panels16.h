@@ -7,6 +7,8 @@
  * it, so that B, which often comes from memory, is read once; meanwhile the next panel
  * is fetched.  A asks for less than half of what B would.  Rows are cut into tiles as
  * evenly as possible; k is cut only when a panel would not fit. */
+#include "kernels/tmpl/panels_act.h"
+
 #include <string.h>
 
 qn_panels_f32_fn QN_V8_ROW(panels_f32);
@@ -34,6 +36,7 @@ typedef void qn_gk16_fn(const qn_gk16 *g, const qn_gk16_tile *s);
 
 /* clang-format off */
 #define GK_POINT(i)     const float *x##i = x + i * g->row;
+#define GK_NEAR(i)      __builtin_prefetch(y + i * ldy, 0, 3);
 #define GK_SUM(i, j)    c##i##j = qn_load8(y + i * ldy + 8 * j);
 #define GK_RESUME(i)    GK_SUM(i, 0) GK_SUM(i, 1)
 #define GK_PLUS(i, j) \
@@ -147,18 +150,6 @@ static int64_t stretch_of_rows(int64_t rows, int64_t k)
 
 /* ---- slot panels_f32 ------------------------------------------------------------- */
 
-static void activate(const qn_act *act, float *y, int64_t ldy, int64_t rows, int64_t n)
-{
-    for (int64_t i = 0; i < rows; i++, y += ldy) {
-        qn_act8_run(act, y, n / 8);
-        if (n % 8 == 0) continue;
-        float tail[8] = {0};
-        memcpy(tail, y + n / 8 * 8, (size_t)(n % 8) * sizeof *y);
-        qn_act8_run(act, tail, 1);
-        memcpy(y + n / 8 * 8, tail, (size_t)(n % 8) * sizeof *y);
-    }
-}
-
 /* All panels of the task over k [k0, k0 + nk) of rows [i0, i0 + rows). */
 static void compute_panels(const qn_panels_product *p, const qn_panels_task *t,
                            int64_t i0, int64_t rows, int64_t k0, int64_t nk)
@@ -190,8 +181,8 @@ static void compute_panels(const qn_panels_product *p, const qn_panels_task *t,
         compute_strip(&g, &s);
         if (in_registers || !is_last || (c + 1 - first < ACT_PANELS && c + 1 < t->c1))
             continue;
-        activate(&p->act, p->y + i0 * p->ldy + first * QN_PANEL, p->ldy, rows,
-                 j + s.width - first * QN_PANEL);
+        qn_panels_activate(&p->act, p->y + i0 * p->ldy + first * QN_PANEL, p->ldy, rows,
+                           j + s.width - first * QN_PANEL);
         first = c + 1;
     }
 }
