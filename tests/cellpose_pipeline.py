@@ -134,6 +134,15 @@ def main():
                  ("deep", 30, {"tile_overlap": 0.3, "bsize": 256},
                   ["--tile-overlap", "0.3", "--bsize", "256"]),
                  ("gray", 30, {"invert": True}, ["--invert"]),
+                 ("gray", 30, {"normalize": {"tile_norm_blocksize": 100}}, ["--tile-norm", "100"]),
+                 ("rgb", 24, {"normalize": {"tile_norm_blocksize": 64}, "channels": [2, 3]},
+                  ["--tile_norm_blocksize", "64", "--chan", "2", "--chan2", "3"]),
+                 ("deep", 30, {"normalize": {"sharpen_radius": 9.}}, ["--sharpen", "9"]),
+                 ("gray", 30, {"normalize": {"smooth_radius": 3.}}, ["--smooth_radius", "3"]),
+                 ("rgb", 30, {"normalize": {"smooth_radius": 1.5, "sharpen_radius": 7.,
+                                            "tile_norm_blocksize": 120}},
+                  ["--smooth", "1.5", "--sharpen", "7", "--tile-norm", "120"]),
+                 ("deep", 30, {"normalize": {"lowhigh": [200., 8000.]}}, ["--lowhigh", "200,8000"]),
                  ("gray", 30, {"cellprob_threshold": -.5, "flow_threshold": 0., "min_size": 40,
                                "niter": 50},
                   ["--cellprob_threshold", "-0.5", "--flow_threshold", "0", "--min_size", "40",
@@ -150,6 +159,8 @@ def main():
                 how = {"channels": [0, 0], "diameter": diameter, **how}
                 if not checked:
                     how["flow_threshold"], words = 0., words + ["--flow-threshold", "0"]
+                if isinstance(how.get("normalize"), dict):  # 3.1 keeps what was said last
+                    how["normalize"]["invert"] = False
                 masks, flows, _ = model.eval(data, batch_size=1, **how)
                 out = os.path.join(folder, f"{size}-{len(os.listdir(folder))}")
                 got = quern(options.quern, path, file, out, "--diameter", str(diameter), *words)

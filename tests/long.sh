@@ -94,6 +94,10 @@ for stage in ${*:-analyse repro clang tsan bench fuzz zoo train cells parquet}; 
     cells)
         # QN_NUCLEI: a tar with label pictures, if there is one; PYTHONPATH: Cellpose.
         make -s -j"$jobs" all || { ok 1 "build"; continue; }
+        QN_CELLS=1000 build/tests/quern-test cells_by_the_million
+        ok $? "a million cells"
+        python3 tests/large_pictures.py
+        ok $? "a picture larger than memory"
         for p in python3 /usr/bin/python3; do
             $p tests/cells_oracle.py ${QN_NUCLEI:+"$QN_NUCLEI"}
             cells=$?

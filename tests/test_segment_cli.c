@@ -165,6 +165,10 @@ void test_segment_mistakes(qn_test *t)
          "--diameter is '0.2', not auto or 1 to 10000", 1},
         {PICTURES "u16.png --tile 100", "a multiple of 16", 1},
         {PICTURES "u16.png --percentiles 99,1", "--percentiles is '99,1'", 1},
+        {PICTURES "u16.png --lowhigh 5,5",
+         "--lowhigh is '5,5', not two numbers such as 100,4000", 1},
+        {PICTURES "u16.png --tile-norm 3", "--tile-norm is 3, not 8 to 1e+06", 1},
+        {PICTURES "u16.png --sharpen -1", "--sharpen is -1, not 0 to 1000", 1},
         {PICTURES "u16.png --stitch 2", "--stitch is 2, not 0 to 1", 1},
         {PICTURES "u16.png --gray odd", "--gray is 'odd'", 1},
         {PICTURES "u8_rgb.png --chan 4", "channel 4 is asked for, the picture has 3",
@@ -267,4 +271,37 @@ void test_segment_outputs(qn_test *t)
     CHECK_HAS(t, out, "--outline-color is 'red'");
     CHECK_EQ(t, segment(t, folder, "x.png --fov 3", &out), 1);
     CHECK_HAS(t, out, "--fov is '3'");
+}
+
+/* A disk that fills up in the middle of a batch: each picture it has no room for is
+ * told, nothing of it is half-written or counted as done, and what was done stays. */
+void test_segment_full_disk(qn_test *t)
+{
+    const char *out = "";
+    char script[3000], folder[500], binary[600];
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "full"));
+    snprintf(binary, sizeof binary, "%s/quern", qn_build(t));
+    snprintf(script, sizeof script, "mkdir -p '%s' '%s'", qn_temp(t, "in"), folder);
+    qn_shell(t, script, NULL);
+    for (int i = 0; i < 5; i++) {
+        snprintf(script, sizeof script, "in/%c.pgm", 'a' + i);
+        blobs(t, script, 190);
+    }
+    snprintf(script, sizeof script,
+             "unshare -m sh -c \"mount -t tmpfs -o size=160k none '%s' || exit 99; "
+             "'%s' segment " USUAL
+             "'%s' -o '%s' --json 2>&1; echo code \\$?; ls -A '%s'; "
+             "for f in '%s'/*_segment.json; do echo done \\$f; done\"",
+             folder, binary, qn_temp(t, "in"), folder, folder, folder);
+    const int code = qn_shell(t, script, &out);
+    if (code == 99 || !strstr(out, "code ")) {
+        qn_skip(t, "no small file system can be mounted here");
+        return;
+    }
+    CHECK_HAS(t, out, "code 1");
+    CHECK_HAS(t, out, "No space left on device");
+    CHECK_HAS(t, out, "in/a.pgm\",\"cells\":");
+    CHECK_HAS(t, out, "in/e.pgm\",\"error\":\"");
+    CHECK_HAS(t, out, "a_segment.json");
+    CHECK(t, !strstr(out, ".tmp") && !strstr(out, "/e_segment.json"));
 }

@@ -88,6 +88,39 @@ static quern_status read_percentiles(const qn_args *args, qn_segment_settings *s
                    "--percentiles is '%s', not two numbers such as 1,99", text);
 }
 
+static quern_status read_lowhigh(const qn_args *args, qn_segment_settings *s,
+                                 quern_error *err)
+{
+    const char *text = qn_arg_text(args, "lowhigh");
+    const char *comma = text ? strchr(text, ',') : NULL;
+    char first[40];
+    if (!text) return QUERN_OK;
+    if (comma && comma - text < (ptrdiff_t)sizeof first) {
+        memcpy(first, text, (size_t)(comma - text));
+        first[comma - text] = 0;
+        if (qn_word_real(first, &s->from) && qn_word_real(comma + 1, &s->to) &&
+            isfinite(s->from) && isfinite(s->to) && s->to > s->from)
+            return QUERN_OK;
+    }
+    return qn_fail(err, QUERN_INVALID,
+                   "--lowhigh is '%s', not two numbers such as 100,4000", text);
+}
+
+/* What is done to samples before levels are found, and where they are found. */
+static quern_status read_filters(const qn_args *args, qn_segment_settings *s,
+                                 quern_error *err)
+{
+    s->smooth = qn_either_real(args, "smooth", "smooth_radius");
+    s->sharpen = qn_either_real(args, "sharpen", "sharpen_radius");
+    s->tile_norm = either_int(args, "tile-norm", "tile_norm_blocksize");
+    QN_TRY(read_lowhigh(args, s, err));
+    QN_TRY(in_bounds("smooth", s->smooth, 0, 1000, err));
+    QN_TRY(in_bounds("sharpen", s->sharpen, 0, 1000, err));
+    if (s->tile_norm != 0)
+        QN_TRY(in_bounds("tile-norm", (double)s->tile_norm, 8, 1e6, err));
+    return QUERN_OK;
+}
+
 /* What stands before the network; rethreshold has none of it. */
 static quern_status read_input(const qn_args *args, qn_segment_settings *s,
                                quern_error *err)
@@ -97,6 +130,7 @@ static quern_status read_input(const qn_args *args, qn_segment_settings *s,
     QN_TRY(read_diameter(args, &s->diameter, err));
     QN_TRY(read_tile(args, &s->tile, err));
     QN_TRY(read_percentiles(args, s, err));
+    QN_TRY(read_filters(args, s, err));
     QN_TRY(in_bounds("chan", (double)chan, 0, 1e6, err));
     QN_TRY(in_bounds("chan2", (double)chan2, 0, 1e6, err));
     if (strcmp(gray, "mean") != 0 && strcmp(gray, "luma") != 0)
@@ -156,6 +190,11 @@ void qn_segment_settings_hash(const qn_segment_settings *s, const char *model_sh
     qn_json_real(&j, "low", s->low);
     qn_json_real(&j, "high", s->high);
     qn_json_real(&j, "stitch", s->stitch);
+    if (s->to > s->from) qn_json_real(&j, "from", s->from);
+    if (s->to > s->from) qn_json_real(&j, "to", s->to);
+    if (s->smooth > 0) qn_json_real(&j, "smooth", s->smooth);
+    if (s->sharpen > 0) qn_json_real(&j, "sharpen", s->sharpen);
+    if (s->tile_norm > 0) qn_json_int(&j, "tile_norm", s->tile_norm);
     const bool flags[] = {s->no_norm, s->invert,      s->is_luma,
                           s->augment, s->no_resample, s->exclude_edges};
     qn_json_array(&j, "flags");

@@ -113,6 +113,10 @@ quern_status qn_segment_diameter(const qn_cellnet *net, const qn_planes *picture
     QN_TRY(qn_input_init(&in, picture, settings, net->channels, 1, err));
     QN_TRY(qn_input_levels(&in, z, z + 1, scratch, err));
     QN_TRY(crop(picture, scratch, &middle, err));
+    for (int c = 0; c < QN_INPUT_CHANNELS; c++) {
+        in.level[c].top = (picture->height - middle.height) / 2;
+        in.level[c].left = (picture->width - middle.width) / 2;
+    }
     in.picture = &middle;
     const quern_status status = search(net, &in, scratch, diameter, err);
     qn_arena_reset(scratch);

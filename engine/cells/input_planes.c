@@ -8,7 +8,7 @@
  * many of the lower half of one bin hold every order statistic exactly. */
 #include "engine/cells/input_planes.h"
 
-#include "engine/cells/bilinear.h"
+#include "engine/cells/level_grid.h"
 
 #include <math.h>
 #include <string.h>
@@ -85,24 +85,29 @@ static int64_t source_of(const qn_input *in, int i)
     return s->chan > 0 && s->chan2 > 0 ? s->chan2 - 1 : -2;
 }
 
-/* Row y of the picture as the network's channel i; more is another row of room. */
-static void take_row(const qn_input *in, int64_t z, int i, int64_t y, float *row,
-                     float *more)
-{
-    const int64_t source = source_of(in, i);
-    if (source == -1)
-        gray_of(in, z, y, row, more);
-    else
-        samples_of(in->picture, z, source, y, row);
-}
-
-/* A row was taken. */
-static void told_of_row(const qn_input *in, int i)
+/* A row is taken. */
+static void tell_of_row(const qn_input *in, int i)
 {
     const qn_planes *p = in->picture;
     const size_t rows = source_of(in, i) == -1 ? (size_t)p->channels : 1;
     if (p->mem)
         qn_mem_passed(p->mem, rows * (size_t)p->width * qn_dtype_size(p->dtype));
+}
+
+bool qn_input_has(const qn_input *in, int i)
+{
+    return source_of(in, i) != -2;
+}
+
+void qn_input_samples(const qn_input *in, int64_t z, int i, int64_t y, float *row,
+                      float *more)
+{
+    const int64_t source = source_of(in, i);
+    tell_of_row(in, i);
+    if (source == -1)
+        gray_of(in, z, y, row, more);
+    else
+        samples_of(in->picture, z, source, y, row);
 }
 
 /* ---- percentiles ---- */
@@ -186,11 +191,10 @@ static void go_over(const qn_input *in, int i, const int64_t planes[2], const gr
         for (int64_t y = 0; y < p->height; y++) {
             const bool counts = (z - planes[0]) % g->z == 0 && y % g->y == 0;
             if (!counts && pass == 1) continue;
-            take_row(in, z, i, y, rows, rows + p->width);
+            qn_input_samples(in, z, i, y, rows, rows + p->width);
             if (pass == 0) look_at(r, rows, p->width);
             if (counts && pass == 0) count_upper(r, rows, p->width, g->x);
             if (counts && pass == 1) count_lower(r, rows, p->width, g->x);
-            told_of_row(in, i);
         }
 }
 
@@ -236,21 +240,47 @@ static void find_level(const qn_input *in, int i, const int64_t planes[2], ranks
     level->is_flat = !(r->most > r->least) || !(span > (double)NOISE);
 }
 
-quern_status qn_input_levels(qn_input *in, int64_t from, int64_t to, qn_arena *scratch,
+static quern_status find_one(const qn_input *in, int i, const int64_t planes[2],
+                             qn_arena *room, qn_arena *arena, qn_level *level,
                              quern_error *err)
 {
+    const qn_segment_settings *s = in->settings;
     void *r, *rows;
-    QN_TRY(qn_arena_alloc(scratch, sizeof(ranks), &r, err));
-    QN_TRY(qn_arena_array(scratch, 2 * (size_t)in->picture->width, sizeof(float), &rows,
-                          err));
-    for (int i = 0; i < in->channels; i++) {
-        qn_level *level = &in->level[i];
-        *level = (qn_level){.span = 1, .is_flat = source_of(in, i) == -2};
-        if (level->is_flat || in->settings->no_norm) continue;
-        find_level(in, i, (const int64_t[]){from, to}, r, rows, level);
-        level->is_inverted = in->settings->invert;
+    *level = (qn_level){.span = 1, .is_flat = source_of(in, i) == -2};
+    if (s->to > s->from && !s->no_norm) { /* also of a channel that is not there */
+        level->low = (float)s->from;
+        level->span = (float)(s->to - s->from);
+        level->flat =
+            s->invert ? 1 + level->low / level->span : -level->low / level->span;
+        level->is_inverted = s->invert;
+        return QUERN_OK;
     }
+    if (level->is_flat || s->no_norm) return QUERN_OK;
+    level->is_inverted = s->invert;
+    if (s->tile_norm > 0) {
+        QN_TRY(qn_level_grid_find(in, i, planes, arena, room, &level->grid, err));
+        level->is_flat = !level->grid;
+        return QUERN_OK;
+    }
+    QN_TRY(qn_arena_alloc(room, sizeof(ranks), &r, err));
+    QN_TRY(qn_arena_array(room, 2 * (size_t)in->picture->width, sizeof(float), &rows,
+                          err));
+    find_level(in, i, planes, r, rows, level);
     return QUERN_OK;
+}
+
+quern_status qn_input_levels(qn_input *in, int64_t from, int64_t to, qn_arena *arena,
+                             quern_error *err)
+{
+    const int64_t planes[2] = {from, to};
+    quern_status status = QUERN_OK;
+    for (int i = 0; i < in->channels && status == QUERN_OK; i++) {
+        qn_arena room;
+        qn_arena_init(&room, arena->mem);
+        status = find_one(in, i, planes, &room, arena, &in->level[i], err);
+        qn_arena_done(&room);
+    }
+    return status;
 }
 
 /* ---- rows as the network sees them ---- */
@@ -264,12 +294,15 @@ typedef struct scaling {
     float *out;
 } scaling;
 
-static void level_row(const qn_level *l, float *row, int64_t n)
+static void level_row(const qn_level *l, int64_t y, float *row, int64_t n)
 {
-    for (int64_t x = 0; x < n; x++) {
-        const float v = (row[x] - l->low) / l->span;
-        row[x] = l->is_inverted ? 1 - v : v;
-    }
+    if (l->grid)
+        qn_level_grid_row(l->grid, l->top + y, l->left, row, n);
+    else
+        for (int64_t x = 0; x < n; x++)
+            row[x] = (row[x] - l->low) / l->span;
+    for (int64_t x = 0; l->is_inverted && x < n; x++)
+        row[x] = 1 - row[x];
 }
 
 /* Row y of the picture, scaled along x; kept in one of two places. */
@@ -280,9 +313,8 @@ static const float *scaled_row(const scaling *s, int64_t y, int64_t here[2],
     const int64_t n = s->in->picture->width;
     float *row = room + 2 * n + place * s->x.out;
     if (here[place] == y) return row;
-    take_row(s->in, s->z, s->channel, y, room, room + n);
-    told_of_row(s->in, s->channel);
-    level_row(&s->in->level[s->channel], room, n);
+    qn_input_samples(s->in, s->z, s->channel, y, room, room + n);
+    level_row(&s->in->level[s->channel], y, room, n);
     qn_bilinear_row(&s->x, room, row);
     here[place] = y;
     return row;
@@ -321,7 +353,8 @@ quern_status qn_input_rows(const qn_input *in, int64_t z, int channel, int64_t f
     void *rows;
     if (in->level[channel].is_flat) {
         for (int64_t i = 0; i < to - from; i++)
-            memset(out + i * stride, 0, (size_t)in->width * sizeof *out);
+            for (int64_t x = 0; x < in->width; x++)
+                out[i * stride + x] = in->level[channel].flat;
         return QUERN_OK;
     }
     QN_TRY(qn_bilinear_init(&s.y, p->height, in->height, scratch, err));

@@ -36,10 +36,13 @@ static inline const void *qn_planes_channel(const qn_planes *p, int64_t z, int64
 
 enum { QN_INPUT_CHANNELS = 3 }; /* the most that a network may want */
 
-/* x becomes (x - low) / span, then 1 - x; a flat channel becomes 0. */
+/* x becomes (x - low) / span, then 1 - x; a flat channel becomes flat, mostly 0. */
+typedef struct qn_level_grid qn_level_grid; /* level_grid.h */
 typedef struct qn_level {
-    float low, span;
+    float low, span, flat;
     bool is_flat, is_inverted;
+    const qn_level_grid *grid; /* instead of low and span, or NULL */
+    int64_t top, left;         /* of the picture in what the grid is of */
 } qn_level;
 
 typedef struct qn_input {
@@ -56,9 +59,18 @@ typedef struct qn_input {
 quern_status qn_input_init(qn_input *in, const qn_planes *picture,
                            const qn_segment_settings *settings, int channels,
                            double rescale, quern_error *err);
+/* The picture smoothed and sharpened as the settings say, a float channel for each of
+ * the network's that has one; all of it in the arena. */
+quern_status qn_input_filter(const qn_input *in, qn_pool *pool, qn_arena *arena,
+                             qn_planes *out, quern_error *err);
+/* Whether channel i of the network is fed from the picture; if not, with zeros. */
+bool qn_input_has(const qn_input *in, int i);
+/* Row y of plane z as channel i of the network, not leveled; more: another row. */
+void qn_input_samples(const qn_input *in, int64_t z, int i, int64_t y, float *row,
+                      float *more);
 /* Percentiles over planes [from, to), exact up to 224^3 samples, of a grid of about 224
- * each way beyond.  Sets level. */
-quern_status qn_input_levels(qn_input *in, int64_t from, int64_t to, qn_arena *scratch,
+ * each way beyond.  Sets level; what a level points to lies in the arena. */
+quern_status qn_input_levels(qn_input *in, int64_t from, int64_t to, qn_arena *arena,
                              quern_error *err);
 /* Rows [from, to) of the scaled plane z, of one channel: out [to - from][stride]. */
 quern_status qn_input_rows(const qn_input *in, int64_t z, int channel, int64_t from,

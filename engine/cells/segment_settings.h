@@ -17,6 +17,9 @@ typedef struct qn_segment_settings {
     int64_t tile;              /* side in pixels; 0: chosen by cost */
     double tile_overlap;       /* 0.05 .. 0.5 */
     double low, high;          /* percentiles that become 0 and 1 */
+    double from, to;           /* samples that become 0 and 1, if they differ */
+    double smooth, sharpen;    /* radii in pixels, before levels; 0: neither */
+    int64_t tile_norm;         /* levels of blocks of that many pixels; 0: of all */
     double stitch;             /* least IoU that joins cells of two planes; 0: off */
     bool no_norm, invert, is_luma, augment, no_resample, exclude_edges;
 } qn_segment_settings;

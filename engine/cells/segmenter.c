@@ -180,7 +180,7 @@ static quern_status run_planes(work *w, quern_error *err)
             memcpy(in.level, w->level, sizeof in.level);
         else if (z == 0 || !is_body) /* a body's planes have one level */
             QN_TRY(qn_input_levels(&in, is_body ? 0 : z, is_body ? s->depth : z + 1,
-                                   w->scratch, err));
+                                   w->arena, err));
         s->seconds[0] += qn_os_seconds() - start;
         QN_TRY(run_plane(w, &in, z, err));
     }
@@ -190,8 +190,26 @@ static quern_status run_planes(work *w, quern_error *err)
     return status;
 }
 
-quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
-                            quern_error *err)
+quern_status qn_segment_filter(qn_segment_job *job, qn_planes *picture,
+                               qn_segment_settings *settings, quern_error *err)
+{
+    const qn_segment_settings *s = job->settings;
+    qn_input in;
+    if (!(s->smooth > 0) && !(s->sharpen > 0)) return QUERN_OK;
+    if (s->to > s->from) return QUERN_OK; /* as Cellpose has it */
+    QN_TRY(qn_input_init(&in, job->picture, s, job->net->channels, 1, err));
+    QN_TRY(qn_input_filter(&in, job->net->pool, job->arena, picture, err));
+    *settings = *s;
+    settings->smooth = settings->sharpen = 0;
+    settings->chan = 1; /* its channels are the network's */
+    settings->chan2 = picture->channels > 1 ? 2 : 0;
+    job->picture = picture;
+    job->settings = settings;
+    return QUERN_OK;
+}
+
+static quern_status run_filtered(const qn_segment_job *job, qn_segmented *out,
+                                 quern_error *err)
 {
     const double start = qn_os_seconds();
     *out = (qn_segmented){.picture = job->picture,
@@ -215,6 +233,19 @@ quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
               .rescale = job->net->diam_mean / out->diameter};
     QN_TRY(run_planes(&w, err));
     out->seconds[3] = qn_os_seconds() - start;
+    return QUERN_OK;
+}
+
+quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
+                            quern_error *err)
+{
+    qn_segment_job own = *job;
+    qn_planes picture;
+    qn_segment_settings settings;
+    QN_TRY(qn_segment_filter(&own, &picture, &settings, err));
+    QN_TRY(run_filtered(&own, out, err));
+    out->picture = job->picture;
+    out->settings = job->settings;
     return QUERN_OK;
 }
 

@@ -24,6 +24,11 @@ typedef struct qn_segment_job {
 quern_status qn_segment_run(const qn_segment_job *job, qn_segmented *out,
                             quern_error *err);
 
+/* Replaces the job's picture and settings by the filtered picture, in the job's arena,
+ * and what is left to do with it, if filters are wanted. */
+quern_status qn_segment_filter(qn_segment_job *job, qn_planes *picture,
+                               qn_segment_settings *settings, quern_error *err);
+
 /* For a picture that is too large to be worked on at once: squares of side pixels, each
  * seen with a margin of more than two cells around it.  Levels are those of the whole
  * picture (the job's are not looked at); a cell belongs to the square that its middle

@@ -197,6 +197,10 @@ static quern_status one_square(squares *s, const window *w, quern_error *err)
     QN_TRY(cut(s, w, &part, err));
     const qn_segment_job job = {&s->net,  &part,    &s->settings,
                                 s->level, &s->room, s->job->scratch};
+    for (int i = 0; i < QN_INPUT_CHANNELS; i++) {
+        s->level[i].top = w->y0;
+        s->level[i].left = w->x0;
+    }
     QN_TRY(qn_segment_run(&job, &seg, err));
     QN_TRY(qn_segment_errors(&seg, s->net.pool, &s->room, job.scratch, err));
     s->out->seconds[1] += seg.seconds[1];
@@ -230,7 +234,7 @@ static quern_status prepare(squares *s, quern_error *err)
     qn_input in;
     const qn_segment_job *job = s->job;
     QN_TRY(qn_input_init(&in, s->picture, &s->settings, s->net.channels, 1, err));
-    QN_TRY(qn_input_levels(&in, 0, 1, job->scratch, err));
+    QN_TRY(qn_input_levels(&in, 0, 1, job->arena, err));
     memcpy(s->level, in.level, sizeof s->level);
     if (!(s->settings.diameter > 0))
         QN_TRY(qn_segment_diameter(job->net, s->picture, &s->settings, job->scratch,
@@ -316,7 +320,7 @@ static quern_status make_labels(squares *s, quern_error *err)
     return QUERN_OK;
 }
 
-quern_status qn_segment_squares(const qn_segment_job *job, int64_t side,
+static quern_status run_squares(const qn_segment_job *job, int64_t side,
                                 qn_segmented *out, quern_error *err)
 {
     const double start = qn_os_seconds();
@@ -346,5 +350,18 @@ quern_status qn_segment_squares(const qn_segment_job *job, int64_t side,
     qn_arena_reset(job->scratch);
     out->diameter = s.settings.diameter;
     out->seconds[3] = qn_os_seconds() - start;
+    return QUERN_OK;
+}
+
+quern_status qn_segment_squares(const qn_segment_job *job, int64_t side,
+                                qn_segmented *out, quern_error *err)
+{
+    qn_segment_job own = *job;
+    qn_planes picture;
+    qn_segment_settings settings;
+    QN_TRY(qn_segment_filter(&own, &picture, &settings, err));
+    QN_TRY(run_squares(&own, side, out, err));
+    out->picture = job->picture;
+    out->settings = job->settings;
     return QUERN_OK;
 }
