@@ -10,8 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-#define PI 3.14159265358979323846
-
 /* Hues of the golden ratio's multiples lie far apart for labels that follow each other
  * (Knuth's multiplicative hash); three saturations tell more of them apart. */
 void qn_label_colour(uint32_t label, uint8_t rgb[3])
@@ -186,18 +184,23 @@ static uint8_t byte_of(double v)
     return (uint8_t)fmax(0, fmin(255, v));
 }
 
-/* flow: [2][n]; length: [n], those of the vectors, is overwritten. */
+/* flow: [2][n]; length: [n], those of the vectors, is overwritten.  With the angle a =
+ * atan2(dx, dy) + pi, of which nothing but cosine and sine are needed. */
 static void draw_flow(const float *flow, float *length, int64_t n, uint8_t *rgb)
 {
+    static const double cosines[] = {1, -0.5, -0.5};
+    static const double sines[] = {0, 0.86602540378443865, -0.86602540378443865};
     const float lo = percentile(length, n, 1), hi = percentile(length, n, 99);
     for (int64_t i = 0; i < n; i++) {
         const double dy = finite_or_0(flow[i]), dx = finite_or_0(flow[n + i]);
-        const double part =
-            hi - lo > 1e-3f ? (sqrt(dy * dy + dx * dx) - lo) / (hi - lo) : 0;
+        const double size = sqrt(dy * dy + dx * dx);
+        const double part = hi - lo > 1e-3f ? (size - lo) / (hi - lo) : 0;
         const double bright = 127.5 * fmax(0, fmin(1, part));
-        const double angle = atan2(dx, dy) + PI;
+        const double cosine = size > 0 ? -dy / size : -1;
+        const double sine = size > 0 ? -dx / size : 0;
         for (int k = 0; k < 3; k++)
-            rgb[3 * i + k] = byte_of(bright * (cos(angle + k * 2 * PI / 3) + 1));
+            rgb[3 * i + k] =
+                byte_of(bright * (cosine * cosines[k] - sine * sines[k] + 1));
     }
 }
 

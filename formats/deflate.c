@@ -269,15 +269,15 @@ struct qn_gzip {
     z_stream z;
 };
 
-static quern_status begin_packing(qn_mem *mem, int window, int level_of_memory,
-                                  qn_gzip **out, quern_error *err)
+static quern_status begin_packing(qn_mem *mem, int level, int window,
+                                  int level_of_memory, qn_gzip **out, quern_error *err)
 {
     void *room;
     *out = NULL;
     QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
     qn_gzip *g = room;
     *g = (qn_gzip){.mem = mem};
-    if (deflateInit2(&g->z, 6, Z_DEFLATED, window, level_of_memory,
+    if (deflateInit2(&g->z, level, Z_DEFLATED, window, level_of_memory,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
         qn_mem_free(mem, g, sizeof *g);
         return qn_fail(err, QUERN_MEMORY, "no memory to compress");
@@ -289,13 +289,14 @@ static quern_status begin_packing(qn_mem *mem, int window, int level_of_memory,
 /* zlib's own header: no name, no date, so that equal bytes make equal files. */
 quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
 {
-    return begin_packing(mem, 15 + 16, 8, out, err);
+    return begin_packing(mem, 6, 15 + 16, 8, out, err);
 }
 
-quern_status qn_zlib_begin(qn_mem *mem, size_t n, qn_gzip **out, quern_error *err)
+quern_status qn_zlib_begin(qn_mem *mem, size_t n, int level, qn_gzip **out,
+                           quern_error *err)
 {
     const int window = window_of(n);
-    return begin_packing(mem, window, memory_of(window), out, err);
+    return begin_packing(mem, level, window, memory_of(window), out, err);
 }
 
 quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
@@ -410,9 +411,10 @@ quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err)
     return lacks_zlib(err);
 }
 
-quern_status qn_zlib_begin(qn_mem *mem, size_t n, qn_gzip **out, quern_error *err)
+quern_status qn_zlib_begin(qn_mem *mem, size_t n, int level, qn_gzip **out,
+                           quern_error *err)
 {
-    (void)mem, (void)n;
+    (void)mem, (void)n, (void)level;
     *out = NULL;
     return lacks_zlib(err);
 }

@@ -40,8 +40,10 @@ quern_status qn_deflate(const void *bytes, size_t n, qn_buf *out, quern_error *e
 /* A gzip file made piece by piece; the same bytes make the same file. */
 typedef struct qn_gzip qn_gzip;
 quern_status qn_gzip_begin(qn_mem *mem, qn_gzip **out, quern_error *err);
-/* The same, but what comes is the zlib stream of n bytes: that of qn_deflate. */
-quern_status qn_zlib_begin(qn_mem *mem, size_t n, qn_gzip **out, quern_error *err);
+/* The same, but what comes is the zlib stream of n bytes, of zlib's level; 6 is what
+ * qn_deflate and gzip have. */
+quern_status qn_zlib_begin(qn_mem *mem, size_t n, int level, qn_gzip **out,
+                           quern_error *err);
 /* Appends what the n bytes come to; with is_last, all that is still held back. */
 quern_status qn_gzip_add(qn_gzip *gzip, const void *bytes, size_t n, bool is_last,
                          qn_buf *out, quern_error *err);
