@@ -107,3 +107,39 @@ void test_fuse_upsample_residual(qn_test *t)
         CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, cases[i].instrs);
     }
 }
+
+/* One number a channel of each image is added between convolutions, as Cellpose adds
+ * its style: no reorder of anything but that.  The factor makes it depend on the image.
+ */
+void test_blocked_add_channels(qn_test *t)
+{
+    for (int turned = 0; turned < 2; turned++) {
+        qn_fusion f;
+        begin_upsampled(&f, t, 8, (const int[]){70, 9});
+        qn_fusion_conv c = conv_of("a", "b", 20, 24, 1);
+        qn_fusion_add_conv(&f, &c);
+        qn_kit_node(&f.kit, "GlobalAveragePool b -> g");
+        qn_kit_node(&f.kit, turned ? "Add g b -> d" : "Add b g -> d");
+        qn_kit_node(&f.kit, "Sigmoid d -> e");
+        c = conv_of("e", "y", 16, 20, 3);
+        qn_fusion_add_conv(&f, &c);
+        qn_fusion_end(&f, "y");
+        /* reorder, two convolutions, mean, sum, convolution, reorder */
+        CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, 7);
+    }
+}
+
+/* Channels that are not there are divided, too, and must not reach the next sum. */
+void test_blocked_divided_tail(qn_test *t)
+{
+    qn_fusion f;
+    begin_upsampled(&f, t, 8, (const int[]){6, 9});
+    qn_fusion_conv c = conv_of("a", "b", 20, 24, 1);
+    qn_fusion_add_conv(&f, &c);
+    qn_kit_node(&f.kit, "Exp b -> d");
+    qn_kit_node(&f.kit, "Div b d -> e");
+    c = conv_of("e", "y", 16, 20, 3);
+    qn_fusion_add_conv(&f, &c);
+    qn_fusion_end(&f, "y");
+    qn_fusion_check(&f, 1e-4);
+}
