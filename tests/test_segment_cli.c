@@ -305,3 +305,26 @@ void test_segment_full_disk(qn_test *t)
     CHECK_HAS(t, out, "a_segment.json");
     CHECK(t, !strstr(out, ".tmp") && !strstr(out, "/e_segment.json"));
 }
+
+/* Noise in a part of the picture where there are no cells is not made into some: levels
+ * are those of the whole picture, not of the tile. */
+void test_segment_empty_ground(qn_test *t)
+{
+    enum { HIGH = 256, WIDE = 768 };
+    static uint8_t pixels[64 + HIGH * WIDE];
+    const char *out = "";
+    char command[1500], picture[600];
+    const int head = snprintf((char *)pixels, 64, "P5 %d %d 255\n", WIDE, HIGH);
+    for (int i = 0; i < HIGH * WIDE; i++) {
+        const int y = i / WIDE % 25 - 12, x = i % WIDE % 25 - 12;
+        const bool is_cell = i % WIDE < 250 && x * x + y * y < 80;
+        pixels[head + i] = (uint8_t)(is_cell ? 200 - x * 3 : qn_test_int(t, 18, 22));
+    }
+    snprintf(picture, sizeof picture, "%s", qn_temp(t, "half.pgm"));
+    qn_put_file(t, picture, pixels, (size_t)(head + HIGH * WIDE));
+    snprintf(command, sizeof command,
+             "segment '%s' -d 18 -o '%s' --save csv --quiet --json", picture,
+             qn_temp(t, "."));
+    CHECK_EQ(t, qn_quern(t, command, &out), 0);
+    CHECK_HAS(t, out, "\"cells\":100,"); /* ten by ten */
+}
