@@ -7,6 +7,7 @@
 #ifndef QN_FORMATS_CELL_SET_H
 #define QN_FORMATS_CELL_SET_H
 
+#include "formats/image.h"
 #include "engine/cells/synth.h"
 
 enum { QN_CELL_PLANES = 2, QN_CELLS_FEWEST = 5 };
@@ -41,6 +42,7 @@ typedef struct qn_cell_set {
     int64_t n_rejects, reject_room;
     int chan,
         chan2; /* of colour pictures: 0 the mean (chan) or nothing (chan2), 1 red .. */
+    const qn_decoder *decoder; /* of the pictures; NULL: this process */
 } qn_cell_set;
 
 /* Called for each picture; not 0: stop. */

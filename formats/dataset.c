@@ -23,6 +23,9 @@ const qn_dataset_format *qn_dataset_format_at(int i)
     return i >= 0 && i < N_ROWS ? rows[i] : NULL;
 }
 
+/* Of files that are decoded together. */
+#define TOGETHER_BYTES ((size_t)256 << 10)
+
 /* ---- opening -------------------------------------------------------------------- */
 
 /* "idx, folders" */
@@ -117,7 +120,10 @@ static bool is_but_a_table(const qn_dataset *set)
 static void begin_set(qn_dataset *set, qn_mem *mem, const char *path,
                       const qn_dataset_options *options, bool is_table)
 {
-    *set = (qn_dataset){.path = path, .options = options, .is_table = is_table};
+    *set = (qn_dataset){.path = path,
+                        .options = options,
+                        .decoder = options->decoder,
+                        .is_table = is_table};
     qn_arena_init(&set->arena, mem);
 }
 
@@ -205,6 +211,41 @@ quern_status qn_dataset_packed(const qn_dataset *set, int64_t i, qn_arena *arena
     const quern_status status = set->format->packed(set, i, arena, bytes, n, err);
     if (status != QUERN_OK) qn_within(err, "%s", qn_item_name(set, i, room));
     return status;
+}
+
+/* Files of the first items, to be decoded together: as many as are found. */
+static int take_files(const qn_dataset *set, const int64_t *items, int n,
+                      qn_arena *arena, qn_encoded *each)
+{
+    size_t bytes = 0;
+    int k = 0;
+    for (; k < n && k < QN_READ_TOGETHER && bytes < TOGETHER_BYTES; k++) {
+        qn_encoded *e = &each[k];
+        *e = (qn_encoded){.n = 0};
+        if (qn_dataset_packed(set, items[k], arena, &e->bytes, &e->n, NULL) !=
+                QUERN_OK ||
+            !e->bytes || !qn_image_is(e->bytes, e->n))
+            break;
+        bytes += e->n;
+    }
+    return k;
+}
+
+int qn_dataset_read_some(const qn_dataset *set, const int64_t *items, int n,
+                         qn_arena *arena, qn_encoded *each)
+{
+    char room[QN_ITEM_TEXT];
+    int k = set->decoder && n > 1 ? take_files(set, items, n, arena, each) : 0;
+    if (k == 0) {
+        *each = (qn_encoded){.n = 0};
+        each->status = qn_dataset_read(set, items[0], arena, &each->image, &each->err);
+        return 1;
+    }
+    k = qn_image_decode_some(set->decoder, arena, each, k);
+    for (int i = 0; i < k; i++)
+        if (each[i].status != QUERN_OK)
+            qn_within(&each[i].err, "%s", qn_item_name(set, items[i], room));
+    return k;
 }
 
 const char *qn_item_name(const qn_dataset *set, int64_t i, char room[QN_ITEM_TEXT])

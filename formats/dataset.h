@@ -70,13 +70,15 @@ typedef struct qn_dataset_options {
     double ratio;
     quern_cancel_fn *cancel; /* asked while it unpacks; NULL: nobody */
     void *ctx;
-    bool is_unpacked; /* the path is what an archive unpacked to */
-    bool may_lack;    /* where no picture is there at all, the table will do */
+    bool is_unpacked;          /* the path is what an archive unpacked to */
+    bool may_lack;             /* where no picture is there at all, the table will do */
+    const qn_decoder *decoder; /* of its pictures; NULL: this process */
 } qn_dataset_options;
 
 struct qn_dataset {
     const qn_dataset_format *format;
     const qn_dataset_options *options; /* while it is opened */
+    const qn_decoder *decoder;         /* of its pictures, as options say */
     const char *path;                  /* as given */
     qn_arena arena;                    /* the table and all its texts */
     int64_t n, room;   /* items; for how many there is room while the table is filled */
@@ -123,6 +125,12 @@ void qn_dataset_close(qn_dataset *set); /* NULL is fine */
 /* Pixels of item i as 8-bit gray or RGB, upright. */
 quern_status qn_dataset_read(const qn_dataset *set, int64_t i, qn_arena *arena,
                              qn_image *out, quern_error *err);
+/* The same for items[0] and some behind it, of n: quicker where somebody else decodes
+ * (set->decoder).  each [n]: image, status and err of each; returns how many, at least
+ * one, so that the pixels of all of them fit in a few megabytes. */
+#define QN_READ_TOGETHER 32
+int qn_dataset_read_some(const qn_dataset *set, const int64_t *items, int n,
+                         qn_arena *arena, qn_encoded *each);
 /* The file of item i, not decoded; *bytes is NULL where the source holds pixels. */
 quern_status qn_dataset_packed(const qn_dataset *set, int64_t i, qn_arena *arena,
                                const void **bytes, size_t *n, quern_error *err);

@@ -146,24 +146,25 @@ quern_status qn_set_file(const char *folder, const char *path, qn_arena *arena,
     return status;
 }
 
-quern_status qn_set_decode_bytes(const void *bytes, size_t n, qn_arena *arena,
-                                 qn_image *out, quern_error *err)
+quern_status qn_set_decode_bytes(const qn_dataset *set, const void *bytes, size_t n,
+                                 qn_arena *arena, qn_image *out, quern_error *err)
 {
     if (!qn_image_is(bytes, n))
         return qn_fail(err, QUERN_FORMAT,
                        "its %zu bytes begin as none of " QN_IMAGE_KINDS, n);
-    return qn_image_decode(arena, bytes, n, 0, out, err);
+    return qn_image_decode_by(set->decoder, arena, bytes, n, 0, out, err);
 }
 
-quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
-                           qn_image *out, quern_error *err)
+quern_status qn_set_decode(const qn_dataset *set, const char *folder, const char *path,
+                           qn_arena *arena, qn_image *out, quern_error *err)
 {
     qn_arena packed;
     const void *bytes;
     size_t n;
     qn_arena_init(&packed, arena->mem);
     quern_status status = qn_set_file(folder, path, &packed, &bytes, &n, err);
-    if (status == QUERN_OK) status = qn_set_decode_bytes(bytes, n, arena, out, err);
+    if (status == QUERN_OK)
+        status = qn_set_decode_bytes(set, bytes, n, arena, out, err);
     qn_arena_done(&packed);
     return status;
 }

@@ -55,12 +55,12 @@ quern_status qn_set_file(const char *folder, const char *path, qn_arena *arena,
                          const void **bytes, size_t *n, quern_error *err);
 /* The bytes of a file decoded: path is relative to folder and may not leave it, or
  * folder is NULL. */
-quern_status qn_set_decode(const char *folder, const char *path, qn_arena *arena,
-                           qn_image *out, quern_error *err);
+quern_status qn_set_decode(const qn_dataset *set, const char *folder, const char *path,
+                           qn_arena *arena, qn_image *out, quern_error *err);
 
 /* The bytes of a picture's file, decoded. */
-quern_status qn_set_decode_bytes(const void *bytes, size_t n, qn_arena *arena,
-                                 qn_image *out, quern_error *err);
+quern_status qn_set_decode_bytes(const qn_dataset *set, const void *bytes, size_t n,
+                                 qn_arena *arena, qn_image *out, quern_error *err);
 
 /* Why the file at path cannot be an item of the set whose folder is `real` (without
  * links; NULL: anywhere), or NULL when it can: a regular file, or a link to one inside.

@@ -338,7 +338,7 @@ static quern_status coco_open(qn_dataset *set, const char *path, quern_error *er
 static quern_status coco_read(const qn_dataset *set, int64_t i, qn_arena *arena,
                               qn_image *out, quern_error *err)
 {
-    return qn_set_decode(set->state, set->name[i], arena, out, err);
+    return qn_set_decode(set, set->state, set->name[i], arena, out, err);
 }
 
 static quern_status coco_packed(const qn_dataset *set, int64_t i, qn_arena *arena,

@@ -392,7 +392,7 @@ static quern_status csv_read(const qn_dataset *set, int64_t i, qn_arena *arena,
                              qn_image *out, quern_error *err)
 {
     const char *path = set->name[i], *folder = set->state;
-    return qn_set_decode(*path == '/' ? NULL : folder, path, arena, out, err);
+    return qn_set_decode(set, *path == '/' ? NULL : folder, path, arena, out, err);
 }
 
 static quern_status csv_packed(const qn_dataset *set, int64_t i, qn_arena *arena,

@@ -377,7 +377,7 @@ static quern_status folders_open(qn_dataset *set, const char *path, quern_error 
 static quern_status folders_read(const qn_dataset *set, int64_t i, qn_arena *arena,
                                  qn_image *out, quern_error *err)
 {
-    return qn_set_decode(set->path, set->name[i], arena, out, err);
+    return qn_set_decode(set, set->path, set->name[i], arena, out, err);
 }
 
 static quern_status folders_packed(const qn_dataset *set, int64_t i, qn_arena *arena,

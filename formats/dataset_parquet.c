@@ -333,7 +333,8 @@ static quern_status parquet_read(const qn_dataset *set, int64_t i, qn_arena *are
     size_t n;
     qn_arena_init(&packed, arena->mem);
     quern_status status = parquet_packed(set, i, &packed, &bytes, &n, err);
-    if (status == QUERN_OK) status = qn_set_decode_bytes(bytes, n, arena, out, err);
+    if (status == QUERN_OK)
+        status = qn_set_decode_bytes(set, bytes, n, arena, out, err);
     qn_arena_done(&packed);
     return status;
 }

@@ -197,8 +197,10 @@ static quern_status open_pictures(qn_dataset *set, stored *s, quern_error *err)
             return qn_fail(err, QUERN_FORMAT,
                            "it refers to a source whose format it does not say, or "
                            "that is stored, too");
-        return qn_dataset_open(set->arena.mem, s->object.source,
-                               s->object.source_format, &s->source, err);
+        const qn_dataset_options options = {.format = s->object.source_format,
+                                            .decoder = set->decoder};
+        return qn_dataset_open_as(set->arena.mem, s->object.source, &options,
+                                  &s->source, err);
     }
     QN_TRY(qn_file_open(set->path, s->object.pack, &file, err));
     const quern_status status =
@@ -292,7 +294,7 @@ static quern_status read_source(const stored *s, const place *p, qn_arena *arena
         QN_TRY(qn_dataset_packed(s->source, p->from, arena, &bytes, &n, err));
         if (!bytes) return check_digest(p, "", 0, err);
         QN_TRY(check_digest(p, bytes, n, err));
-        return qn_image_decode(arena, bytes, n, 0, out, err);
+        return qn_image_decode_by(s->source->decoder, arena, bytes, n, 0, out, err);
     }
     QN_TRY(qn_dataset_read(s->source, p->from, arena, out, err));
     n = (size_t)out->height * (size_t)out->width * (size_t)out->channels;
@@ -308,7 +310,8 @@ static quern_status stored_read(const qn_dataset *set, int64_t i, qn_arena *aren
     if (s->source) return read_source(s, p, arena, out, err);
     const uint8_t *bytes = (const uint8_t *)s->pack.base + p->at;
     if (!p->pixels[0])
-        return qn_image_decode(arena, bytes, (size_t)p->bytes, 0, out, err);
+        return qn_image_decode_by(set->decoder, arena, bytes, (size_t)p->bytes, 0, out,
+                                  err);
     QN_TRY(qn_arena_raw(arena, (size_t)p->bytes, &copy, err));
     memcpy(copy, bytes, (size_t)p->bytes);
     *out = (qn_image){p->pixels[1], p->pixels[0], p->pixels[2], copy};

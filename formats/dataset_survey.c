@@ -82,17 +82,23 @@ static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
     const reading *r = ctx;
     qn_mem mem;
     qn_arena pixels;
-    qn_image image;
+    qn_encoded each[QN_READ_TOGETHER];
+    int64_t items[QN_READ_TOGETHER];
     (void)worker;
-    begin += r->first;
-    end += r->first;
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&pixels, &mem);
-    for (int64_t i = begin; i < end; i++) {
+    for (int64_t i = begin + r->first, last = end + r->first; i < last;) {
+        int n = 0;
+        for (; n < QN_READ_TOGETHER && i + n < last; n++)
+            items[n] = i + n;
         qn_arena_reset(&pixels);
-        if (qn_dataset_read(r->set, i, &pixels, &image, NULL) != QUERN_OK) continue;
-        look_at(r, i, &image, &pixels);
-        r->survey->is_good[i] = 1;
+        n = qn_dataset_read_some(r->set, items, n, &pixels, each);
+        for (int k = 0; k < n; k++)
+            if (each[k].status == QUERN_OK) {
+                look_at(r, i + k, &each[k].image, &pixels);
+                r->survey->is_good[i + k] = 1;
+            }
+        i += n;
     }
     qn_arena_done(&pixels);
 }

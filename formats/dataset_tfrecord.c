@@ -351,7 +351,7 @@ static quern_status tfrecord_read(const qn_dataset *set, int64_t i, qn_arena *ar
 {
     qn_span picture = {0};
     QN_TRY(find_picture(set, i, &picture, err));
-    return qn_set_decode_bytes(picture.p, picture.n, arena, out, err);
+    return qn_set_decode_bytes(set, picture.p, picture.n, arena, out, err);
 }
 
 const qn_dataset_format qn_dataset_tfrecord = {

@@ -492,7 +492,7 @@ static quern_status webdataset_read(const qn_dataset *set, int64_t i, qn_arena *
                                     qn_image *out, quern_error *err)
 {
     const place *at = ((const shards *)set->state)->places + i;
-    return qn_set_decode_bytes(at->p, at->n, arena, out, err);
+    return qn_set_decode_bytes(set, at->p, at->n, arena, out, err);
 }
 
 const qn_dataset_format qn_dataset_webdataset = {

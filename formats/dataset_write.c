@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_BATCH = 16, MAX_BATCH = 256, GRAIN = 4 };
+enum { FIRST_BATCH = 16, MAX_BATCH = 256, GRAIN = 8 };
 static const size_t batch_bytes = (size_t)64 << 20, slot_bytes = (size_t)1 << 20;
 
 /* An item of the batch, with memory of its own. */
@@ -116,23 +116,55 @@ static quern_status choose_items(job *j, quern_error *err)
 
 /* ---- one item, on any thread ---- */
 
-static quern_status read_item(const job *j, slot *s, quern_error *err)
+/* Whether the item's file goes on as it is, where it can. */
+static bool stays(const job *j)
+{
+    const qn_write_plan *plan = j->plan;
+    return j->w.row->has_files && plan->frame.height == 0 && plan->frame.channels == 0;
+}
+
+/* The item's file, if it has one; pixels otherwise. */
+static quern_status fetch_item(const job *j, slot *s)
 {
     qn_piece *p = &s->piece;
-    const qn_write_plan *plan = j->plan;
-    const bool stays = plan->frame.height == 0 && plan->frame.channels == 0;
-    if (p->label < 0) return qn_fail(err, QUERN_DATA, "it has no label");
-    if (!j->w.row->has_files || !stays)
-        return qn_dataset_read(j->set, p->item, &s->arena, &p->image, err);
-    QN_TRY(qn_dataset_packed(j->set, p->item, &s->arena, &p->file, &p->n_file, err));
-    if (!p->file) return qn_dataset_read(j->set, p->item, &s->arena, &p->image, err);
-    QN_TRY(qn_set_decode_bytes(p->file, p->n_file, &s->arena, &p->image, err));
-    s->is_copied = qn_is_png(p->file, p->n_file) || qn_is_jpeg(p->file, p->n_file);
-    if (!s->is_copied)
-        p->file = NULL;
+    if (p->label < 0) return qn_fail(&s->why, QUERN_DATA, "it has no label");
+    QN_TRY(
+        qn_dataset_packed(j->set, p->item, &s->arena, &p->file, &p->n_file, &s->why));
+    if (!p->file)
+        return qn_dataset_read(j->set, p->item, &s->arena, &p->image, &s->why);
+    if (qn_image_is(p->file, p->n_file)) return QUERN_OK;
+    return qn_fail(&s->why, QUERN_FORMAT,
+                   "its %zu bytes begin as none of " QN_IMAGE_KINDS, p->n_file);
+}
+
+/* Slots whose files are to be decoded, all of them together. */
+static void decode_files(const job *j, slot *const *slots, int n)
+{
+    qn_encoded each[GRAIN];
+    for (int k = 0; k < n; k++)
+        each[k] =
+            (qn_encoded){.bytes = slots[k]->piece.file, .n = slots[k]->piece.n_file};
+    for (int done = 0, some; done < n; done += some) {
+        some = qn_image_decode_some(j->set->decoder, &slots[done]->arena, each + done,
+                                    n - done);
+        for (int k = done; k < done + some; k++) {
+            slots[k]->piece.image = each[k].image;
+            slots[k]->status = each[k].status;
+            if (each[k].status != QUERN_OK) slots[k]->why = each[k].err;
+        }
+    }
+}
+
+/* Which file goes on, if any. */
+static void keep_file(const job *j, slot *s)
+{
+    qn_piece *p = &s->piece;
+    const bool is_png = p->file && qn_is_png(p->file, p->n_file);
+    s->is_copied = p->file && stays(j) && (is_png || qn_is_jpeg(p->file, p->n_file));
+    if (s->is_copied)
+        p->end = is_png ? ".png" : ".jpg";
     else
-        p->end = qn_is_png(p->file, p->n_file) ? ".png" : ".jpg";
-    return QUERN_OK;
+        p->file = NULL;
 }
 
 static quern_status change_item(const job *j, slot *s, quern_error *err)
@@ -162,9 +194,7 @@ static quern_status work_on(const job *j, slot *s, quern_error *err)
 {
     uint8_t picture[QN_DIGEST];
     const qn_piece *p = &s->piece;
-    s->is_bad = true;
-    QN_TRY(read_item(j, s, err));
-    s->is_bad = false;
+    keep_file(j, s);
     if (!s->is_copied) QN_TRY(change_item(j, s, err));
     if (j->w.row->has_files && !s->is_copied) QN_TRY(pack_item(s, err));
     qn_picture_digest(&p->image, picture);
@@ -176,10 +206,19 @@ static quern_status work_on(const job *j, slot *s, quern_error *err)
 static void work(void *ctx, int64_t begin, int64_t end, int worker)
 {
     const job *j = ctx;
+    slot *files[GRAIN] = {NULL};
+    int n = 0;
     (void)worker;
     for (int64_t k = begin; k < end; k++) {
         slot *s = &j->slots[k];
-        s->status = work_on(j, s, &s->why);
+        s->status = fetch_item(j, s);
+        if (s->status == QUERN_OK && s->piece.file) files[n++] = s;
+    }
+    decode_files(j, files, n);
+    for (int64_t k = begin; k < end; k++) {
+        slot *s = &j->slots[k];
+        s->is_bad = s->status != QUERN_OK;
+        if (!s->is_bad) s->status = work_on(j, s, &s->why);
     }
 }
 

@@ -26,6 +26,35 @@ bool qn_image_is(const void *bytes, size_t n);
 quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err);
 
+/* A picture's file, and what became of it. */
+typedef struct qn_encoded {
+    const void *bytes;
+    size_t n;
+    int64_t max_pixels;
+    qn_image image;      /* its pixels are in the arena */
+    quern_status status; /* the image is there if this is QUERN_OK */
+    quern_error err;
+} qn_encoded;
+
+/* Who decodes in place of this process, for bytes that nobody trusts: decode does what
+ * qn_image_decode does, and comes back even if decoding crashes, hangs or runs out of
+ * memory.  It takes the first picture of the list and as many of those behind it as go
+ * along, and returns how many.  Any thread may call it. */
+typedef struct qn_decoder {
+    int (*decode)(void *ctx, qn_arena *arena, qn_encoded *list, int n);
+    void *ctx;
+} qn_decoder;
+
+/* By the decoder, or (NULL) here.  TIFF is read by a plug-in of this process, always.
+ */
+quern_status qn_image_decode_by(const qn_decoder *decoder, qn_arena *arena,
+                                const void *bytes, size_t n, int64_t max_pixels,
+                                qn_image *out, quern_error *err);
+/* The same for the first picture of a list and some behind it, which is quicker than
+ * one by one; returns how many, so that the caller need not hold the pixels of all. */
+int qn_image_decode_some(const qn_decoder *decoder, qn_arena *arena, qn_encoded *list,
+                         int n);
+
 /* EXIF orientation 1 .. 8 of a JPEG or PNG file; 1 where nothing is said. */
 int qn_exif_orientation(const void *bytes, size_t n);
 /* The picture as orientation says it stands: out may be image itself. */

@@ -167,3 +167,35 @@ quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
         QN_TRY(qn_image_by_stb(arena, bytes, n, max_pixels, out, err));
     return qn_image_orient(arena, out, qn_exif_orientation(bytes, n), out, err);
 }
+
+/* ---- elsewhere ------------------------------------------------------------------ */
+
+static bool goes_out(const qn_decoder *decoder, const qn_encoded *e)
+{
+    return decoder && e->n <= INT32_MAX && !qn_is_tiff(e->bytes, e->n);
+}
+
+quern_status qn_image_decode_by(const qn_decoder *decoder, qn_arena *arena,
+                                const void *bytes, size_t n, int64_t max_pixels,
+                                qn_image *out, quern_error *err)
+{
+    qn_encoded one = {.bytes = bytes, .n = n, .max_pixels = max_pixels};
+    if (!goes_out(decoder, &one))
+        return qn_image_decode(arena, bytes, n, max_pixels, out, err);
+    decoder->decode(decoder->ctx, arena, &one, 1);
+    if (one.status != QUERN_OK) return qn_fail(err, one.status, "%s", one.err.text);
+    *out = one.image;
+    return QUERN_OK;
+}
+
+int qn_image_decode_some(const qn_decoder *decoder, qn_arena *arena, qn_encoded *list,
+                         int n)
+{
+    int k = 0;
+    while (k < n && goes_out(decoder, &list[k]))
+        k++;
+    if (k > 0) return decoder->decode(decoder->ctx, arena, list, k);
+    list->status = qn_image_decode(arena, list->bytes, list->n, list->max_pixels,
+                                   &list->image, &list->err);
+    return 1;
+}

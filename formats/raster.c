@@ -160,7 +160,8 @@ static quern_status decode_image(qn_arena *arena, const void *bytes, size_t n,
 {
     const int64_t most = options ? options->max_pixels : 0;
     if (!options || !options->shape_only || qn_is_gif(bytes, n) || n > INT32_MAX)
-        return qn_image_decode(arena, bytes, n, most, out, err);
+        return qn_image_decode_by(options ? options->decoder : NULL, arena, bytes, n,
+                                  most, out, err);
     QN_TRY(qn_image_shape_by_stb(bytes, n, most, out, err));
     if (qn_exif_orientation(bytes, n) >= 5)
         *out = (qn_image){out->height, out->width, out->channels, NULL};

@@ -9,6 +9,7 @@
 #define QN_FORMATS_RASTER_H
 
 #include "engine/cells/input_planes.h"
+#include "formats/image.h"
 
 #define QN_RASTER_MAX_PIXELS INT32_MAX /* of one plane */
 
@@ -16,8 +17,9 @@ typedef struct qn_raster_options {
     /* Axes of the array as NumPy would show it, of a TIFF of several pages: 0 is that
      * of the pages, the last is that of a page's samples; -1: find out. */
     int z_axis, channel_axis;
-    int64_t max_pixels; /* of one plane; 0: QN_RASTER_MAX_PIXELS */
-    bool shape_only;    /* no samples: data is NULL */
+    int64_t max_pixels;        /* of one plane; 0: QN_RASTER_MAX_PIXELS */
+    bool shape_only;           /* no samples: data is NULL */
+    const qn_decoder *decoder; /* of JPEG, BMP and GIF; NULL: this process */
 } qn_raster_options;
 
 /* Whether the first bytes are of a format that qn_raster_parse knows. */

@@ -16,6 +16,7 @@
 
 enum {
     BLOCK = 32,        /* files at a time */
+    CHECKED = 8,       /* of them decoded together */
     ARRAY_BLOCK = 1024 /* pictures of an array */
 };
 
@@ -99,17 +100,36 @@ static void load_items(void *ctx, int64_t begin, int64_t end, int worker)
     }
 }
 
-/* Pictures that were not looked at by an earlier import must decode. */
+/* Pictures that were not looked at by an earlier import must decode: those of a few
+ * items together, whose pixels nobody needs. */
 static void check_items(void *ctx, int64_t begin, int64_t end, int worker)
 {
     import *im = ctx;
-    qn_image image;
+    cargo *which[CHECKED];
+    qn_encoded each[CHECKED];
+    qn_mem mem;
+    qn_arena pixels;
+    int n = 0;
     (void)worker;
     for (int64_t k = begin; k < end; k++) {
         cargo *c = &im->cargo[k];
-        if (c->status == QUERN_OK && c->is_file && !c->is_known)
-            c->status = qn_image_decode(&c->arena, c->bytes, c->n, 0, &image, &c->err);
+        if (c->status != QUERN_OK || !c->is_file || c->is_known) continue;
+        each[n] = (qn_encoded){.bytes = c->bytes, .n = c->n};
+        which[n++] = c;
     }
+    qn_mem_init(&mem, NULL, 0);
+    qn_arena_init(&pixels, &mem);
+    for (int done = 0; done < n;) {
+        const int some =
+            qn_image_decode_some(im->set->decoder, &pixels, each + done, n - done);
+        for (int k = done; k < done + some; k++) {
+            which[k]->status = each[k].status;
+            which[k]->err = each[k].err;
+        }
+        done += some;
+        qn_arena_reset(&pixels);
+    }
+    qn_arena_done(&pixels);
 }
 
 /* ---- one item -------------------------------------------------------------------- */
@@ -262,7 +282,7 @@ static quern_status take_block(import *im, qn_buf *line, qn_buf *lines,
     if (k == im->n_block) return QUERN_OK;
     for (int64_t i = 0; i < k; i++)
         im->cargo[i].is_known = true;
-    qn_parallel_for(im->plan->pool, im->n_block, 1, check_items, im);
+    qn_parallel_for(im->plan->pool, im->n_block, CHECKED, check_items, im);
     qn_buf_clear(lines);
     for (; k < im->n_block; k++)
         QN_TRY(take_item(im, im->first + k, &im->cargo[k], line, lines, err));

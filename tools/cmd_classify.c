@@ -305,6 +305,7 @@ int qn_cmd_classify(const qn_args *args)
     qn_buf_init(&c.outcomes, &c.mem);
     qn_pictures_init(&c.pictures, &c.mem, args->operands + 1, args->n_operands - 1,
                      (int64_t)qn_arg_limit(args, "pixels", 0));
+    c.pictures.decoder = args->decoder;
     const quern_status status = classify(&c, &err);
     qn_classifier_close(&c.net);
     qn_pictures_done(&c.pictures);

@@ -110,7 +110,8 @@ static quern_status read_picture(segmenting *s, qn_segment_batch *b, const char 
         .z_axis = (int)qn_arg_int(s->args, "z-axis"),
         .channel_axis = (int)qn_arg_int(s->args, "channel-axis"),
         .max_pixels = (int64_t)qn_arg_limit(s->args, "pixels", 0),
-        .shape_only = true};
+        .shape_only = true,
+        .decoder = s->args->decoder};
     QN_TRY(qn_raster_load(&b->picture, path, &options, &s->planes, err));
     s->spool.least = square_side(s) > 0 ? QN_SPOOL_LEAST : SIZE_MAX;
     options.shape_only = qn_arg_flag(s->args, "dry-run");

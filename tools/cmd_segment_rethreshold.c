@@ -44,7 +44,8 @@ typedef struct again {
 static void find_picture(again *a, qn_arena *arena)
 {
     qn_segmented *seg = &a->raw.seg;
-    const qn_raster_options usual = {.z_axis = -1, .channel_axis = -1};
+    const qn_raster_options usual = {
+        .z_axis = -1, .channel_axis = -1, .decoder = a->args->decoder};
     if (!qn_file_is_there(a->raw.image) ||
         qn_raster_load(arena, a->raw.image, &usual, &a->planes, NULL) != QUERN_OK)
         return;

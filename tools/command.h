@@ -16,6 +16,7 @@ enum qn_may {
     QN_MAY_HELPERS = 4, /* start processes */
     QN_MAY_NETWORK = 8, /* have a helper use the network */
     QN_MAY_STORE = 16,  /* change the store */
+    QN_MAY_DECODE = 64, /* have processes of its own decode pictures */
     QN_MAY_TRACE = 32   /* watch other processes: such a command stays outside */
 };
 

@@ -42,6 +42,8 @@ typedef struct batch_ctx {
     qn_tensor x, y; /* the pictures; their mirror images, data NULL: not wanted */
 } batch_ctx;
 
+enum { READ_GRAIN = 8 }; /* pictures that a thread takes at a time */
+
 static void mirror(qn_image *image)
 {
     const int w = image->width, c = image->channels;
@@ -56,27 +58,30 @@ static void mirror(qn_image *image)
     }
 }
 
-static quern_status read_item(batch_ctx *c, int64_t k, qn_arena *arena,
-                              quern_error *err)
+static quern_status put_item(batch_ctx *c, int64_t k, qn_encoded *e, qn_arena *arena)
 {
     const qn_recipe *recipe = &c->v->net.recipe;
-    qn_image image;
-    QN_TRY(qn_dataset_read(c->v->set, c->items[k], arena, &image, err));
-    QN_TRY(qn_recipe_apply(recipe, &image, arena, &c->x, k, err));
+    QN_TRY(e->status);
+    QN_TRY(qn_recipe_apply(recipe, &e->image, arena, &c->x, k, &e->err));
     if (!c->y.data) return QUERN_OK;
-    mirror(&image);
-    return qn_recipe_apply(recipe, &image, arena, &c->y, k, err);
+    mirror(&e->image);
+    return qn_recipe_apply(recipe, &e->image, arena, &c->y, k, &e->err);
 }
 
 static void read_range(void *ctx, int64_t begin, int64_t end, int worker)
 {
     batch_ctx *c = ctx;
     reader *r = &c->v->readers[worker];
-    for (int64_t k = begin; k < end; k++) {
-        quern_error *err = &c->v->errors[k];
-        err->status = QUERN_OK;
+    qn_encoded each[QN_READ_TOGETHER];
+    for (int64_t k = begin; k < end;) {
         qn_arena_reset(&r->arena);
-        err->status = read_item(c, k, &r->arena, err);
+        const int n = qn_dataset_read_some(c->v->set, c->items + k, (int)(end - k),
+                                           &r->arena, each);
+        for (int i = 0; i < n; i++, k++) {
+            each[i].status = put_item(c, k, &each[i], &r->arena);
+            c->v->errors[k] = each[i].err;
+            c->v->errors[k].status = each[i].status;
+        }
     }
 }
 
@@ -211,7 +216,7 @@ static quern_status run_batch(evaluator *v, int64_t begin, quern_error *err)
     batch_ctx c = {.v = v, .items = v->items + begin};
     qn_arena_reset(&v->room);
     QN_TRY(make_batch(&c, n, err));
-    qn_parallel_for(v->pool, n, 1, read_range, &c);
+    qn_parallel_for(v->pool, n, READ_GRAIN, read_range, &c);
     QN_TRY(run(v, &c.x, n, false, err));
     if (c.y.data) QN_TRY(run(v, &c.y, n, true, err));
     return note_items(v, c.items, n, err);

@@ -74,7 +74,7 @@ quern_status qn_feed_init(qn_feed *feed, const quern_model *model, qn_arena *are
     QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(qn_tensor), &values, err));
     QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(qn_tensor), &shapes, err));
     QN_TRY(qn_arena_array(arena, (size_t)n + 1, sizeof(bool), &given, err));
-    *feed = (qn_feed){model, arena, n, values, shapes, given};
+    *feed = (qn_feed){model, arena, n, values, shapes, given, NULL};
     for (int i = 0; i < n; i++)
         feed->shapes[i].rank = -1;
     return QUERN_OK;
@@ -134,7 +134,8 @@ static quern_status give_file(qn_feed *feed, int i, const char *path, quern_erro
     feed->is_given[i] = true;
     if (qn_ends_with(path, ".npy") || qn_ends_with(path, ".pb"))
         return qn_value_load(feed->arena, path, &info, &feed->values[i], err);
-    return qn_recipe_load(feed->model, &info, path, feed->arena, &feed->values[i], err);
+    return qn_recipe_load(feed->model, &info, path, feed->decoder, feed->arena,
+                          &feed->values[i], err);
 }
 
 /* Every member goes to the input that bears its name. */
@@ -155,6 +156,7 @@ static quern_status give_npz(qn_feed *feed, const char *path, quern_error *err)
 
 quern_status qn_feed_files(qn_feed *feed, const qn_args *args, quern_error *err)
 {
+    feed->decoder = args->decoder;
     int next = 0;
     for (int k = 0; k < qn_arg_count(args, "input"); k++) {
         const char *text = qn_arg_nth(args, "input", k), *equals = strchr(text, '=');

@@ -38,6 +38,7 @@ typedef struct qn_feed {
     int n;
     qn_tensor *values, *shapes; /* shapes[i].rank -1: not said */
     bool *is_given;
+    const struct qn_decoder *decoder; /* of pictures; NULL: this process */
 } qn_feed;
 
 quern_status qn_feed_init(qn_feed *feed, const quern_model *model, qn_arena *arena,

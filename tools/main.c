@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tools/main.c - finds the row, parses, calls, exits. */
 #include "engine/spelling.h"
+#include "tools/decode.h"
 #include "tools/help.h"
 #include "tools/options.h"
 #include "tools/out.h"
@@ -26,6 +27,35 @@ static int unknown_command(const char *word)
     return 2;
 }
 
+static bool has_limits(const qn_command *command)
+{
+    for (const qn_option *o = command->options; o->name; o++)
+        if (!strcmp(o->name, "limit")) return true;
+    return false;
+}
+
+/* Pictures are decoded in processes of their own, where there is a sandbox to keep them
+ * in.  Now is when they are started: without threads, and with nothing open. */
+static qn_decode *start_decoding(qn_args *args, qn_sandbox *sandbox)
+{
+    char why[sizeof sandbox->reason];
+    qn_decode *decode;
+    quern_error err;
+    if (!(args->command->may & QN_MAY_DECODE) || sandbox->level == QN_SANDBOX_NONE)
+        return NULL;
+    const double pixels =
+        has_limits(args->command) ? qn_arg_limit(args, "pixels", 0) : 0;
+    const qn_decode_plan plan = qn_decode_usual(
+        pixels < INT32_MAX ? (int64_t)pixels : INT32_MAX, sandbox->has_filter);
+    if (qn_decode_start(&plan, args->arena.mem, &decode, &err) == QUERN_OK) {
+        args->decoder = qn_decode_handle(decode);
+    } else {
+        snprintf(why, sizeof why, "pictures are not decoded apart: %.100s", err.text);
+        qn_sandbox_lacks(sandbox, why);
+    }
+    return decode;
+}
+
 /* The command, from where it can do no more than its row says. */
 static int run_inside(qn_args *args)
 {
@@ -38,6 +68,7 @@ static int run_inside(qn_args *args)
     qn_scratch_begin(args, &outputs);
     qn_sandbox_enter(args->command->may, &outputs, &sandbox);
     args->sandbox = &sandbox;
+    qn_decode *decode = start_decoding(args, &sandbox);
     if (args->needs_sandbox && sandbox.level != QN_SANDBOX_FULL) {
         fprintf(stderr, "quern: the sandbox is %s (--require-sandbox)\n",
                 qn_sandbox_text(&sandbox, why));
@@ -45,6 +76,7 @@ static int run_inside(qn_args *args)
         qn_place_resolve(args);
         code = args->command->run(args);
     }
+    qn_decode_stop(decode);
     qn_scratch_end(args);
     qn_outputs_tidy(&outputs);
     return code;

@@ -26,6 +26,7 @@ struct qn_args {
     qn_given *given;
     const struct qn_user_settings *settings; /* between what is given and defaults */
     const struct qn_sandbox *sandbox;        /* that the command runs in */
+    const struct qn_decoder *decoder;        /* of pictures; NULL: this process */
     const char *scratch; /* folder for what archives unpack to, or NULL */
     qn_arena arena;      /* of the two lists */
 };

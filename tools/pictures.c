@@ -118,7 +118,7 @@ static quern_status next_file(qn_pictures *p, const char *path, bool must,
     if (!must && !qn_image_is(bytes, n)) return QUERN_OK;
     *is_there = true;
     QN_TRY(qn_arena_text(arena, path, strlen(path), name, err));
-    return qn_image_decode(arena, bytes, n, p->max_pixels, out, err);
+    return qn_image_decode_by(p->decoder, arena, bytes, n, p->max_pixels, out, err);
 }
 
 /* ---- one after the other -------------------------------------------------------- */

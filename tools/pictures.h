@@ -12,7 +12,8 @@ typedef struct qn_pictures {
     const char *const *operands;
     int n_operands, next;
     int64_t max_pixels;
-    const char *const *names; /* of the folder that is being read */
+    const qn_decoder *decoder; /* NULL: this process */
+    const char *const *names;  /* of the folder that is being read */
     int n_names, next_name;
     const char *folder;
     qn_tensor idx; /* the IDX file that is being read */

@@ -64,7 +64,7 @@ quern_status qn_recipe_batch(const qn_recipe *recipe, const qn_image *image,
                              qn_tensor *out, quern_error *err);
 /* A picture file as a whole input. */
 quern_status qn_recipe_load(const quern_model *model, const quern_info *input,
-                            const char *path, qn_arena *arena, qn_tensor *out,
-                            quern_error *err);
+                            const char *path, const qn_decoder *decoder,
+                            qn_arena *arena, qn_tensor *out, quern_error *err);
 
 #endif

@@ -74,15 +74,15 @@ quern_status qn_recipe_apply(const qn_recipe *r, const qn_image *image, qn_arena
 }
 
 quern_status qn_recipe_load(const quern_model *model, const quern_info *input,
-                            const char *path, qn_arena *arena, qn_tensor *out,
-                            quern_error *err)
+                            const char *path, const qn_decoder *decoder,
+                            qn_arena *arena, qn_tensor *out, quern_error *err)
 {
     char *bytes;
     size_t n;
     qn_recipe recipe;
     qn_image image;
     QN_TRY(qn_file_text(arena, path, &bytes, &n, err));
-    quern_status status = qn_image_decode(arena, bytes, n, 0, &image, err);
+    quern_status status = qn_image_decode_by(decoder, arena, bytes, n, 0, &image, err);
     if (status == QUERN_OK)
         status = qn_recipe_read(&recipe, model, input, NULL, arena, err);
     if (status == QUERN_OK)

@@ -205,12 +205,13 @@ static bool give_picture(qn_run_report *r, const qn_dataset *set, int64_t item,
 }
 
 void qn_run_report_find_pictures(qn_run_report *r, qn_mem *mem, qn_arena *arena,
-                                 qn_dataset **set)
+                                 const qn_decoder *decoder, qn_dataset **set)
 {
+    const qn_dataset_options options = {.decoder = decoder};
     const char *data = qn_tree_text(r->figures, "data", NULL);
     *set = NULL;
     if (!data || r->report.n_mistakes == 0 ||
-        qn_dataset_open(mem, data, NULL, set, NULL) != QUERN_OK)
+        qn_dataset_open_as(mem, data, &options, set, NULL) != QUERN_OK)
         return;
     for (int64_t i = 0; i < (*set)->n; i++)
         if (!give_picture(r, *set, i, arena)) return;

@@ -28,7 +28,7 @@ quern_status qn_run_report_mistakes(qn_run_report *r, const qn_evaluation *e,
 /* The same pictures for a folder that was read: from the data it names, if that is
  * still there.  *set keeps them and is to be closed; NULL: none. */
 void qn_run_report_find_pictures(qn_run_report *r, qn_mem *mem, qn_arena *arena,
-                                 qn_dataset **set);
+                                 const qn_decoder *decoder, qn_dataset **set);
 
 /* Each appends a file's bytes; numbers read back as they were. */
 quern_status qn_run_report_json(const qn_run_report *r, qn_buf *out, quern_error *err);

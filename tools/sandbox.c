@@ -49,6 +49,11 @@ static void settle(qn_sandbox *s, qn_sandbox_level level, const char *reason)
     snprintf(s->reason, sizeof s->reason, "%s", reason);
 }
 
+void qn_sandbox_lacks(qn_sandbox *sandbox, const char *reason)
+{
+    if (sandbox->level == QN_SANDBOX_FULL) settle(sandbox, QN_SANDBOX_PARTIAL, reason);
+}
+
 #ifdef __linux__
 
 /* Sockets that this process was started with, but for stdin, stdout and stderr. */
@@ -104,7 +109,9 @@ void qn_sandbox_enter(unsigned may, const qn_outputs *outputs, qn_sandbox *out)
         int no_files = 0;
         if (!outputs->is_unknown)
             no_files = qn_landlock_install(outputs, &out->landlock);
-        judge(out, no_files, qn_filter_install(may));
+        const int no_calls = qn_filter_install(may);
+        out->has_filter = no_calls == 0;
+        judge(out, no_files, no_calls);
         if (outputs->is_unknown)
             settle(out, QN_SANDBOX_PARTIAL, "outputs.def has no row for this command");
     }

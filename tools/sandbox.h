@@ -20,6 +20,7 @@ typedef enum qn_sandbox_level {
 typedef struct qn_sandbox {
     qn_sandbox_level level;
     int landlock;     /* its version; 0: the kernel has none */
+    bool has_filter;  /* system calls are filtered */
     char reason[160]; /* why it is not full; empty when it is */
 } qn_sandbox;
 
@@ -40,6 +41,8 @@ const char *qn_sandbox_word(qn_sandbox_level level); /* none, partial, full */
 /* "full", or "none: the reason". */
 const char *qn_sandbox_text(const qn_sandbox *sandbox, char room[192]);
 
+/* Says that it is not full after all, and why. */
+void qn_sandbox_lacks(qn_sandbox *sandbox, const char *reason);
 /* Enters; may is qn_may of the command's row.  Never fails: out says what was reached.
  */
 void qn_sandbox_enter(unsigned may, const qn_outputs *outputs, qn_sandbox *out);
@@ -53,7 +56,8 @@ void qn_outputs_tidy(const qn_outputs *outputs);
 
 /* The filter: 0, or what the kernel answers (errno). */
 int qn_filter_install(unsigned may);
-/* The same for a process that only computes: it may read and write what is open. */
+/* The same for a process that only computes: no files, not even open ones, no signals.
+ */
 int qn_filter_install_worker(void);
 /* *version: of Landlock, 0 when there is none. */
 int qn_landlock_install(const qn_outputs *outputs, int *version);

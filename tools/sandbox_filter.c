@@ -15,8 +15,10 @@
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
 #include <linux/audit.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -62,20 +64,18 @@ static const ruled refused[] = {
 };
 #define N_REFUSED ((int)(sizeof refused / sizeof refused[0]))
 
-/* What computing takes, once everything is open: memory, the pipe, waiting, an end. */
+/* What computing takes once everything is there: memory, and an end. */
 static const int of_worker[] = {
-    __NR_read,           __NR_write,           __NR_close,
-    __NR_exit,           __NR_exit_group,      __NR_brk,
-    __NR_mmap,           __NR_munmap,          __NR_mprotect,
-    __NR_mremap,         __NR_madvise,         __NR_futex,
-    __NR_rt_sigreturn,   __NR_restart_syscall, __NR_clock_gettime,
-    __NR_sched_yield,    __NR_getpid,          __NR_gettid,
-    __NR_rt_sigprocmask, __NR_tgkill,
+    __NR_brk,  __NR_munmap,     __NR_mremap,       __NR_madvise,
+    __NR_exit, __NR_exit_group, __NR_rt_sigreturn, __NR_restart_syscall,
 };
 #define N_WORKER ((int)(sizeof of_worker / sizeof of_worker[0]))
 
+enum { OP_BITS = 127 }; /* of futex: the rest says that threads only may use it */
+
 #define HEAD  5 /* lines in front of the comparisons */
-#define LINES (HEAD + N_REFUSED + N_WORKER + 2)
+#define TAIL  10
+#define LINES (HEAD + N_REFUSED + N_WORKER + TAIL)
 _Static_assert(LINES < 255, "a jump is a byte long");
 
 typedef struct program {
@@ -91,6 +91,9 @@ static void put(program *p, int code, unsigned k, int then, int otherwise)
 
 #define LOAD(p, field) \
     put(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field), 0, 0)
+#define LOAD_ARGUMENT(p, i)                                                            \
+    put(p, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + 8 * (i), 0, \
+        0)
 #define RETURN(p, answer) put(p, BPF_RET | BPF_K, answer, 0, 0)
 
 /* A call of this processor is in the machine; n comparisons and two ends follow. */
@@ -136,17 +139,28 @@ int qn_filter_install(unsigned may)
     return install(&p);
 }
 
+/* Two calls more, with looks at an argument: memory that is no code, and waiting and
+ * waking.  (On machines of the other byte order the halves of an argument change
+ * places; none of them runs this.) */
 int qn_filter_install_worker(void)
 {
     program p = {.n = 0};
     int n = N_WORKER;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
     put_head(&p, n);
-    p.line[p.n - 1].jt = (uint8_t)n; /* x32: with the refused, which come first here */
-    for (int i = 0; i < N_WORKER; i++)
-        put_call(&p, of_worker[i], n--);
+    p.line[p.n - 1].jt = (uint8_t)(n + 2); /* x32 is ended */
+    for (; n > 0; n--)
+        put_call(&p, of_worker[N_WORKER - n], n + 7);
+    put_call(&p, __NR_mmap, 2);
+    put_call(&p, __NR_futex, 3);
     RETURN(&p, SECCOMP_RET_KILL_PROCESS);
+    LOAD_ARGUMENT(&p, 2);
+    put(&p, BPF_JMP | BPF_JSET | BPF_K, PROT_EXEC, 4, 3);
+    LOAD_ARGUMENT(&p, 1);
+    put(&p, BPF_ALU | BPF_AND | BPF_K, OP_BITS, 0, 0);
+    put(&p, BPF_JMP | BPF_JGT | BPF_K, FUTEX_WAKE, 1, 0);
     RETURN(&p, SECCOMP_RET_ALLOW);
+    RETURN(&p, SECCOMP_RET_KILL_PROCESS);
     return install(&p);
 }
 

@@ -118,6 +118,7 @@ static qn_dataset_options options_of(const qn_args *args, const char *format)
         .unpacked = (uint64_t)qn_arg_limit(args, "unpacked", 0),
         .ratio = qn_arg_limit(args, "ratio", 0),
         .cancel = qn_interrupted,
+        .decoder = args->decoder,
     };
 }
 

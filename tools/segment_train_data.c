@@ -63,6 +63,7 @@ static quern_status judge_rejects(const qn_cell_run *run, quern_error *err)
 quern_status qn_cell_run_data(qn_cell_run *run, quern_error *err)
 {
     qn_cell_set_init(&run->set, &run->mem, &run->arena);
+    run->set.decoder = run->args->decoder;
     run->set.chan = (int)run->s.chan;
     run->set.chan2 = (int)run->s.chan2;
     for (int i = 0; i < run->args->n_operands; i++)

@@ -86,9 +86,9 @@ only "$(call 'strtod|strtof|strtold|atof|scanf|sscanf|fscanf')" '' \
     "number text does not depend on the locale" $all
 only '# *include *<(sys/socket|sys/un|netdb|netinet/|arpa/|curl/|resolv)' '' \
     "nothing here talks to a network" $all
-only "$(call 'syscall') *[^S]|SYS_[^o]|SYS_o[^p]" 'tools/(sandbox|tracer)_[a-z]*\.c' \
+only "$(call 'syscall') *[^S]|SYS_[^o]|SYS_o[^p]" 'tools/((sandbox|tracer)_[a-z]*|decode_wire)\.c' \
     "openat2 is the one call made by number, but for those that close the sandbox" $all
-only "$(call 'syscall')" 'engine/os.c|tools/(sandbox|tracer)_[a-z]*\.c' \
+only "$(call 'syscall')" 'engine/os.c|tools/((sandbox|tracer)_[a-z]*|decode_wire)\.c' \
     "the operating system is called in engine/os.c only" $all
 only "$(call 'longjmp|setjmp|gets|strcat|sprintf|vsprintf|strtok')" '' \
     "there are safer ways" $all

@@ -27,7 +27,7 @@ int qn_fuzz_raster(const uint8_t *bytes, size_t n)
     qn_arena arena;
     qn_planes planes;
     quern_error err = {.status = QUERN_OK};
-    const qn_raster_options options = {-1, -1, 1 << 20, false};
+    const qn_raster_options options = {-1, -1, 1 << 20, false, NULL};
     qn_mem_init(&mem, NULL, BUDGET);
     qn_arena_init(&arena, &mem);
     const quern_status status =

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tools/decode_worker.c - what a worker does: take pictures, decode, answer.  All of it
+ * happens between two turns of the wire, with no system call but for memory. */
+#include "tools/decode_server.h"
+
+#include <string.h>
+
+/* Pixels of an answer after which the rest is left for the next message. */
+#define ANSWER_BYTES ((size_t)1 << 20)
+
+/* What is kept from message to message at the most. */
+#define KEPT_BYTES ((size_t)128 << 20)
+
+typedef struct picture {
+    qn_decode_ask ask;
+    qn_decode_answer answer;
+    qn_image image;
+    quern_error err;
+    void *bytes;
+} picture;
+
+typedef struct worker {
+    const qn_decode_plan *plan;
+    qn_wire wire;
+    qn_mem mem;
+    qn_arena arena; /* files and pixels of a message */
+    uint32_t n;
+    picture list[QN_DECODE_BATCH];
+} worker;
+
+static bool wait_for_turn(void *ctx)
+{
+    qn_window *w = ctx;
+    while (atomic_load_explicit(&w->turn, memory_order_acquire) != QN_TURN_WORKER)
+        qn_word_wait(&w->turn, QN_TURN_CLIENT, 0);
+    return true;
+}
+
+static size_t size_of(const qn_image *image)
+{
+    return (size_t)image->width * (size_t)image->height * (size_t)image->channels;
+}
+
+/* false: there is no room for what comes. */
+static bool take_all(worker *w)
+{
+    qn_wire_take(&w->wire, &w->n, sizeof w->n);
+    if (w->n > QN_DECODE_BATCH) w->n = 0;
+    for (uint32_t i = 0; i < w->n; i++)
+        qn_wire_take(&w->wire, &w->list[i].ask, sizeof w->list[i].ask);
+    w->mem.budget = 0;
+    for (uint32_t i = 0; i < w->n; i++) {
+        picture *p = &w->list[i];
+        if (qn_arena_raw(&w->arena, p->ask.bytes, &p->bytes, NULL) != QUERN_OK)
+            return false;
+        qn_wire_take(&w->wire, p->bytes, p->ask.bytes);
+    }
+    return true;
+}
+
+static void decode(worker *w, picture *p)
+{
+    qn_decode_answer *a = &p->answer;
+    w->mem.budget = p->ask.budget ? w->mem.used + p->ask.budget : 0;
+    const quern_status status = w->plan->decode(&w->arena, p->bytes, p->ask.bytes,
+                                                p->ask.max_pixels, &p->image, &p->err);
+    *a = (qn_decode_answer){.status = (int32_t)status};
+    if (status != QUERN_OK) {
+        a->n_text = (uint32_t)strlen(p->err.text);
+        return;
+    }
+    a->width = p->image.width;
+    a->height = p->image.height;
+    a->channels = p->image.channels;
+}
+
+/* As many as one answer should hold. */
+static uint32_t decode_some(worker *w)
+{
+    size_t bytes = 0;
+    uint32_t n = 0;
+    for (; n < w->n && bytes < ANSWER_BYTES; n++) {
+        decode(w, &w->list[n]);
+        if (w->list[n].answer.status == QUERN_OK) bytes += size_of(&w->list[n].image);
+    }
+    return n;
+}
+
+static void answer(worker *w, uint32_t n)
+{
+    qn_wire_begin(&w->wire);
+    qn_wire_put(&w->wire, &n, sizeof n);
+    for (uint32_t i = 0; i < n; i++) {
+        const picture *p = &w->list[i];
+        qn_wire_put(&w->wire, &p->answer, sizeof p->answer);
+        if (p->answer.status == QUERN_OK)
+            qn_wire_put(&w->wire, p->image.pixels, size_of(&p->image));
+        else
+            qn_wire_put(&w->wire, p->err.text, p->answer.n_text);
+    }
+}
+
+static void forget(worker *w)
+{
+    if (w->mem.used > KEPT_BYTES)
+        qn_arena_done(&w->arena);
+    else
+        qn_arena_reset(&w->arena);
+}
+
+int qn_decode_work(const qn_decode_plan *plan, qn_window *window)
+{
+    qn_mem mem;
+    void *room;
+    qn_mem_init(&mem, NULL, 0);
+    if (qn_mem_alloc(&mem, sizeof(worker), &room, NULL) != QUERN_OK)
+        return QN_DECODE_NO_MEMORY;
+    worker *w = room;
+    *w = (worker){.plan = plan,
+                  .wire = {.window = window,
+                           .mine = QN_TURN_WORKER,
+                           .wait = wait_for_turn,
+                           .ctx = window}};
+    qn_mem_init(&w->mem, NULL, 0);
+    qn_arena_init(&w->arena, &w->mem);
+    for (qn_wire_await(&w->wire); !w->wire.is_cut; qn_wire_pass(&w->wire)) {
+        if (!take_all(w)) return QN_DECODE_NO_MEMORY;
+        answer(w, decode_some(w));
+        forget(w);
+    }
+    return QN_DECODE_ODD;
+}
