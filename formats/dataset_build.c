@@ -85,6 +85,8 @@ quern_status qn_set_reject_item(qn_dataset *set, int64_t i, const quern_error *w
 {
     char room[QN_ITEM_TEXT];
     const char *name = qn_item_name(set, i, room);
+    if (why->status == QUERN_MEMORY) /* the machine's fault, not the item's */
+        return qn_fail(err, QUERN_MEMORY, "%s", why->text);
     const size_t n = strlen(name); /* the sentence may begin with the name */
     const bool is_named =
         !strncmp(why->text, name, n) && !strncmp(why->text + n, ": ", 2);

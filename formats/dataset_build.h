@@ -24,7 +24,8 @@ quern_status qn_set_add_part(qn_dataset *set, qn_split split, int64_t n,
 quern_status qn_set_reject(qn_dataset *set, const char *item, quern_error *err,
                            const char *reason, ...)
     __attribute__((format(printf, 4, 5)));
-/* Notes that item i could not be read, and why. */
+/* Notes that item i could not be read, and why; that memory lacked is no reason, but
+ * fails. */
 quern_status qn_set_reject_item(qn_dataset *set, int64_t i, const quern_error *why,
                                 quern_error *err);
 

@@ -353,7 +353,8 @@ static void write_header(qn_buf *out, const qn_tensor *t, const char *descr)
     for (int d = 0; d < t->rank; d++)
         qn_buf_format(out, d ? ", %lld" : "%lld", (long long)t->dim[d]);
     qn_buf_text(out, t->rank == 1 ? ",), }" : "), }");
-    while ((out->n - start) % 64 != 63)
+    /* counted before, since a buffer without memory does not grow */
+    for (size_t left = 63 - (out->n - start) % 64; left > 0; left--)
         qn_buf_byte(out, ' ');
     qn_buf_byte(out, '\n');
     if (out->error.status != QUERN_OK) return;

@@ -188,15 +188,6 @@ static bool is_there_already(const import *im, const cargo *c, const qn_buf *lin
            !memcmp((const char *)im->old_pack.base + im->pack_bytes, c->bytes, c->n);
 }
 
-static quern_status refuse(import *im, int64_t i, cargo *c, quern_error *err)
-{
-    char room[QN_ITEM_TEXT];
-    const char *name = qn_item_name(im->set, i, room), *why = c->err.text;
-    const size_t n = strlen(name); /* the sentence may begin with the name */
-    if (!strncmp(why, name, n) && !strncmp(why + n, ": ", 2)) why += n + 2;
-    return qn_set_reject(im->set, name, err, "%s", why);
-}
-
 /* ---- files ----------------------------------------------------------------------- */
 
 static quern_status open_one(import *im, const char *name, size_t keep,
@@ -260,7 +251,7 @@ static quern_status take_item(import *im, int64_t i, cargo *c, qn_buf *line,
     char room[QN_ITEM_TEXT];
     if (c->status == QUERN_OK && !is_utf8(qn_item_name(im->set, i, room)))
         c->status = qn_fail(&c->err, QUERN_FORMAT, "its name is not UTF-8");
-    if (c->status != QUERN_OK) return refuse(im, i, c, err);
+    if (c->status != QUERN_OK) return qn_set_reject_item(im->set, i, &c->err, err);
     qn_buf_clear(line);
     put_line(im, i, c, line);
     QN_TRY(qn_buf_status(line, err));
