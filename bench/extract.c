@@ -180,25 +180,32 @@ static qn_problem *find(const qn_problems *list, const qn_problem *p)
     return NULL;
 }
 
+/* The problem of one instruction and, before it, that of its feeder. */
+static quern_status extract(const qn_instr *instr, qn_problems *out, int *n_other,
+                            quern_error *err)
+{
+    qn_problem p = {.count = 1};
+    if (instr->feeder) QN_TRY(extract(instr->feeder, out, n_other, err));
+    if (!from_step(instr, &p) ||
+        (p.kind->check && p.kind->check(&p, NULL) != QUERN_OK)) {
+        ++*n_other;
+        return QUERN_OK;
+    }
+    qn_problem *known = find(out, &p);
+    if (known) {
+        known->count += p.count;
+        return QUERN_OK;
+    }
+    set_name(&p, instr->node);
+    return qn_problems_add(out, &p, err);
+}
+
 quern_status qn_extract(const quern_session *session, qn_problems *out, int *n_other,
                         quern_error *err)
 {
     qn_walk_step step;
     *n_other = 0;
-    for (int i = 0; qn_walk_at(session, i, &step); i++) {
-        qn_problem p = {.count = 1};
-        if (!from_step(step.instr, &p) ||
-            (p.kind->check && p.kind->check(&p, NULL) != QUERN_OK)) {
-            ++*n_other;
-            continue;
-        }
-        qn_problem *known = find(out, &p);
-        if (known) {
-            known->count += p.count;
-            continue;
-        }
-        set_name(&p, step.instr->node);
-        QN_TRY(qn_problems_add(out, &p, err));
-    }
+    for (int i = 0; qn_walk_at(session, i, &step); i++)
+        QN_TRY(extract(step.instr, out, n_other, err));
     return QUERN_OK;
 }

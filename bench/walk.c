@@ -20,13 +20,6 @@ bool qn_walk_at(const quern_session *session, int i, qn_walk_step *step)
         step->bytes += bytes_of(instr->in[k]);
     for (int k = 0; k < instr->n_out; k++)
         step->bytes += bytes_of(instr->out[k]);
-    const qn_infer shapes = {.node = instr->node,
-                             .params = instr->params,
-                             .n_in = instr->n_in,
-                             .n_out = instr->n_out,
-                             .in = instr->in,
-                             .out = instr->out};
-    if (instr->op->macs && !plan->steps[i].is_dynamic)
-        step->flops = 2 * instr->op->macs(&shapes);
+    if (!plan->steps[i].is_dynamic) step->flops = 2 * qn_instr_macs(instr);
     return true;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/infer.c - shape functions that many rows share. */
+/* engine/infer.c - shape functions that many rows share, and what follows from shapes.
+ */
 #include "engine/op.h"
 
 quern_status qn_infer_need(const qn_infer *x, int i)
@@ -37,4 +38,16 @@ quern_status qn_infer_broadcast(const qn_infer *x, quern_error *err)
         if (x->in[i]) QN_TRY(qn_broadcast_shape(&acc, x->in[i], err));
     if (x->out[0]) qn_copy_shape(x->out[0], &acc);
     return QUERN_OK;
+}
+
+double qn_instr_macs(const qn_instr *instr)
+{
+    const qn_infer shapes = {.node = instr->node,
+                             .params = instr->params,
+                             .n_in = instr->node->n_in - instr->node->n_captures,
+                             .n_out = instr->node->n_out,
+                             .in = instr->in,
+                             .out = instr->out};
+    return (instr->op->macs ? instr->op->macs(&shapes) : 0) +
+           (instr->feeder ? qn_instr_macs(instr->feeder) : 0);
 }

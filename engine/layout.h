@@ -18,4 +18,8 @@ quern_status qn_plan_fuse_upsample(qn_plan *plan, quern_error *err);
  * blocked values are written in place by their producers. */
 quern_status qn_plan_layout(qn_plan *plan, quern_error *err);
 
+/* bands.c: a step that can make its input by itself, band by band, takes in the step
+ * that does so far (takes_feeder); the value between them needs no memory. */
+quern_status qn_plan_join_bands(qn_plan *plan, quern_error *err);
+
 #endif

@@ -140,9 +140,11 @@ typedef struct qn_instr {
     int n_in, n_out;
     qn_act act;                /* applied to out[0] by rows with QN_OP_FUSES_ACT */
     const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS */
-    uint32_t twice;  /* bit i: each pixel of in[i] counts twice, as `halves` allowed */
-    bool is_blocked; /* runs in the blocked layout, as answered to `blocked` */
-    uint32_t packed; /* bit i: in[i] was packed, so run does not read it */
+    uint32_t twice; /* bit i: each pixel of in[i] counts twice, as `halves` allowed */
+    struct qn_instr *feeder; /* made piece by piece by this one's run, its input the
+                                last of in[]: in[0] has no memory; NULL: none */
+    bool is_blocked;         /* runs in the blocked layout, as answered to `blocked` */
+    uint32_t packed;         /* bit i: in[i] was packed, so run does not read it */
 } qn_instr;
 
 typedef struct quern_session qn_session; /* shared parts of a session; see session.h */
@@ -231,6 +233,9 @@ struct qn_op {
     bool (*doubles)(const struct qn_instr *instr);
     /* Bit i: blocked, it can do without that before in[i], if `twice` says so. */
     uint32_t (*halves)(const struct qn_instr *instr);
+    /* True if a blocked instruction would make its in[0], which nobody else reads, by
+     * itself, by the instruction that does so far; NULL: never. */
+    bool (*takes_feeder)(const struct qn_instr *instr, const struct qn_instr *feeder);
     quern_status (*prepare)(qn_prep *p, quern_error *err);
     quern_status (*run)(const qn_instr *instr, const qn_exec *x, quern_error *err);
     void (*done)(const qn_instr *instr); /* frees what state owns; rare */
@@ -238,6 +243,9 @@ struct qn_op {
     /* Multiply-adds of one run, for inspect and bench; NULL: none worth counting. */
     double (*macs)(const qn_infer *x);
 };
+
+/* Multiply-adds of a run with its feeder; 0 where none are counted. */
+double qn_instr_macs(const qn_instr *instr);
 
 /* A row without its line in ops.def draws a warning from clang. */
 #define QN_OP(name) extern const qn_op qn_op_##name;

@@ -275,15 +275,7 @@ static quern_status prepare_step(builder *b, qn_step *step, quern_error *err)
         plan->n_dynamic++;
         return align_inputs(b, step, err);
     }
-    if (node->op->macs) {
-        qn_infer ctx = {.node = node,
-                        .params = node->params,
-                        .n_in = node->n_in - node->n_captures,
-                        .n_out = node->n_out,
-                        .in = step->instr.in,
-                        .out = step->instr.out};
-        plan->macs += node->op->macs(&ctx);
-    }
+    plan->macs += qn_instr_macs(&step->instr);
     if (has_half(step)) QN_TRY(align_inputs(b, step, err));
     QN_TRY(qn_half_make(&plan->arena, &step->instr, &step->half, err));
     qn_prep prep = {.instr = &step->instr,
@@ -328,6 +320,7 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
             qn_pass_is_on(model, "fuse_upsample"))
             QN_TRY(qn_plan_fuse_upsample(plan, err));
         QN_TRY(qn_plan_layout(plan, err));
+        QN_TRY(qn_plan_join_bands(plan, err));
     }
     for (int i = 0; i < plan->n_steps; i++)
         QN_TRY(at_node(prepare_step(b, &plan->steps[i], err), plan->steps[i].instr.node,

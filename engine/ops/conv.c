@@ -8,6 +8,7 @@
  * tiles. Depthwise: sums of shifted planes (kernels/ref/dwconv.c).  Bias and activation
  * follow on each tile while it is in cache.  Blocks depend on shapes only, so bits do
  * not depend on the number of threads. */
+#include "engine/ops/conv_band.h"
 #include "engine/ops/conv_blocked.h"
 #include "engine/ops/conv_grad.h"
 #include "engine/ops/conv_shape.h"
@@ -308,6 +309,7 @@ const qn_op qn_op_conv = {
     .infer = conv_infer,
     .blocked = qn_conv_blocked,
     .halves = qn_conv_halves,
+    .takes_feeder = qn_conv_takes_feeder,
     .prepare = conv_prepare,
     .run = conv_run,
     .grad = qn_conv_grad,

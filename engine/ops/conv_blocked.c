@@ -3,8 +3,8 @@
  * conv_way.h. */
 #include "engine/ops/conv_blocked.h"
 
+#include "engine/ops/conv_band.h"
 #include "engine/ops/conv_shape.h"
-#include "engine/ops/conv_way.h"
 #include "engine/rows8c.h"
 
 #include <string.h>
@@ -119,23 +119,39 @@ static void set_planes(qn_conv8c *c, const qn_instr *i, bool stem)
     if (i->residual) c->add = qn_tensor_plane(i->residual);
 }
 
-quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
+bool qn_conv_blocked_way(const qn_instr *i, qn_conv_way *w)
+{
+    int64_t end[2];
+    *w = (qn_conv_way){.images = i->in[0]->dim[0]};
+    if (!fits(i, &w->c, end) || !choose(i, &w->c, &w->slot)) return false;
+    set_planes(&w->c, i, w->slot == QN_CONV_STEM);
+    return true;
+}
+
+quern_status qn_conv_blocked_prepare_way(qn_prep *p, qn_conv_way *w, quern_error *err)
 {
     const qn_instr *i = p->instr;
-    int64_t end[2];
-    qn_conv_way *w;
-    QN_TRY(qn_prep_state(p, sizeof *w, (void **)&w, err));
-    if (!fits(i, &w->c, end) || !choose(i, &w->c, &w->slot))
+    if (!qn_conv_blocked_way(i, w))
         return qn_fail(err, QUERN_INVALID, "blocked convolution of %s",
                        QN_SHAPE(i->in[0]));
-    set_planes(&w->c, i, w->slot == QN_CONV_STEM);
-    w->images = i->in[0]->dim[0];
     QN_TRY(take_bias(p, w, err));
     return qn_conv_way_prepare(p, w, 1, 0, err);
 }
 
+quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
+{
+    qn_conv_way *w;
+    if (p->instr->feeder) return qn_conv_band_prepare(p, err);
+    QN_TRY(qn_prep_state(p, sizeof *w, (void **)&w, err));
+    return qn_conv_blocked_prepare_way(p, w, err);
+}
+
 quern_status qn_conv_blocked_run(const qn_instr *i, const qn_exec *x)
 {
+    if (i->feeder) {
+        qn_conv_band_run(i, x);
+        return QUERN_OK;
+    }
     const qn_conv_way *s = i->state;
     qn_conv8c c = s->c;
     set_planes(&c, i, s->slot == QN_CONV_STEM);

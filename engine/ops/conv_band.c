@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* engine/ops/conv_band.c - see conv_band.h. */
+#include "engine/ops/conv_band.h"
+
+#include "engine/ops/conv_blocked.h"
+#include "engine/ops/conv_way.h"
+
+#include <string.h>
+
+enum {
+    WORTH = 64 << 10, /* floats between the two that are better not written */
+    BAND = 128 << 10, /* floats of a band */
+    GROUP = 9,        /* panels that share the walk over a band's pixels */
+    PANEL = 2 * QN_BLOCK8
+};
+
+typedef struct conv_band {
+    qn_conv_way first, second;
+    int64_t panels, rows; /* of a task; output rows of a band */
+    int64_t cut_i, cut_c; /* tasks along rows and panels */
+    int64_t halo;         /* columns of zeros before and behind a row of a band */
+    int64_t row, plane;   /* of a band */
+    size_t scratch;       /* floats of a task */
+} conv_band;
+
+/* ---- prepare ---- */
+
+bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder)
+{
+    qn_conv_way first, second;
+    if (feeder->op != i->op || feeder->residual || i->twice || feeder->twice ||
+        !qn_conv_blocked_way(i, &second) || !qn_conv_blocked_way(feeder, &first) ||
+        second.slot != QN_CONV_DEPTH || first.slot != QN_CONV_DIRECT ||
+        first.c.groups != 1 || second.c.dilation[0] != 1)
+        return false;
+    for (int d = 0; d < 2; d++)
+        if (first.c.kernel[d] != 1 || first.c.stride[d] != 1 || first.c.pad[d] != 0)
+            return false;
+    const qn_plane8c *y = &first.c.y;
+    return qn_blocks8c(y->c) * QN_BLOCK8 * y->h * y->w >= WORTH;
+}
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* Rows of the band that n output rows need. */
+static int64_t rows_for(const qn_conv8c *c, int64_t n)
+{
+    return (n - 1) * c->stride[0] + c->kernel[0];
+}
+
+static int64_t halo_of(const qn_conv8c *c, int64_t w)
+{
+    int64_t behind = (c->y.w - 1) * c->stride[1] + (c->kernel[1] - 1) * c->dilation[1] -
+                     c->pad[1] - (w - 1);
+    return behind > c->pad[1] ? behind : c->pad[1];
+}
+
+/* Tasks of both; panels are dealt first, for rows that two tasks need are made twice.
+ */
+static void cut(conv_band *s, int n_workers)
+{
+    const qn_conv8c *d = &s->second.c;
+    const int64_t panels = qn_conv8c_panels(&s->first.c);
+    const int64_t want = n_workers > 1 ? 4 * n_workers : 1;
+    int64_t parts = want < ceil_div(panels, 2) ? want : ceil_div(panels, 2);
+    if (parts < ceil_div(panels, GROUP)) parts = ceil_div(panels, GROUP);
+    s->panels = ceil_div(panels, parts);
+    s->cut_c = ceil_div(panels, s->panels);
+    s->cut_i = ceil_div(want, s->cut_c);
+    const int64_t most = ceil_div(d->y.h, 4 * d->kernel[0]);
+    if (s->cut_i > most) s->cut_i = most;
+    const int64_t fit = BAND / (s->row * 2 * s->panels);
+    s->rows = (fit - d->kernel[0]) / d->stride[0] + 1;
+    if (s->rows < 1) s->rows = 1;
+    if (s->rows > d->y.h) s->rows = d->y.h;
+}
+
+quern_status qn_conv_band_prepare(qn_prep *p, quern_error *err)
+{
+    conv_band *s;
+    qn_prep feeder = *p;
+    feeder.instr = p->instr->feeder;
+    QN_TRY(qn_prep_state(p, sizeof *s, (void **)&s, err));
+    QN_TRY(qn_conv_blocked_prepare_way(&feeder, &s->first, err));
+    QN_TRY(qn_conv_blocked_prepare_way(p, &s->second, err));
+    s->halo = halo_of(&s->second.c, s->first.c.y.w);
+    s->row = (s->first.c.y.w + s->halo) * QN_BLOCK8;
+    cut(s, p->n_workers);
+    s->plane = rows_for(&s->second.c, s->rows) * s->row + s->halo * QN_BLOCK8;
+    if (s->plane % 256 == 0) s->plane += 16;
+    s->scratch = (size_t)((2 * s->panels + 1) * s->plane);
+    qn_prep_scratch(p, s->scratch * sizeof(float) * (size_t)p->n_workers);
+    return QUERN_OK;
+}
+
+/* ---- run ---- */
+
+/* One task: some panels, and the band they are in. */
+typedef struct band {
+    const conv_band *s;
+    const qn_kernels *k;
+    qn_conv8c first, second; /* of these channels and this image only */
+    float *data;             /* [block][row][column][8] */
+    int64_t blocks;
+    int64_t top;  /* the row of the map that is first in the band */
+    int64_t have; /* rows in it */
+} band;
+
+/* The weights of channels from `channel` on. */
+static const float *weight_of(const qn_conv8c *c, int64_t all, int64_t channel)
+{
+    return c->weight + all / (qn_blocks8c(c->y.c) * QN_BLOCK8) * channel;
+}
+
+static void narrow(band *b, const qn_conv8c *first, const qn_conv8c *second,
+                   int64_t image, int64_t channel, int64_t n)
+{
+    const conv_band *s = b->s;
+    qn_conv8c *e = &b->first, *d = &b->second;
+    const int64_t block = channel / QN_BLOCK8;
+    *e = *first, *d = *second;
+    e->weight = weight_of(first, qn_conv8c_weight_size(first), channel);
+    d->weight = weight_of(second, qn_dw8c_weight_size(second), channel);
+    if (e->bias) e->bias += channel;
+    if (d->bias) d->bias += channel;
+    e->x.data += image * e->x.image;
+    d->y.data += image * d->y.image + block * d->y.plane;
+    if (d->add.data) d->add.data += image * d->add.image + block * d->add.plane;
+    e->y.c = d->x.c = d->y.c = d->groups = n;
+    e->y.row = d->x.row = s->row;
+    e->y.plane = d->x.plane = s->plane;
+    d->x.data = b->data + d->pad[0] * s->row + s->halo * QN_BLOCK8;
+    b->blocks = qn_blocks8c(n);
+}
+
+/* n pixels at the same place of all blocks. */
+static void clear(const band *b, int64_t at, int64_t n)
+{
+    for (int64_t i = 0; i < b->blocks; i++)
+        memset(b->data + i * b->s->plane + at, 0,
+               (size_t)(n * QN_BLOCK8) * sizeof(float));
+}
+
+static void clear_halo(const band *b)
+{
+    const conv_band *s = b->s;
+    const int64_t rows = rows_for(&b->second, s->rows);
+    for (int64_t r = 0; r <= rows; r++)
+        clear(b, r * s->row, s->halo);
+}
+
+/* Rows [from, to) of the map, all of them inside it, into the band. */
+static void make_rows(const band *b, int64_t from, int64_t to)
+{
+    qn_conv8c e = b->first;
+    e.x.data += from * e.x.row;
+    e.y.data = b->data + (from - b->top) * b->s->row + b->s->halo * QN_BLOCK8;
+    e.y.h = to - from;
+    const qn_task8c t = {.i1 = e.y.h * e.y.w, .c1 = qn_conv8c_panels(&e)};
+    b->k->conv8c_f32(&e, &t);
+}
+
+/* The band up to row `end` of the map. */
+static void fill(band *b, int64_t end)
+{
+    const int64_t h = b->first.y.h, w = b->first.y.w;
+    int64_t from = b->top + b->have, inside = from;
+    for (; inside < 0 && inside < end; inside++)
+        clear(b, (inside - b->top) * b->s->row + b->s->halo * QN_BLOCK8, w);
+    int64_t to = end < h ? end : h;
+    if (inside < to)
+        make_rows(b, inside, to);
+    else
+        to = inside;
+    for (; to < end; to++)
+        clear(b, (to - b->top) * b->s->row + b->s->halo * QN_BLOCK8, w);
+    b->have = end - b->top;
+}
+
+/* The band begins n rows later. */
+static void advance(band *b, int64_t n)
+{
+    const int64_t row = b->s->row, kept = b->have > n ? b->have - n : 0;
+    for (int64_t i = 0; i < b->blocks && kept; i++) {
+        float *p = b->data + i * b->s->plane;
+        memmove(p, p + n * row, (size_t)(kept * row) * sizeof *p);
+    }
+    b->top += n;
+    b->have = kept;
+}
+
+static void run_rows(band *b, int64_t begin, int64_t end)
+{
+    const qn_conv8c *whole = &b->second;
+    b->top = begin * whole->stride[0] - whole->pad[0];
+    b->have = 0;
+    clear_halo(b);
+    for (int64_t r = begin, n; r < end; r += n) {
+        n = end - r < b->s->rows ? end - r : b->s->rows;
+        fill(b, b->top + rows_for(whole, n));
+        qn_conv8c d = *whole;
+        d.y.data += r * d.y.row;
+        if (d.add.data) d.add.data += r * d.add.row;
+        b->k->dw8c_f32(&d, &(qn_task8c){.i1 = n, .c1 = b->blocks});
+        advance(b, n * whole->stride[0]);
+    }
+}
+
+typedef struct job {
+    const conv_band *s;
+    const qn_conv8c *first, *second;
+    const qn_kernels *k;
+    float *scratch;
+} job;
+
+static void run_tasks(void *ctx, int64_t begin, int64_t end, int worker)
+{
+    const job *j = ctx;
+    const conv_band *s = j->s;
+    const int64_t h = j->second->y.h, all = j->first->y.c;
+    for (int64_t n = begin; n < end; n++) {
+        int64_t c = n % s->cut_c, i = n / s->cut_c % s->cut_i;
+        int64_t channel = c * s->panels * PANEL, left = all - channel;
+        if (c + 1 < s->cut_c) left = s->panels * PANEL;
+        band b = {.s = s, .k = j->k, .data = j->scratch + (size_t)worker * s->scratch};
+        narrow(&b, j->first, j->second, n / s->cut_c / s->cut_i, channel, left);
+        run_rows(&b, h * i / s->cut_i, h * (i + 1) / s->cut_i);
+    }
+}
+
+void qn_conv_band_run(const qn_instr *i, const qn_exec *x)
+{
+    const conv_band *s = i->state;
+    qn_conv8c first = s->first.c, second = s->second.c;
+    first.x = qn_tensor_plane(i->feeder->in[0]);
+    second.y = qn_tensor_plane(i->out[0]);
+    if (i->residual) second.add = qn_tensor_plane(i->residual);
+    const job j = {s, &first, &second, x->k, i->scratch};
+    qn_parallel_for(x->pool, s->second.images * s->cut_i * s->cut_c, 1, run_tasks,
+                    (void *)(uintptr_t)&j);
+}

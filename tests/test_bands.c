@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tests/test_bands.c - a 1x1 convolution joined with the depthwise one behind it: the
+ * same bits as one after the other, with any window, tail of channels, cut and number
+ * of threads.  What is between them as an output keeps the two apart. */
+#include "tests/onnx_kit.h"
+#include "tests/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct block {
+    int n, in, between, h, w; /* images, channels, rows and columns */
+    int kernel, stride, dilation;
+    const char *pads;
+    bool adds; /* a residual */
+} block;
+
+static const block blocks[] = {
+    {1, 16, 72, 41, 37, 3, 1, 1, "1 1 1 1", false},
+    {1, 16, 72, 41, 37, 3, 2, 1, "1 1 1 1", false},
+    {2, 5, 100, 30, 27, 5, 2, 1, "2 2 2 2", false}, /* a tail */
+    {1, 24, 200, 20, 19, 5, 1, 1, "2 2 2 2", true},
+    {1, 8, 24, 61, 60, 3, 2, 1, "0 0 1 1", false}, /* as TensorFlow pads */
+    {1, 8, 600, 12, 12, 3, 1, 1, "1 1 1 1", false},
+    {3, 8, 24, 3, 1200, 7, 1, 1, "3 3 3 3", true},  /* more kernel than rows */
+    {1, 8, 20, 70, 51, 2, 3, 1, "0 0 0 0", false},  /* rows that nobody reads */
+    {1, 16, 88, 33, 29, 3, 1, 2, "2 2 2 2", false}, /* dilated: stays apart */
+};
+
+typedef struct numbers {
+    const float *expand, *side, *bias, *depth;
+} numbers;
+
+static numbers draw(qn_test *t, const block *b)
+{
+    const size_t c = (size_t)b->between, n = c * (size_t)b->in;
+    return (numbers){qn_random_floats(t, n), qn_random_floats(t, n),
+                     qn_random_floats(t, c),
+                     qn_random_floats(t, c * (size_t)(b->kernel * b->kernel))};
+}
+
+static void pointwise(qn_kit *k, const block *b, const float *data, const char *w,
+                      const char *node)
+{
+    char dims[64];
+    const size_t n = (size_t)b->between * (size_t)b->in;
+    snprintf(dims, sizeof dims, "%d %d 1 1", b->between, b->in);
+    qn_kit_tensor(k, w, QUERN_FLOAT, dims, data, n * sizeof(float));
+    qn_kit_node(k, node);
+}
+
+static void depthwise(qn_kit *k, const block *b, const float *data)
+{
+    char text[64];
+    const size_t n = (size_t)(b->between * b->kernel * b->kernel);
+    snprintf(text, sizeof text, "%d 1 %d %d", b->between, b->kernel, b->kernel);
+    qn_kit_tensor(k, "wd", QUERN_FLOAT, text, data, n * sizeof(float));
+    size_t node = qn_kit_open(k, GRAPH_NODE, "Conv a wd b -> d");
+    qn_kit_ints(k, "pads", b->pads);
+    snprintf(text, sizeof text, "%d %d", b->stride, b->stride);
+    qn_kit_ints(k, "strides", text);
+    snprintf(text, sizeof text, "%d %d", b->dilation, b->dilation);
+    qn_kit_ints(k, "dilations", text);
+    qn_kit_int(k, "group", b->between);
+    qn_pb_end(&k->buf, node);
+}
+
+static void network(qn_kit *k, const block *b, const numbers *w, bool apart)
+{
+    char dims[64];
+    qn_kit_begin(k, 8, 17);
+    snprintf(dims, sizeof dims, "%d %d %d %d", b->n, b->in, b->h, b->w);
+    qn_kit_value(k, GRAPH_INPUT, "x", QUERN_FLOAT, dims);
+    snprintf(dims, sizeof dims, "%d", b->between);
+    qn_kit_tensor(k, "b", QUERN_FLOAT, dims, w->bias,
+                  (size_t)b->between * sizeof(float));
+    if (b->adds) pointwise(k, b, w->side, "ws", "Conv x ws -> r");
+    pointwise(k, b, w->expand, "we", "Conv x we b -> e");
+    qn_kit_node(k, "HardSwish e -> a");
+    depthwise(k, b, w->depth);
+    if (b->adds) qn_kit_node(k, "Add d r -> s");
+    qn_kit_node(k, b->adds ? "Sigmoid s -> y" : "Relu d -> y");
+    qn_kit_value(k, GRAPH_OUTPUT, "y", QUERN_FLOAT, NULL);
+    if (apart) qn_kit_value(k, GRAPH_OUTPUT, "a", QUERN_FLOAT, NULL);
+    qn_kit_end(k);
+}
+
+/* y of the second run, in memory of the caller; the number of lines of the plan. */
+static int64_t run(qn_test *t, quern_model *model, quern_session_options *opt,
+                   const quern_tensor *x, qn_buf *y)
+{
+    quern_session *s;
+    quern_error err;
+    quern_session_stats stats = {0};
+    quern_tensor out;
+    opt->size = sizeof *opt;
+    opt->layout = "blocked";
+    if (!CHECK_OK(t, quern_session_create(model, opt, &s, &err), &err)) return -1;
+    if (CHECK_OK(t, quern_session_bind(s, 0, x, &err), &err) &&
+        CHECK_OK(t, quern_run(s, &err), &err) &&
+        CHECK_OK(t, quern_run(s, &err), &err) && /* over a used slab */
+        CHECK_OK(t, quern_session_output(s, 0, &out, &err), &err)) {
+        size_t n = sizeof(float);
+        for (int i = 0; i < out.rank; i++)
+            n *= (size_t)out.dim[i];
+        qn_buf_clear(y);
+        qn_buf_add(y, out.data, n);
+        quern_session_get_stats(s, &stats);
+        CHECK_EQ(t, stats.run_allocs, 0);
+    }
+    quern_session_free(s);
+    return stats.instrs;
+}
+
+static void check_block(qn_test *t, const block *b)
+{
+    static const quern_session_options ways[] = {
+        {.n_threads = 1},
+        {.n_threads = 2},
+        {.n_threads = 3},
+        {.n_threads = 8},
+        {.n_threads = 1, .poison = 1},
+        {.n_threads = 2, .no_reuse = 1},
+        {.n_threads = 1, .isa = "ref"},
+    };
+    quern_error err;
+    const numbers w = draw(t, b);
+    quern_model *model[2] = {NULL, NULL};
+    qn_note(t, "%d x %d x %d, kernel %d", b->between, b->h, b->w, b->kernel);
+    for (int apart = 0; apart < 2; apart++) {
+        qn_kit k;
+        network(&k, b, &w, apart);
+        CHECK_OK(t, quern_model_parse(k.buf.p, k.buf.n, NULL, &model[apart], &err),
+                 &err);
+        qn_kit_done(&k);
+    }
+    quern_tensor x = {QUERN_FLOAT, 4, {b->n, b->in, b->h, b->w}, NULL};
+    x.data = qn_random_floats(t, (size_t)(b->n * b->in * b->h * b->w));
+    qn_mem mem;
+    qn_buf want, got;
+    qn_mem_init(&mem, NULL, 0);
+    qn_buf_init(&want, &mem);
+    qn_buf_init(&got, &mem);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && model[0] && model[1]; i++) {
+        quern_session_options opt = ways[i];
+        const int64_t two = run(t, model[1], &opt, &x, &want);
+        /* the reorder of the second output is one more */
+        CHECK_EQ(t, run(t, model[0], &opt, &x, &got), two - (b->dilation > 1 ? 1 : 2));
+        CHECK_EQ(t, want.n, got.n);
+        CHECK(t, want.n == got.n && memcmp(want.p, got.p, want.n) == 0);
+    }
+    qn_buf_done(&want);
+    qn_buf_done(&got);
+    quern_model_free(model[0]);
+    quern_model_free(model[1]);
+}
+
+void test_bands_same_bits(qn_test *t)
+{
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
+        check_block(t, &blocks[i]);
+}
+
+/* What is too small to pay stays two. */
+void test_bands_small(qn_test *t)
+{
+    const block b = {1, 8, 24, 8, 8, 3, 1, 1, "1 1 1 1", false};
+    qn_kit k;
+    quern_model *model;
+    quern_error err;
+    qn_mem mem;
+    qn_buf y;
+    quern_session_options opt = {.n_threads = 1};
+    quern_tensor x = {QUERN_FLOAT, 4, {1, 8, 8, 8}, qn_random_floats(t, 512)};
+    const numbers w = draw(t, &b);
+    network(&k, &b, &w, false);
+    REQUIRE(t, quern_model_parse(k.buf.p, k.buf.n, NULL, &model, &err) == QUERN_OK);
+    qn_mem_init(&mem, NULL, 0);
+    qn_buf_init(&y, &mem);
+    CHECK_EQ(t, run(t, model, &opt, &x, &y), 4); /* with a reorder at either end */
+    qn_buf_done(&y);
+    quern_model_free(model);
+    qn_kit_done(&k);
+}
