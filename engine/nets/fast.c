@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/nets/fast.c - three groups of two 3x3 convolutions, in the manner of
  * hlb-CIFAR10 and airbench: the first of a group is pooled before it is normalised,
- * which leaves a quarter of the work, and the second adds to what it was given.  They
- * have GELU; hard swish is as good here and costs what ReLU does. */
+ * which leaves a quarter of the work, and the second adds to what it was given. */
 #include "engine/nets/net_builder.h"
 
 enum { MOST_PIXELS = 48 }; /* of a side, before the first group */
@@ -14,10 +13,10 @@ static qn_flow group(qn_builder *b, int i, qn_flow x, int64_t width)
     x = qn_net_conv(b, qn_net_name(b, "%s.conv1", scope), x, spec);
     x = qn_net_pool(b, "MaxPool", qn_net_name(b, "%s.pool", scope), x, 2);
     x = qn_net_batch_norm(b, qn_net_name(b, "%s.bn1", scope), x);
-    x = qn_net_hard_swish(b, qn_net_name(b, "%s.act1", scope), x);
+    x = qn_net_relu(b, qn_net_name(b, "%s.relu1", scope), x);
     qn_flow y = qn_net_conv_norm(b, scope, 2, x, spec);
     y = qn_net_add(b, qn_net_name(b, "%s.add", scope), y, x);
-    return qn_net_hard_swish(b, qn_net_name(b, "%s.act2", scope), y);
+    return qn_net_relu(b, qn_net_name(b, "%s.relu2", scope), y);
 }
 
 static void groups(qn_builder *b, qn_flow x, int64_t w1, int64_t w2, int64_t w3)

@@ -64,7 +64,6 @@ qn_flow qn_net_conv_norm(qn_builder *b, const char *scope, int i, qn_flow x,
  * first. */
 qn_flow qn_net_shrink(qn_builder *b, qn_flow x, int64_t width, int n);
 qn_flow qn_net_relu(qn_builder *b, const char *name, qn_flow x);
-qn_flow qn_net_hard_swish(qn_builder *b, const char *name, qn_flow x);
 qn_flow qn_net_relu6(qn_builder *b, const char *name, qn_flow x);
 qn_flow qn_net_add(qn_builder *b, const char *name, qn_flow x, qn_flow y);
 /* Windows of side k, k apart; a rest at the edge is left out. */

@@ -83,12 +83,6 @@ qn_flow qn_net_relu(qn_builder *b, const char *name, qn_flow x)
     return x;
 }
 
-qn_flow qn_net_hard_swish(qn_builder *b, const char *name, qn_flow x)
-{
-    x.v = qn_net_op(b, "HardSwish", name, 1, &x.v);
-    return x;
-}
-
 qn_flow qn_net_relu6(qn_builder *b, const char *name, qn_flow x)
 {
     qn_value *in[] = {x.v, qn_net_scalar(b, qn_net_name(b, "%s.min", name), 0),

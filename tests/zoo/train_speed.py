@@ -18,7 +18,7 @@ def conv(i, o, k=3, s=1, g=1):
 
 
 class Fast(nn.Module):
-    """Three groups: conv, pool, bn, hard swish, conv, bn + identity, hard swish."""
+    """Three groups: conv, pool, bn, relu, conv, bn + identity, relu."""
 
     def __init__(self, c, widths, n=10):
         super().__init__()
@@ -30,8 +30,8 @@ class Fast(nn.Module):
 
     def forward(self, x):
         for a, na, b, nb in zip(self.a, self.na, self.b, self.nb):
-            x = F.hardswish(na(F.max_pool2d(a(x), 2)))
-            x = F.hardswish(nb(b(x)) + x)
+            x = F.relu(na(F.max_pool2d(a(x), 2)))
+            x = F.relu(nb(b(x)) + x)
         return self.fc(F.adaptive_max_pool2d(x, 1).flatten(1))
 
 
