@@ -197,8 +197,7 @@ static void give_row(const qn_poolgrad8c *p, const float *x, float *dx, const fl
         float *to = dx + first * p->dx.row + at;
         if (q->mean) {
             const qn_v8 n = qn_set8((float)(rows * count(q, 1, i, q->x.w)));
-            give(p, to, to, ky, cut(q, 1, i, 0, q->x.w), g, qn_div8(g, n), true,
-                 alone);
+            give(p, to, to, ky, cut(q, 1, i, 0, q->x.w), g, qn_div8(g, n), true, alone);
             continue;
         }
         const float *from = x + first * q->x.row + at;
