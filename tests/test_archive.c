@@ -369,7 +369,8 @@ void test_archive_command(qn_test *t)
         check_clean(&k);
     }
     snprintf(command, sizeof command,
-             "TMPDIR='%s' timeout --preserve-status -s INT 2 %s/quern train '%s' --out "
+             "TMPDIR='%s' timeout --foreground --preserve-status -s INT 2 "
+             "%s/quern train '%s' --out "
              "'%s' --arch tiny "
              "--epochs 100000 --quiet --val 0 --batch 2",
              qn_temp(t, "scratch"), build, qn_temp(t, "set.tgz"), qn_temp(t, "run"));

@@ -109,8 +109,8 @@ void test_segment_train_resume(qn_test *t)
     for (int i = 1; i < 40 && code != 0; i++) {
         const bool goes_on = file_of(t, "parts", "checkpoint/last.safetensors") != NULL;
         snprintf(line, sizeof line,
-                 "timeout --preserve-status -s TERM %.2f %s/quern segment train " SMALL
-                 " --save-every 0 -o %s %s",
+                 "timeout --foreground --preserve-status -s TERM %.2f %s/quern segment "
+                 "train " SMALL " --save-every 0 -o %s %s",
                  seconds * (0.5 + 0.04 * i), qn_build(t), qn_temp(t, "parts"),
                  goes_on ? "--resume" : "--overwrite");
         code = qn_shell(t, line, &out);

@@ -142,8 +142,8 @@ static int run_for(qn_test *t, double seconds, const char *sig, const char *argu
 {
     char line[2048];
     const char *emulator = getenv("QUERN_RUN");
-    snprintf(line, sizeof line, "timeout -s %s %.3f %s %s/quern train %s", sig, seconds,
-             emulator ? emulator : "", qn_build(t), arguments);
+    snprintf(line, sizeof line, "timeout --foreground -s %s %.3f %s %s/quern train %s",
+             sig, seconds, emulator ? emulator : "", qn_build(t), arguments);
     return qn_shell(t, line, out);
 }
 
