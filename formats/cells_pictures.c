@@ -169,16 +169,6 @@ static float finite_or_0(float v)
     return isfinite(v) ? v : 0;
 }
 
-/* Between two values by line, as numpy.percentile; v is reordered. */
-static float percentile(float *v, int64_t n, double percent)
-{
-    const double at = percent / 100 * (double)(n - 1);
-    const int64_t i = (int64_t)at;
-    const float lower = qn_select_float(v, n, i);
-    const float upper = i + 1 < n ? qn_select_float(v, n, i + 1) : lower;
-    return (float)(lower + (at - (double)i) * ((double)upper - lower));
-}
-
 static uint8_t byte_of(double v)
 {
     return (uint8_t)fmax(0, fmin(255, v));
@@ -190,7 +180,7 @@ static void draw_flow(const float *flow, float *length, int64_t n, uint8_t *rgb)
 {
     static const double cosines[] = {1, -0.5, -0.5};
     static const double sines[] = {0, 0.86602540378443865, -0.86602540378443865};
-    const float lo = percentile(length, n, 1), hi = percentile(length, n, 99);
+    const float lo = qn_percentile_float(length, n, 1), hi = qn_percentile_float(length, n, 99);
     for (int64_t i = 0; i < n; i++) {
         const double dy = finite_or_0(flow[i]), dx = finite_or_0(flow[n + i]);
         const double size = sqrt(dy * dy + dx * dx);

@@ -93,3 +93,12 @@ double qn_cell_mean_prob(const qn_cell_pixels *p, const float *logits)
     }
     return sum / (double)n;
 }
+
+float qn_percentile_float(float *v, int64_t n, double percent)
+{
+    const double at = percent / 100 * (double)(n - 1);
+    const int64_t i = (int64_t)at;
+    const float lower = qn_select_float(v, n, i);
+    const float upper = i + 1 < n ? qn_select_float(v, n, i + 1) : lower;
+    return (float)(lower + (at - (double)i) * ((double)upper - lower));
+}

@@ -37,15 +37,6 @@ static int64_t start_of(int64_t i, int64_t n, int64_t length, int64_t block)
 
 /* ---- percentiles of a block ------------------------------------------------------ */
 
-static float percentile(float *v, int64_t n, double percent)
-{
-    const double at = percent / 100 * (double)(n - 1);
-    const int64_t i = (int64_t)at;
-    const float lower = qn_select_float(v, n, i);
-    const float upper = i + 1 < n ? qn_select_float(v, n, i + 1) : lower;
-    return (float)(lower + (at - (double)i) * ((double)upper - lower));
-}
-
 typedef struct measuring {
     const qn_input *in;
     int channel;
@@ -63,8 +54,8 @@ static void measure_row(const measuring *m, const qn_level_grid *g, int64_t j)
             memcpy(m->room + y * m->width, m->rows + y * w + x,
                    (size_t)m->width * sizeof *m->room);
         const int64_t n = m->height * m->width;
-        m->low[j * g->nx + i] = percentile(m->room, n, m->in->settings->low);
-        m->high[j * g->nx + i] = percentile(m->room, n, m->in->settings->high);
+        m->low[j * g->nx + i] = qn_percentile_float(m->room, n, m->in->settings->low);
+        m->high[j * g->nx + i] = qn_percentile_float(m->room, n, m->in->settings->high);
     }
 }
 

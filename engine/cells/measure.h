@@ -77,6 +77,9 @@ quern_status qn_measure(const qn_segmented *seg, int64_t z, const qn_runs *runs,
 int qn_census_bin(double area, double min, double max);
 /* The k-th smallest of n, k from 0; what is before it is no larger.  No NaN. */
 float qn_select_float(float *v, int64_t n, int64_t k);
+/* Between two values by line, as numpy.percentile; v is reordered.  percent 0 to 100.
+ */
+float qn_percentile_float(float *v, int64_t n, double percent);
 /* Plane z as a label image; its array is the segmented one. */
 qn_labels qn_segmented_labels(const qn_segmented *seg, int64_t z);
 
