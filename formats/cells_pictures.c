@@ -180,7 +180,8 @@ static void draw_flow(const float *flow, float *length, int64_t n, uint8_t *rgb)
 {
     static const double cosines[] = {1, -0.5, -0.5};
     static const double sines[] = {0, 0.86602540378443865, -0.86602540378443865};
-    const float lo = qn_percentile_float(length, n, 1), hi = qn_percentile_float(length, n, 99);
+    const float lo = qn_percentile_float(length, n, 1),
+                hi = qn_percentile_float(length, n, 99);
     for (int64_t i = 0; i < n; i++) {
         const double dy = finite_or_0(flow[i]), dx = finite_or_0(flow[n + i]);
         const double size = sqrt(dy * dy + dx * dx);
