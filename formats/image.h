@@ -31,6 +31,7 @@ typedef struct qn_encoded {
     const void *bytes;
     size_t n;
     int64_t max_pixels;
+    bool only_checked;   /* nobody needs the pixels: they are NULL */
     qn_image image;      /* its pixels are in the arena */
     quern_status status; /* the image is there if this is QUERN_OK */
     quern_error err;

@@ -197,5 +197,6 @@ int qn_image_decode_some(const qn_decoder *decoder, qn_arena *arena, qn_encoded 
     if (k > 0) return decoder->decode(decoder->ctx, arena, list, k);
     list->status = qn_image_decode(arena, list->bytes, list->n, list->max_pixels,
                                    &list->image, &list->err);
+    if (list->only_checked) list->image.pixels = NULL;
     return 1;
 }

@@ -114,7 +114,7 @@ static void check_items(void *ctx, int64_t begin, int64_t end, int worker)
     for (int64_t k = begin; k < end; k++) {
         cargo *c = &im->cargo[k];
         if (c->status != QUERN_OK || !c->is_file || c->is_known) continue;
-        each[n] = (qn_encoded){.bytes = c->bytes, .n = c->n};
+        each[n] = (qn_encoded){.bytes = c->bytes, .n = c->n, .only_checked = true};
         which[n++] = c;
     }
     qn_mem_init(&mem, NULL, 0);

@@ -288,6 +288,34 @@ void test_decode_together(qn_test *t)
     kit_done(&k);
 }
 
+/* Sizes and sentences, and no pixels: they do not even cross. */
+void test_decode_checked(qn_test *t)
+{
+    enum { N = 3, SIDE = 1200 };
+    kit k;
+    qn_buf noise;
+    REQUIRE(t, kit_init(&k, t, NULL));
+    qn_buf_init(&noise, &k.mem);
+    put_noise(t, &noise, SIDE, SIDE);
+    qn_encoded list[N] = {{.bytes = noise.p, .n = noise.n, .only_checked = true},
+                          {.bytes = noise.p, .n = noise.n / 2, .only_checked = true},
+                          {.bytes = noise.p, .n = noise.n}};
+    const size_t used = k.mem.used;
+    for (int done = 0; done < N - 1;)
+        done += qn_image_decode_some(k.by, &k.arena, list + done, N - 1 - done);
+    CHECK_EQ(t, (int64_t)k.mem.used, (int64_t)used);
+    CHECK_EQ(t, qn_image_decode_some(k.by, &k.arena, list + 2, 1), 1);
+    CHECK_EQ(t, list[0].status, QUERN_OK);
+    CHECK_EQ(t, list[0].image.width * list[0].image.height, SIDE * SIDE);
+    CHECK(t, list[0].image.pixels == NULL);
+    CHECK_EQ(t, list[1].status, QUERN_FORMAT);
+    REQUIRE(t, list[2].status == QUERN_OK && list[2].image.pixels != NULL);
+    CHECK(t, !memcmp(list[2].image.pixels, noise.p + (noise.n - 3 * SIDE * SIDE),
+                     3 * SIDE * SIDE));
+    qn_buf_done(&noise);
+    kit_done(&k);
+}
+
 /* After so many messages, a worker is replaced. */
 void test_decode_fresh(qn_test *t)
 {

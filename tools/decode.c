@@ -178,7 +178,8 @@ static void ask(place *p, const qn_arena *arena, const qn_encoded *list, int n)
                                     .budget = !budget         ? 0
                                               : used < budget ? budget - used
                                                               : 1,
-                                    .max_pixels = list[i].max_pixels};
+                                    .max_pixels = list[i].max_pixels,
+                                    .only_checked = list[i].only_checked};
         qn_wire_put(w, &head, sizeof head);
     }
     for (int i = 0; i < n; i++)
@@ -230,11 +231,14 @@ static taken take_picture(qn_wire *w, qn_arena *arena, qn_encoded *e)
         return w->is_cut ? NO_ANSWER : TAKEN;
     }
     if (!is_possible(&a, e->max_pixels)) return NO_ANSWER;
+    e->status = QUERN_OK;
+    e->image = (qn_image){a.width, a.height, a.channels, NULL};
+    if (e->only_checked) return TAKEN;
     const size_t bytes = (size_t)a.width * (size_t)a.height * (size_t)a.channels;
     e->status = qn_arena_raw(arena, bytes, &room, &e->err);
     if (e->status != QUERN_OK) return NO_ROOM;
     qn_wire_take(w, room, bytes);
-    e->image = (qn_image){a.width, a.height, a.channels, room};
+    e->image.pixels = room;
     return w->is_cut ? NO_ANSWER : TAKEN;
 }
 

@@ -41,6 +41,7 @@ enum { QN_DECODE_BATCH = 64 };
 typedef struct qn_decode_ask {
     uint64_t bytes, budget; /* budget: of memory, 0: none */
     int64_t max_pixels;
+    uint64_t only_checked; /* 1: the answer has no pixels */
 } qn_decode_ask;
 typedef struct qn_decode_answer {
     int32_t status, width, height, channels;

@@ -23,7 +23,8 @@ typedef struct worker {
     const qn_decode_plan *plan;
     qn_wire wire;
     qn_mem mem;
-    qn_arena arena; /* files and pixels of a message */
+    qn_arena arena;    /* files and pixels of a message */
+    qn_arena unwanted; /* pixels that nobody needs */
     uint32_t n;
     picture list[QN_DECODE_BATCH];
 } worker;
@@ -36,8 +37,11 @@ static bool wait_for_turn(void *ctx)
     return true;
 }
 
-static size_t size_of(const qn_image *image)
+/* Bytes of pixels that go back. */
+static size_t size_of(const picture *p)
 {
+    const qn_image *image = &p->image;
+    if (p->answer.status != QUERN_OK || p->ask.only_checked) return 0;
     return (size_t)image->width * (size_t)image->height * (size_t)image->channels;
 }
 
@@ -61,9 +65,11 @@ static bool take_all(worker *w)
 static void decode(worker *w, picture *p)
 {
     qn_decode_answer *a = &p->answer;
+    qn_arena *arena = p->ask.only_checked ? &w->unwanted : &w->arena;
     w->mem.budget = p->ask.budget ? w->mem.used + p->ask.budget : 0;
-    const quern_status status = w->plan->decode(&w->arena, p->bytes, p->ask.bytes,
+    const quern_status status = w->plan->decode(arena, p->bytes, p->ask.bytes,
                                                 p->ask.max_pixels, &p->image, &p->err);
+    qn_arena_reset(&w->unwanted);
     *a = (qn_decode_answer){.status = (int32_t)status};
     if (status != QUERN_OK) {
         a->n_text = (uint32_t)strlen(p->err.text);
@@ -81,7 +87,7 @@ static uint32_t decode_some(worker *w)
     uint32_t n = 0;
     for (; n < w->n && bytes < ANSWER_BYTES; n++) {
         decode(w, &w->list[n]);
-        if (w->list[n].answer.status == QUERN_OK) bytes += size_of(&w->list[n].image);
+        bytes += size_of(&w->list[n]);
     }
     return n;
 }
@@ -93,19 +99,19 @@ static void answer(worker *w, uint32_t n)
     for (uint32_t i = 0; i < n; i++) {
         const picture *p = &w->list[i];
         qn_wire_put(&w->wire, &p->answer, sizeof p->answer);
-        if (p->answer.status == QUERN_OK)
-            qn_wire_put(&w->wire, p->image.pixels, size_of(&p->image));
-        else
-            qn_wire_put(&w->wire, p->err.text, p->answer.n_text);
+        qn_wire_put(&w->wire, p->err.text, p->answer.n_text);
+        qn_wire_put(&w->wire, p->image.pixels, size_of(p));
     }
 }
 
 static void forget(worker *w)
 {
-    if (w->mem.used > KEPT_BYTES)
+    if (w->mem.used > KEPT_BYTES) {
         qn_arena_done(&w->arena);
-    else
+        qn_arena_done(&w->unwanted);
+    } else {
         qn_arena_reset(&w->arena);
+    }
 }
 
 int qn_decode_work(const qn_decode_plan *plan, qn_window *window)
@@ -123,6 +129,7 @@ int qn_decode_work(const qn_decode_plan *plan, qn_window *window)
                            .ctx = window}};
     qn_mem_init(&w->mem, NULL, 0);
     qn_arena_init(&w->arena, &w->mem);
+    qn_arena_init(&w->unwanted, &w->mem);
     for (qn_wire_await(&w->wire); !w->wire.is_cut; qn_wire_pass(&w->wire)) {
         if (!take_all(w)) return QN_DECODE_NO_MEMORY;
         answer(w, decode_some(w));
