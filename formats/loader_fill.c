@@ -43,50 +43,53 @@ static int64_t picture_at(const order *o, int64_t place)
 
 /* ---- pixels ---- */
 
-static quern_status read_item(const qn_loader *l, int64_t item, qn_arena *scratch,
-                              const uint8_t **out, quern_error *err)
-{
-    const qn_frame *f = &l->o.frame;
-    qn_image image;
-    QN_TRY(qn_dataset_read(l->o.set, item, scratch, &image, err));
-    QN_TRY(qn_frame_apply(f, &image, scratch, &image, err));
-    if (image.height != f->height || image.width != f->width)
-        return qn_fail(err, QUERN_SHAPE,
-                       "fits as %d x %d pixels, but a batch has %d x %d", image.height,
-                       image.width, f->height, f->width);
-    *out = image.pixels;
-    return QUERN_OK;
-}
-
-static quern_status read_named(const qn_loader *l, int64_t item, qn_arena *scratch,
-                               const uint8_t **out, quern_error *err)
+/* Decoded pixels at the frame's size. */
+static quern_status fit(const qn_loader *l, int64_t item, const qn_image *image,
+                        qn_arena *scratch, const uint8_t **out, quern_error *err)
 {
     char room[QN_ITEM_TEXT];
-    const quern_status status = read_item(l, item, scratch, out, err);
+    const qn_frame *f = &l->o.frame;
+    qn_image fitted;
+    quern_status status = qn_frame_apply(f, image, scratch, &fitted, err);
+    if (status == QUERN_OK && (fitted.height != f->height || fitted.width != f->width))
+        status =
+            qn_fail(err, QUERN_SHAPE, "fits as %d x %d pixels, but a batch has %d x %d",
+                    fitted.height, fitted.width, f->height, f->width);
     if (status != QUERN_OK) qn_within(err, "%s", qn_item_name(l->o.set, item, room));
+    *out = fitted.pixels;
     return status;
+}
+
+/* Pixels of picture k that need no reading, or NULL. */
+static const uint8_t *at_hand(const qn_loader *l, int64_t k)
+{
+    if (l->in_place) return l->o.set->array + (size_t)l->items[k] * l->picture;
+    if (!l->cache ||
+        atomic_load_explicit(&l->kept[k], memory_order_acquire) != QN_PICTURE_KEPT)
+        return NULL;
+    return l->cache + (size_t)k * l->picture;
+}
+
+static void keep(qn_loader *l, int64_t k, const uint8_t *pixels)
+{
+    unsigned char absent = QN_PICTURE_ABSENT;
+    if (!l->cache ||
+        !atomic_compare_exchange_strong(&l->kept[k], &absent, QN_PICTURE_BUSY))
+        return;
+    memcpy(l->cache + (size_t)k * l->picture, pixels, l->picture);
+    atomic_store_explicit(&l->kept[k], QN_PICTURE_KEPT, memory_order_release);
 }
 
 quern_status qn_loader_picture(qn_loader *l, int64_t k, qn_arena *scratch,
                                const uint8_t **out, quern_error *err)
 {
     const int64_t item = l->items[k];
-    if (l->in_place) {
-        *out = l->o.set->array + (size_t)item * l->picture;
-        return QUERN_OK;
-    }
-    if (!l->cache) return read_named(l, item, scratch, out, err);
-    uint8_t *place = l->cache + (size_t)k * l->picture;
-    if (atomic_load_explicit(&l->kept[k], memory_order_acquire) == QN_PICTURE_KEPT) {
-        *out = place;
-        return QUERN_OK;
-    }
-    QN_TRY(read_named(l, item, scratch, out, err));
-    unsigned char absent = QN_PICTURE_ABSENT;
-    if (atomic_compare_exchange_strong(&l->kept[k], &absent, QN_PICTURE_BUSY)) {
-        memcpy(place, *out, l->picture);
-        atomic_store_explicit(&l->kept[k], QN_PICTURE_KEPT, memory_order_release);
-    }
+    qn_image image;
+    *out = at_hand(l, k);
+    if (*out) return QUERN_OK;
+    QN_TRY(qn_dataset_read(l->o.set, item, scratch, &image, err));
+    QN_TRY(fit(l, item, &image, scratch, out, err));
+    keep(l, k, *out);
     return QUERN_OK;
 }
 
@@ -101,16 +104,13 @@ void qn_loader_augment(const qn_loader *l, int64_t item, int64_t epoch, uint8_t 
 /* ---- the batch ---- */
 
 /* Picture k of the loader's becomes number i of the batch. */
-static quern_status put(qn_loader *l, qn_loader_slot *slot, int64_t i, int64_t k,
-                        int64_t epoch, quern_error *err)
+static void put(qn_loader *l, qn_loader_slot *slot, int64_t i, int64_t k, int64_t epoch,
+                const uint8_t *pixels)
 {
-    const uint8_t *pixels;
     const int64_t item = l->items[k];
     const int32_t label = l->o.set->label[item];
-    QN_TRY(qn_loader_picture(l, k, &slot->scratch, &pixels, err));
     uint8_t *place = slot->pixels + (size_t)i * l->picture;
     memcpy(place, pixels, l->picture);
-    qn_arena_reset(&slot->scratch);
     qn_loader_augment(l, item, epoch, place, slot->spare);
     float *target = slot->target + i * l->batches.n_classes;
     memset(target, 0, (size_t)l->batches.n_classes * sizeof *target);
@@ -118,6 +118,31 @@ static quern_status put(qn_loader *l, qn_loader_slot *slot, int64_t i, int64_t k
     slot->weight[i] = l->weight[k];
     slot->label[i] = label;
     slot->item[i] = item;
+}
+
+/* Number i of the batch, if it must be read, and those behind it that must be, too:
+ * as many as go together. */
+static quern_status read_some(qn_loader *l, qn_loader_slot *slot, const order *o,
+                              int64_t begin, int64_t *i, quern_error *err)
+{
+    int64_t which[QN_READ_TOGETHER], items[QN_READ_TOGETHER];
+    qn_encoded each[QN_READ_TOGETHER];
+    int n = 0;
+    for (; n < QN_READ_TOGETHER && *i + n < slot->n; n++) {
+        which[n] = picture_at(o, begin + *i + n);
+        if (at_hand(l, which[n])) break;
+        items[n] = l->items[which[n]];
+    }
+    if (n > 0) n = qn_dataset_read_some(l->o.set, items, n, &slot->scratch, each);
+    for (int k = 0; k < n; k++, ++*i) {
+        const uint8_t *pixels;
+        if (each[k].status != QUERN_OK)
+            return qn_fail(err, each[k].status, "%s", each[k].err.text);
+        QN_TRY(fit(l, items[k], &each[k].image, &slot->scratch, &pixels, err));
+        keep(l, which[k], pixels);
+        put(l, slot, *i, which[k], o->epoch, pixels);
+    }
+    qn_arena_reset(&slot->scratch);
     return QUERN_OK;
 }
 
@@ -129,8 +154,14 @@ quern_status qn_loader_fill(qn_loader *l, qn_loader_slot *slot, quern_error *err
     const int64_t left = l->n - begin;
     const order o = order_of(l, epoch);
     slot->n = left < l->o.batch ? left : l->o.batch;
-    for (int64_t i = 0; i < slot->n; i++)
-        QN_TRY(put(l, slot, i, picture_at(&o, begin + i), epoch, err));
+    for (int64_t i = 0; i < slot->n;) {
+        const int64_t k = picture_at(&o, begin + i);
+        const uint8_t *pixels = at_hand(l, k);
+        if (pixels)
+            put(l, slot, i++, k, epoch, pixels);
+        else
+            QN_TRY(read_some(l, slot, &o, begin, &i, err));
+    }
     if (slot->before) qn_loader_mix(l, slot, epoch);
     return QUERN_OK;
 }

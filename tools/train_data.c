@@ -144,29 +144,61 @@ static void add_picture(moments *m, const qn_image *image)
     m->n += (double)n;
 }
 
-/* Mean and deviation of evenly spread training pictures, rounded so that they read the
- * same in config.json and metadata. */
-static quern_status measure(qn_train_run *run, quern_error *err)
+/* Evenly spread training pictures, in their order. */
+static quern_status choose_sample(const qn_train_run *run, qn_arena *arena,
+                                  int64_t **items, int *n, quern_error *err)
 {
-    qn_arena room;
-    moments m = {{0}, {0}, 0};
-    qn_recipe *r = &run->recipe;
-    const qn_frame frame = qn_recipe_frame(r);
     const int64_t every = run->n_train / SAMPLE + 1;
-    quern_status status = QUERN_OK;
     int64_t seen = 0;
-    qn_arena_init(&room, &run->mem);
-    for (int64_t i = 0; i < run->set->n && status == QUERN_OK; i++) {
-        qn_image image, framed;
-        if (run->set->split[i] != QN_SPLIT_TRAIN || seen++ % every) continue;
+    void *room;
+    *n = 0;
+    QN_TRY(qn_arena_array(arena, SAMPLE, sizeof **items, &room, err));
+    *items = room;
+    for (int64_t i = 0; i < run->set->n && *n < SAMPLE; i++)
+        if (run->set->split[i] == QN_SPLIT_TRAIN && seen++ % every == 0)
+            (*items)[(*n)++] = i;
+    return QUERN_OK;
+}
+
+static quern_status add_sample(const qn_train_run *run, const int64_t *items, int n,
+                               moments *m, quern_error *err)
+{
+    const qn_frame frame = qn_recipe_frame(&run->recipe);
+    qn_encoded each[QN_READ_TOGETHER];
+    qn_arena room;
+    quern_status status = QUERN_OK;
+    qn_arena_init(&room, run->arena.mem);
+    for (int done = 0, some; done < n && status == QUERN_OK; done += some) {
         qn_arena_reset(&room);
-        status = qn_dataset_read(run->set, i, &room, &image, err);
-        if (status == QUERN_OK)
-            status = qn_frame_apply(&frame, &image, &room, &framed, err);
-        if (status == QUERN_OK) add_picture(&m, &framed);
-        if (run->s.skip_bad && status != QUERN_MEMORY) status = QUERN_OK;
+        some = qn_dataset_read_some(run->set, items + done, n - done, &room, each);
+        for (int k = 0; k < some && status == QUERN_OK; k++) {
+            qn_image framed;
+            status = each[k].status;
+            if (status == QUERN_OK)
+                status = qn_frame_apply(&frame, &each[k].image, &room, &framed,
+                                        &each[k].err);
+            if (status == QUERN_OK) add_picture(m, &framed);
+            if (run->s.skip_bad && status != QUERN_MEMORY) status = QUERN_OK;
+            if (status != QUERN_OK) qn_fail(err, status, "%s", each[k].err.text);
+        }
     }
     qn_arena_done(&room);
+    return status;
+}
+
+/* Their mean and deviation, rounded so that they read the same in config.json and
+ * metadata. */
+static quern_status measure(qn_train_run *run, quern_error *err)
+{
+    int64_t *items;
+    qn_arena list;
+    moments m = {{0}, {0}, 0};
+    qn_recipe *r = &run->recipe;
+    int n;
+    qn_arena_init(&list, &run->mem);
+    quern_status status = choose_sample(run, &list, &items, &n, err);
+    if (status == QUERN_OK) status = add_sample(run, items, n, &m, err);
+    qn_arena_done(&list);
     for (int c = 0; c < r->channels && m.n > 0; c++) {
         const int to = r->is_bgr ? r->channels - 1 - c : c;
         const double mean = m.sum[c] / m.n;
