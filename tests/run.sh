@@ -77,14 +77,15 @@ conform() {
 # emulator each command takes long, and a cross build lacks zlib and jansson.
 arithmetic_tests() {
     files=$(grep -LE '#include "(formats|tools|bench|tests/(dataset|write|onnx|segment|store))|qn_quern\(' tests/test_*.c)
-    for name in blocked_moves grad_rows head net_slopes nets panels trainer; do
+    for name in blocked_moves grad_rows head nets panels trainer; do
         files="$files tests/test_$name.c"
     done
     # shellcheck disable=SC2086
     sed -n 's/^void test_\([a-z0-9_]*\)(qn_test \*t)$/\1/p' $files |
-        grep -vE '^(hostile|bad|synth|measure|labels|regex|transpose|slice|pad)_|_memory$|^(nets_sizes|segment_seams|trainer_threads|split_and_concat|graph_sorts_long_chain)$'
-    # (bytes, counting, texts, sizes and moves: the same C, and slow under an emulator)
-    echo bench_every_row_is_right # each kernel of this processor against double
+        grep -vE '^(hostile|bad|synth|measure|labels|regex|transpose|slice|pad)_|_memory$|^(nets_sizes|nets_inputs|segment_seams|trainer_threads|split_and_concat|graph_sorts_long_chain|dynamics_(threads|back))$'
+    # (bytes, counting, texts, sizes, moves and doubles: the same C, slow under an emulator)
+    # each kernel of this processor against double
+    printf '%s\n' bench_rows_convolve bench_rows_multiply bench_rows_map
 }
 
 for stage in ${*:-release asan cross}; do

@@ -278,72 +278,88 @@ void test_bench_folded_peak(qn_test *t)
 
 /* ---- every row ------------------------------------------------------------------- */
 
-/* Tails, odd strides, one pixel: small, so that all is compared. */
-static const char *const corners[] = {
-    "conv_f32:n2,ic{3,9,16},h7,w5,oc{1,8,13},k3,s{1,2},p1,bias,act=relu",
-    "conv_f32:ic8,h1,oc24,k1,add",
-    "conv_f32:ic5,h9,oc7,k5x3,p2x1x0x1,d2x1,act=silu",
-    "conv_f32:ic16,h6,oc32,k3,p1,g2,act=clip",
-    "dw_f32:c{1,17},h9,w11,k{3,5},p1,s{1,2}",
-    "pool_f32:c3,h{5,8},k3,s2,p1,type=max",
-    "pool_f32:c2,h7,k7,s1,type=avg",
-    "gemm_f32:m{1,5,17},n{1,9,33},k{1,8,31}",
-    "gemm_f32:m6,n16,k20,ta,tb",
-    "gemm_f64:m5,n7,k9,tb",
-    "gemv_f32:n{1,7,65},k{1,9,64},tb",
-    "gemv_f64:n9,k17",
-    "softmax_f32:m3,n{1,7,64}",
-    "moments_f32:m3,n{1,7,8,100}",
-    "act_f32:n{1,7,33},act=hard_swish",
-    "unary_f32:n{1,9,31},op=tanh",
-    "unary_grad_f32:n{1,9,31},op=gelu",
-    "pool_grad_f32:n2,c{3,8},h{6,7},k2,s2,type=max",
-    "pool_grad_f32:c9,h8,k3,s2,p1,type=avg",
-    "norm_f32:n2,c{3,16},h5,w3,op=moments",
-    "norm_f32:n2,c{3,16},h5,w3,op=norm,act=relu",
-    "norm_f32:n2,c{3,16},h5,w3,op=sums,act=relu",
-    "norm_f32:n2,c{3,16},h5,w3,op=back,act=relu",
-    "map_f32:n2,c{3,16},h5,w3,op=add,act=relu",
-    "map_f32:c13,h4,op=scale,act=silu",
-    "map_f32:n2,c{1,11},h3,w7,op=block",
-    "map_f32:n2,c{1,11},h3,w7,op=unblock",
-    "map_f32:n2,c{1,13,24},h3,w5,op=weave",
-    "resize_f32:c9,h3,w5,scale{2,3}",
-    "resize_f32:c9,h3,w5,mode=linear"};
+/* Every row that fits the problems of `line` against the double reference. */
+static void rows_are_right(qn_test *t, const char *line, qn_arena *arena)
+{
+    quern_error err;
+    qn_kernel_bench b;
+    qn_problems list = {.arena = arena};
+    qn_kernel_bench_init(&b, qn_cpu_isa());
+    CHECK_OK(t, qn_problem_parse(&list, line, strlen(line), 1, &err), &err);
+    for (int k = 0; k < list.n; k++) {
+        qn_impl impls[QN_IMPLS];
+        qn_truth truth[2];
+        char text[QN_PROBLEM_TEXT];
+        const int n = qn_impls_of(&b, &list.p[k], impls);
+        CHECK(t, n > 0);
+        for (int d = 0; d < 2; d++)
+            CHECK_OK(
+                t, qn_truth_make(&truth[d], &list.p[k], (qn_truth_data)d, arena, &err),
+                &err);
+        for (int m = 0; m < n; m++) {
+            const qn_check_result r = qn_verify(&impls[m].suspect, truth, 2, 60);
+            qn_note(t, "%s %s: %s", qn_problem_text(text, &list.p[k], false),
+                    impls[m].name, r.text);
+            CHECK_STR(t, qn_check_name(r.status), "ok");
+        }
+    }
+}
 
-void test_bench_every_row_is_right(qn_test *t)
+static void each_is_right(qn_test *t, const char *const *lines)
 {
     qn_mem mem;
     qn_arena arena;
-    quern_error err;
-    qn_kernel_bench b;
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
-    qn_kernel_bench_init(&b, qn_cpu_isa());
-    for (size_t i = 0; i < sizeof corners / sizeof corners[0]; i++) {
-        qn_problems list = {.arena = &arena};
-        CHECK_OK(t, qn_problem_parse(&list, corners[i], strlen(corners[i]), 1, &err),
-                 &err);
-        for (int k = 0; k < list.n; k++) {
-            qn_impl impls[QN_IMPLS];
-            qn_truth truth[2];
-            char text[QN_PROBLEM_TEXT];
-            const int n = qn_impls_of(&b, &list.p[k], impls);
-            CHECK(t, n > 0);
-            for (int d = 0; d < 2; d++)
-                CHECK_OK(t,
-                         qn_truth_make(&truth[d], &list.p[k], (qn_truth_data)d, &arena,
-                                       &err),
-                         &err);
-            for (int m = 0; m < n; m++) {
-                const qn_check_result r = qn_verify(&impls[m].suspect, truth, 2, 60);
-                qn_note(t, "%s %s: %s", qn_problem_text(text, &list.p[k], false),
-                        impls[m].name, r.text);
-                CHECK_STR(t, qn_check_name(r.status), "ok");
-            }
-        }
-    }
+    for (; *lines; lines++)
+        rows_are_right(t, *lines, &arena);
     qn_arena_done(&arena);
+}
+
+/* Tails, odd strides, one pixel: small, so that all is compared. */
+void test_bench_rows_convolve(qn_test *t)
+{
+    each_is_right(
+        t, (const char *const[]){
+               "conv_f32:n2,ic{3,9,16},h7,w5,oc{1,8,13},k3,s{1,2},p1,bias,act=relu",
+               "conv_f32:ic8,h1,oc24,k1,add",
+               "conv_f32:ic5,h9,oc7,k5x3,p2x1x0x1,d2x1,act=silu",
+               "conv_f32:ic16,h6,oc32,k3,p1,g2,act=clip",
+               "dw_f32:c{1,17},h9,w11,k{3,5},p1,s{1,2}", NULL});
+}
+
+void test_bench_rows_multiply(qn_test *t)
+{
+    each_is_right(t, (const char *const[]){
+                         "gemm_f32:m{1,5,17},n{1,9,33},k{1,8,31}",
+                         "gemm_f32:m6,n16,k20,ta,tb", "gemm_f64:m5,n7,k9,tb",
+                         "gemv_f32:n{1,7,65},k{1,9,64},tb", "gemv_f64:n9,k17", NULL});
+}
+
+void test_bench_rows_map(qn_test *t)
+{
+    each_is_right(t,
+                  (const char *const[]){"pool_f32:c3,h{5,8},k3,s2,p1,type=max",
+                                        "pool_f32:c2,h7,k7,s1,type=avg",
+                                        "softmax_f32:m3,n{1,7,64}",
+                                        "moments_f32:m3,n{1,7,8,100}",
+                                        "act_f32:n{1,7,33},act=hard_swish",
+                                        "unary_f32:n{1,9,31},op=tanh",
+                                        "unary_grad_f32:n{1,9,31},op=gelu",
+                                        "pool_grad_f32:n2,c{3,8},h{6,7},k2,s2,type=max",
+                                        "pool_grad_f32:c9,h8,k3,s2,p1,type=avg",
+                                        "norm_f32:n2,c{3,16},h5,w3,op=moments",
+                                        "norm_f32:n2,c{3,16},h5,w3,op=norm,act=relu",
+                                        "norm_f32:n2,c{3,16},h5,w3,op=sums,act=relu",
+                                        "norm_f32:n2,c{3,16},h5,w3,op=back,act=relu",
+                                        "map_f32:n2,c{3,16},h5,w3,op=add,act=relu",
+                                        "map_f32:c13,h4,op=scale,act=silu",
+                                        "map_f32:n2,c{1,11},h3,w7,op=block",
+                                        "map_f32:n2,c{1,11},h3,w7,op=unblock",
+                                        "map_f32:n2,c{1,13,24},h3,w5,op=weave",
+                                        "resize_f32:c9,h3,w5,scale{2,3}",
+                                        "resize_f32:c9,h3,w5,mode=linear",
+                                        NULL});
 }
 
 /* One row of kernels.def gives bench, too. */
