@@ -39,17 +39,29 @@ typedef struct run {
     int64_t y[MAX_RUN], add[MAX_RUN];
 } run;
 
+/* n addends of row `row` from column `col` on. */
+static void find_addends(const qn_conv8c *c, int64_t row, int64_t col, int64_t n,
+                         int64_t *add)
+{
+    const int64_t at = (row >> c->add_shift) * c->add.row;
+    for (int64_t i = 0; i < n; i++)
+        add[i] = at + ((col + i) >> c->add_shift) * c->y_step;
+}
+
 /* x_row, x_col: floats from output to output on the input's side. */
 static void find_pixels(const qn_conv8c *c, const float *x, int64_t x_row,
                         int64_t x_col, run *r)
 {
     int64_t row = r->first / c->y.w, col = r->first % c->y.w;
-    for (int64_t i = 0; i < r->n; i++) {
-        r->x[i] = x + (row - r->top) * x_row + col * x_col;
-        r->y[i] = row * c->y.row + col * c->y_step;
-        r->add[i] =
-            (row >> c->add_shift) * c->add.row + (col >> c->add_shift) * c->y_step;
-        if (++col == c->y.w) col = 0, row++;
+    for (int64_t i = 0, n; i < r->n; i += n, row++, col = 0) {
+        n = c->y.w - col < r->n - i ? c->y.w - col : r->n - i;
+        const float *from = x + (row - r->top) * x_row + col * x_col;
+        const int64_t to = row * c->y.row + col * c->y_step;
+        for (int64_t k = 0; k < n; k++) {
+            r->x[i + k] = from + k * x_col;
+            r->y[i + k] = to + k * c->y_step;
+        }
+        if (c->add.data) find_addends(c, row, col, n, r->add + i);
     }
 }
 
