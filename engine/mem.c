@@ -31,6 +31,12 @@ void qn_mem_init(qn_mem *mem, const quern_allocator *allocator, size_t budget)
 
 quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err)
 {
+    return qn_mem_alloc_aligned(mem, size, QN_ALIGN, out, err);
+}
+
+quern_status qn_mem_alloc_aligned(qn_mem *mem, size_t size, size_t align, void **out,
+                                  quern_error *err)
+{
     *out = NULL;
     size_t ask = size ? size : 1;
     mem->n_allocs++;
@@ -43,7 +49,7 @@ quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err
         return qn_fail(err, QUERN_LIMIT,
                        "needs %zu bytes more, %zu of a budget of %zu are in use", ask,
                        mem->used, mem->budget);
-    void *p = mem->allocator.alloc(mem->allocator.ctx, ask, QN_ALIGN);
+    void *p = mem->allocator.alloc(mem->allocator.ctx, ask, align);
     if (!p)
         return qn_fail(err, QUERN_MEMORY, "no memory for %zu bytes, %zu in use", ask,
                        mem->used);

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define QN_LARGE_PAGE ((size_t)2 << 20) /* bytes */
+
 #define QN_ALIGN 64 /* bytes; every block and every arena piece of 64 bytes or more */
 
 typedef struct qn_mem {
@@ -30,6 +32,10 @@ void qn_mem_init(qn_mem *mem, const quern_allocator *allocator, size_t budget);
  * Fails with QUERN_LIMIT over the budget and QUERN_MEMORY when the allocator refuses.
  * A block that the spool takes does not count. */
 quern_status qn_mem_alloc(qn_mem *mem, size_t size, void **out, quern_error *err);
+/* The same with the alignment that is asked for, a power of two; a block that the spool
+ * takes has a small page's. */
+quern_status qn_mem_alloc_aligned(qn_mem *mem, size_t size, size_t align, void **out,
+                                  quern_error *err);
 void qn_mem_free(qn_mem *mem, void *p, size_t size); /* size as it was asked for */
 /* That many bytes of large blocks were read or written: with a spool they may leave
  * memory.  For loops that go through what has a whole picture's size; any thread. */

@@ -193,10 +193,10 @@ void qn_map_drop(const qn_map *map, const void *p, size_t n)
 
 void qn_os_want_huge_pages(void *p, size_t n)
 {
-    const uintptr_t page = (uintptr_t)2 << 20;
+    const uintptr_t page = QN_LARGE_PAGE;
     uintptr_t from = ((uintptr_t)p + page - 1) / page * page;
     uintptr_t to = ((uintptr_t)p + n) / page * page;
-    if (n >= 4 * page && to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
+    if (to > from) madvise((void *)from, to - from, MADV_HUGEPAGE);
 }
 
 void qn_map_done(qn_map *map)

@@ -45,7 +45,7 @@ quern_status qn_file_map(const qn_file *file, qn_map *out, quern_error *err);
 /* Whole pages inside [p, p+n) may leave memory; reading them again fetches them again.
  */
 void qn_map_drop(const qn_map *map, const void *p, size_t n);
-/* A hint for a block of many megabytes that is gone through from end to end. */
+/* A hint for a block that is gone through in every run: the large pages in it. */
 void qn_os_want_huge_pages(void *p, size_t n);
 void qn_map_done(qn_map *map);
 

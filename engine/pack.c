@@ -35,7 +35,7 @@ static quern_status new_pack(qn_session *s, const qn_value *value, const qn_pack
     void *p, *data;
     const size_t bytes = sizeof(qn_pack) + how->ctx_bytes;
     QN_TRY(qn_mem_alloc(&s->mem, bytes, &p, err));
-    quern_status status = qn_mem_alloc(&s->mem, how->bytes, &data, err);
+    quern_status status = qn_pages_alloc(&s->pages, &s->mem, how->bytes, &data, err);
     if (status != QUERN_OK) {
         qn_mem_free(&s->mem, p, bytes);
         return status;
@@ -54,10 +54,10 @@ void qn_packs_free(qn_session *s)
 {
     for (qn_pack *k = s->packs, *next; k; k = next) {
         next = k->next;
-        qn_mem_free(&s->mem, k->data, k->how.bytes);
         qn_mem_free(&s->mem, k, sizeof *k + k->how.ctx_bytes);
     }
     s->packs = NULL;
+    qn_pages_done(&s->pages, &s->mem);
 }
 
 /* Pages of a mapped file that were read for packing are not needed again. */

@@ -86,7 +86,8 @@ static quern_status reserve_slab(qn_runner *r, size_t bytes, quern_error *err)
     r->slab = NULL;
     r->slab_bytes = 0;
     r->placed = NULL;
-    QN_TRY(qn_mem_alloc(mem, bytes, &r->slab, err));
+    const size_t align = bytes < QN_LARGE_PAGE ? QN_ALIGN : QN_LARGE_PAGE;
+    QN_TRY(qn_mem_alloc_aligned(mem, bytes, align, &r->slab, err));
     qn_os_want_huge_pages(r->slab, bytes);
     r->slab_bytes = bytes;
     return QUERN_OK;

@@ -5,6 +5,7 @@
 #define QN_ENGINE_SESSION_H
 
 #include "engine/model.h"
+#include "engine/pages.h"
 #include "engine/plan.h"
 #include "engine/tuning.h"
 
@@ -43,6 +44,7 @@ struct quern_session {
     bool plain; /* no blocked layout */
     qn_tuning tuning;
     qn_pack *packs;
+    qn_pages pages; /* what they hold */
     size_t packed_bytes;
     qn_runner *runners; /* the first made is the main graph's */
     qn_runner *main;

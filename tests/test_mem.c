@@ -3,6 +3,7 @@
 #include "tests/test.h"
 
 #include "engine/mem.h"
+#include "engine/pages.h"
 
 #include <stdint.h>
 #include <string.h>
@@ -44,6 +45,63 @@ void test_mem_budget(qn_test *t)
     CHECK_OK(t, qn_mem_alloc(&mem, 400, &q, &err), &err);
     qn_mem_free(&mem, q, 400);
     qn_mem_free(&mem, p, 600);
+}
+
+/* Pieces neither overlap nor move, small ones come alone, and behind a megabyte they
+ * lie side by side on a large page. */
+void test_mem_pages(qn_test *t)
+{
+    enum { N = 40 };
+    static const size_t sizes[] = {1, 64, 100, 300 << 10, 500 << 10, 3 << 20, 0};
+    qn_heap heap = {0};
+    quern_allocator a = qn_heap_allocator(&heap);
+    qn_mem mem;
+    qn_mem_init(&mem, &a, 0);
+    qn_pages pages = {0};
+    quern_error err;
+    char *piece[N];
+    for (int i = 0; i < N; i++) {
+        void *p;
+        const size_t n = sizes[i % 7];
+        REQUIRE_OK(t, qn_pages_alloc(&pages, &mem, n, &p, &err), &err);
+        piece[i] = p;
+        CHECK_EQ(t, (int64_t)((uintptr_t)p % QN_ALIGN), 0);
+        if (i == 0) CHECK(t, heap.bytes < 4096);
+        memset(p, i + 1, n);
+    }
+    for (int i = 0; i < N; i++)
+        for (size_t k = 0; k < sizes[i % 7]; k += 999)
+            CHECK_EQ(t, piece[i][k], i + 1);
+    CHECK_EQ(t, (int64_t)((uintptr_t)piece[5] % QN_LARGE_PAGE), 0);
+    CHECK(t, mem.used < pages.bytes + 2 * QN_LARGE_PAGE);
+    void *p;
+    CHECK_FAILS(t, qn_pages_alloc(&pages, &mem, SIZE_MAX, &p, &err), QUERN_LIMIT, &err,
+                "too large");
+    CHECK_FAILS(t, qn_pages_alloc(&pages, &mem, SIZE_MAX - 64, &p, &err), QUERN_LIMIT,
+                &err, "too large");
+    CHECK(t, p == NULL);
+    qn_pages_done(&pages, &mem);
+    CHECK_EQ(t, heap.blocks, 0);
+    CHECK_EQ(t, (int64_t)mem.used, 0);
+}
+
+/* Each of its allocations may be the one that fails. */
+void test_mem_pages_fail(qn_test *t)
+{
+    for (int64_t at = 1; at < 3; at++) {
+        qn_heap heap = {.fail_at = at};
+        quern_allocator a = qn_heap_allocator(&heap);
+        qn_mem mem;
+        qn_mem_init(&mem, &a, 0);
+        qn_pages pages = {0};
+        quern_error err;
+        void *p;
+        CHECK_FAILS(t, qn_pages_alloc(&pages, &mem, 5 << 20, &p, &err), QUERN_MEMORY,
+                    &err, "no memory");
+        CHECK(t, p == NULL);
+        qn_pages_done(&pages, &mem);
+        CHECK_EQ(t, heap.blocks, 0);
+    }
 }
 
 void test_mem_fails_at(qn_test *t)
