@@ -27,7 +27,7 @@ static const qn_command command = {"test", "A B", "tests", NULL, table, "", 0};
 static bool parse(qn_args *args, qn_mem *mem, int n, const char *const *words)
 {
     qn_mem_init(mem, NULL, 0);
-    return qn_args_parse(args, &command, n, words, mem);
+    return qn_args_parse(args, &command, n, words, mem) == 0;
 }
 #define PARSE(args, mem, ...)                                                       \
     parse(args, mem, (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)), \

@@ -263,7 +263,7 @@ static bool parse(qn_args *args, qn_mem *mem, int n, const char *const *words)
 {
     int n_words = 0;
     const qn_command *c = qn_command_find(n, words, &n_words);
-    return c && qn_args_parse(args, c, n - n_words, words + n_words, mem);
+    return c && qn_args_parse(args, c, n - n_words, words + n_words, mem) == 0;
 }
 
 void test_sandbox_outputs(qn_test *t)

@@ -70,7 +70,7 @@ static const qn_option options[] = {
 static void parse(qn_test *t, qn_args *args, qn_mem *mem, int n, const char **words)
 {
     static const qn_command command = {.name = "test", .options = options};
-    CHECK(t, qn_args_parse(args, &command, n, words, mem));
+    CHECK_EQ(t, qn_args_parse(args, &command, n, words, mem), 0);
 }
 
 void test_settings_give_way(qn_test *t)

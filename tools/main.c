@@ -83,8 +83,8 @@ static int run_inside(qn_args *args)
 }
 
 /* Settings that cannot be read are an error, since they may ask for safety; the
- * commands that can change that go on. */
-static bool take_settings(qn_args *args, qn_user_settings *settings)
+ * commands that can change that go on.  Returns 0 or an exit code. */
+static int take_settings(qn_args *args, qn_user_settings *settings)
 {
     qn_place place;
     quern_error err;
@@ -93,20 +93,18 @@ static bool take_settings(qn_args *args, qn_user_settings *settings)
     if (qn_place_find(&place, NULL) == QUERN_OK &&
         qn_user_settings_load(settings, place.settings, &args->arena, &err) !=
             QUERN_OK &&
-        strncmp(args->command->name, "settings", 8) != 0) {
-        qn_report(NULL, &err);
-        return false;
-    }
+        strncmp(args->command->name, "settings", 8) != 0)
+        return qn_report(NULL, &err);
     args->needs_sandbox |= qn_user_settings_flag(settings, "require-sandbox");
     if (!qn_user_settings_flag(settings, "colour")) setenv("NO_COLOR", "1", 1);
-    return true;
+    return 0;
 }
 
 static int run_ready(qn_args *args)
 {
     qn_user_settings settings;
-    if (!take_settings(args, &settings)) return 1;
-    return run_inside(args);
+    const int code = take_settings(args, &settings);
+    return code ? code : run_inside(args);
 }
 
 static int run(const qn_command *command, int n, const char *const *words,
@@ -114,12 +112,14 @@ static int run(const qn_command *command, int n, const char *const *words,
 {
     qn_mem mem;
     qn_args args;
-    int code = 2;
     qn_mem_init(&mem, NULL, 0);
-    if (qn_args_parse(&args, command, n, words, &mem)) {
+    int code = qn_args_parse(&args, command, n, words, &mem);
+    if (code == 0) {
         args.needs_sandbox |= needs_sandbox;
-        if (args.wants_help) qn_help_print(stdout, command);
-        code = args.wants_help ? 0 : run_ready(&args);
+        if (args.wants_help)
+            qn_help_print(stdout, command);
+        else
+            code = run_ready(&args);
     }
     qn_args_done(&args);
     return code;

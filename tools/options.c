@@ -4,6 +4,7 @@
 
 #include "engine/spelling.h"
 #include "engine/text.h"
+#include "tools/out.h"
 #include "tools/user_settings.h"
 
 #include <assert.h>
@@ -213,22 +214,19 @@ static bool limits_ok(const qn_args *args)
 }
 
 /* Joined flags (-qv) hold more options than words, but never more than letters. */
-static bool make_lists(qn_args *args, int n, const char *const *words)
+static quern_status make_lists(qn_args *args, int n, const char *const *words,
+                               quern_error *err)
 {
     size_t n_letters = 1;
     void *operands, *given;
     for (int i = 0; i < n; i++)
         n_letters += strlen(words[i]);
-    if (qn_arena_array(&args->arena, (size_t)n + 1, sizeof *args->operands, &operands,
-                       NULL) != QUERN_OK ||
-        qn_arena_array(&args->arena, n_letters, sizeof *args->given, &given, NULL) !=
-            QUERN_OK) {
-        qn_usage(args, "no memory for %d words", n);
-        return false;
-    }
+    QN_TRY(qn_arena_array(&args->arena, (size_t)n + 1, sizeof *args->operands,
+                          &operands, err));
+    QN_TRY(qn_arena_array(&args->arena, n_letters, sizeof *args->given, &given, err));
     args->operands = operands;
     args->given = given;
-    return true;
+    return QUERN_OK;
 }
 
 void qn_args_done(qn_args *args)
@@ -236,13 +234,10 @@ void qn_args_done(qn_args *args)
     qn_arena_done(&args->arena);
 }
 
-bool qn_args_parse(qn_args *args, const qn_command *command, int n,
-                   const char *const *words, qn_mem *mem)
+/* false: a mistake, which has been said. */
+static bool take_words(qn_args *args, int n, const char *const *words)
 {
     bool options_end = false;
-    *args = (qn_args){.command = command};
-    qn_arena_init(&args->arena, mem);
-    if (!make_lists(args, n, words)) return false;
     for (int i = 0, used; i < n; i += used) {
         const char *word = words[i];
         used = 1;
@@ -257,6 +252,16 @@ bool qn_args_parse(qn_args *args, const qn_command *command, int n,
         }
     }
     return limits_ok(args);
+}
+
+int qn_args_parse(qn_args *args, const qn_command *command, int n,
+                  const char *const *words, qn_mem *mem)
+{
+    quern_error err;
+    *args = (qn_args){.command = command};
+    qn_arena_init(&args->arena, mem);
+    if (make_lists(args, n, words, &err) != QUERN_OK) return qn_report(NULL, &err);
+    return take_words(args, n, words) ? 0 : 2;
 }
 
 /* ---- getters ---- */

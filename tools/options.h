@@ -31,10 +31,11 @@ struct qn_args {
     qn_arena arena;      /* of the two lists */
 };
 
-/* Parses what follows the command's name.  false: a mistake, said on stderr (exit 2).
- * The lists live in memory from mem until qn_args_done, which is due in both cases. */
-bool qn_args_parse(qn_args *args, const qn_command *command, int n,
-                   const char *const *words, qn_mem *mem);
+/* Parses what follows the command's name: 0, or the exit code of a mistake that stderr
+ * was told of.  The lists live in memory from mem until qn_args_done, which is due in
+ * both cases. */
+int qn_args_parse(qn_args *args, const qn_command *command, int n,
+                  const char *const *words, qn_mem *mem);
 void qn_args_done(qn_args *args);
 
 bool qn_arg_flag(const qn_args *args, const char *name);
