@@ -371,6 +371,16 @@ quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **
     return QUERN_OK;
 }
 
+bool qn_dir_has(const char *path, qn_dir_fn *is_it, void *ctx)
+{
+    DIR *dir = opendir(path);
+    bool has = false;
+    for (struct dirent *e; dir && !has && (e = readdir(dir));)
+        has = is_it(ctx, e->d_name);
+    if (dir) closedir(dir);
+    return has;
+}
+
 bool qn_path_is_folder(const char *path)
 {
     struct stat st;

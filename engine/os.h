@@ -70,6 +70,11 @@ quern_status qn_path_folder(const char *path, char out[QN_PATH_MAX], quern_error
 quern_status qn_dir_list(const char *path, qn_arena *arena, const char *const **names,
                          int *n_names, quern_error *err);
 
+/* Whether a folder has a name for which is_it says so.  Needs no memory; the order is
+ * any. */
+typedef bool qn_dir_fn(void *ctx, const char *name);
+bool qn_dir_has(const char *path, qn_dir_fn *is_it, void *ctx);
+
 bool qn_path_is_folder(const char *path);
 
 typedef enum qn_path_kind {

@@ -52,25 +52,15 @@ static const char *base_of(const char *path)
     return slash ? slash + 1 : path;
 }
 
-static bool has_pictures(const char *folder)
+static bool has_images(void *ctx, const char *name)
 {
-    qn_mem mem;
-    qn_arena arena;
-    const char *const *names;
-    int n;
-    bool found = false;
-    qn_mem_init(&mem, NULL, 0);
-    qn_arena_init(&arena, &mem);
-    if (qn_dir_list(folder, &arena, &names, &n, NULL) == QUERN_OK)
-        for (int i = 0; i < n && !found; i++)
-            found = find_images(names[i]) != NULL;
-    qn_arena_done(&arena);
-    return found;
+    (void)ctx;
+    return find_images(name) != NULL;
 }
 
 static bool idx_is(const char *path)
 {
-    if (qn_path_is_folder(path)) return has_pictures(path);
+    if (qn_path_is_folder(path)) return qn_dir_has(path, has_images, NULL);
     return find_images(base_of(path)) != NULL;
 }
 

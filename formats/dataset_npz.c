@@ -275,27 +275,24 @@ const qn_dataset_format qn_dataset_npz = {
 
 /* ---- files ---- */
 
-static bool has_pair(const arrays *a)
+/* ctx: for each pair, which halves were seen; true with the first whole pair. */
+static bool completes_pair(void *ctx, const char *name)
 {
-    for (size_t k = 0; k < N_PAIRS; k++)
-        if (find_member(a, pairs[k].pictures) >= 0 &&
-            find_member(a, pairs[k].labels) >= 0)
-            return true;
-    return false;
+    uint8_t *seen = ctx;
+    bool is_whole = false;
+    for (size_t k = 0; k < N_PAIRS; k++) {
+        if (is_file_of(name, pairs[k].pictures)) seen[k] |= 1;
+        if (is_file_of(name, pairs[k].labels)) seen[k] |= 2;
+        is_whole |= seen[k] == 3;
+    }
+    return is_whole;
 }
 
 static bool npy_is(const char *path)
 {
-    qn_mem mem;
-    qn_arena arena;
-    arrays a = {0};
+    uint8_t seen[N_PAIRS] = {0};
     if (!qn_path_is_folder(path)) return qn_ends_with(path, ".npy");
-    qn_mem_init(&mem, NULL, 0);
-    qn_arena_init(&arena, &mem);
-    const bool is =
-        qn_dir_list(path, &arena, &a.files, &a.n, NULL) == QUERN_OK && has_pair(&a);
-    qn_arena_done(&arena);
-    return is;
+    return qn_dir_has(path, completes_pair, seen);
 }
 
 static quern_status npy_open(qn_dataset *set, const char *path, quern_error *err)

@@ -40,7 +40,7 @@ static bool is_parquet_name(const char *name)
 
 static bool parquet_is(const char *path)
 {
-    return qn_shards_are(path, is_parquet_name);
+    return qn_shards_are(path, is_parquet_name, NULL);
 }
 
 static quern_status open_shard(qn_arena *arena, qn_shard *shard, qn_parquet *file,

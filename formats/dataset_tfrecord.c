@@ -151,7 +151,7 @@ static bool is_record_name(const char *name)
 
 static bool tfrecord_is(const char *path)
 {
-    return qn_shards_are(path, is_record_name);
+    return qn_shards_are(path, is_record_name, NULL);
 }
 
 /* Puts the records of one file behind those before, or only counts them. */

@@ -177,26 +177,12 @@ static bool is_tar_name(const char *name)
     return qn_ends_with(name, ".tar");
 }
 
-/* One archive of a folder tells. */
-static bool folder_is(const char *path)
-{
-    qn_mem mem;
-    qn_dataset set = {.path = path};
-    qn_shards found;
-    qn_mem_init(&mem, NULL, 0);
-    qn_arena_init(&set.arena, &mem);
-    const bool is = qn_shards_find(&set, path, is_tar_name, &found, NULL) == QUERN_OK &&
-                    found.n > 0 && is_archive(found.at[0].path);
-    qn_arena_done(&set.arena);
-    return is;
-}
-
 static bool webdataset_is(const char *path)
 {
     braces b;
-    if (qn_path_is_folder(path)) return folder_is(path);
-    return is_archive(path) || (is_tar_name(path) && find_braces(path, &b) &&
-                                qn_path_look(path) == QN_PATH_ABSENT);
+    return qn_shards_are(path, is_tar_name, is_archive) ||
+           (is_tar_name(path) && find_braces(path, &b) &&
+            qn_path_look(path) == QN_PATH_ABSENT);
 }
 
 /* ---- samples ---- */

@@ -66,7 +66,6 @@ typedef struct search {
     qn_shard *found;
     int n;
     qn_shard_name *is_ours;
-    bool only_asks; /* whether there is any */
 } search;
 
 static quern_status add_shard(search *s, const char *path, quern_error *err)
@@ -74,7 +73,6 @@ static quern_status add_shard(search *s, const char *path, quern_error *err)
     const size_t n = (size_t)s->n;
     if (s->n++ == MOST_SHARDS)
         return qn_fail(err, QUERN_LIMIT, "more than %d files", MOST_SHARDS);
-    if (s->only_asks) return QUERN_OK;
     if ((n & (n - 1)) == 0) /* full at every power of two */
         QN_TRY(qn_list_grow(&s->set->arena, &s->found, n, n ? 2 * n : 1,
                             sizeof *s->found, err));
@@ -84,7 +82,7 @@ static quern_status add_shard(search *s, const char *path, quern_error *err)
 
 static quern_status add_found(search *s, const char *path, quern_error *err)
 {
-    const char *why = s->only_asks ? NULL : qn_set_refuses(s->real, path);
+    const char *why = qn_set_refuses(s->real, path);
     if (!why) return add_shard(s, path, err);
     return qn_set_reject(s->set, file_name(path), err, "%s", why);
 }
@@ -107,17 +105,32 @@ static quern_status look_in(search *s, const char *folder, int depth, quern_erro
     return QUERN_OK;
 }
 
-bool qn_shards_are(const char *path, qn_shard_name *is_ours)
+/* Whether a folder has one: asked for each name, and needs no memory. */
+typedef struct question {
+    qn_shard_name *is_ours;
+    qn_shard_look *look;
+    const char *folder;
+    int depth;
+} question;
+
+static bool is_one(void *ctx, const char *name)
 {
-    qn_mem mem;
-    qn_arena arena;
-    if (!qn_path_is_folder(path)) return is_ours(file_name(path));
-    qn_mem_init(&mem, NULL, 0);
-    qn_arena_init(&arena, &mem);
-    search s = {.arena = &arena, .is_ours = is_ours, .only_asks = true};
-    const quern_status status = look_in(&s, path, 0, NULL);
-    qn_arena_done(&arena);
-    return status == QUERN_OK && s.n > 0;
+    const question *q = ctx;
+    char path[QN_PATH_MAX];
+    const bool is_file = *name != '.' && q->is_ours(name);
+    if (!is_file && !is_shard_folder(name)) return false;
+    if (qn_path_join(path, q->folder, name, NULL) != QUERN_OK) return false;
+    if (is_file) return !q->look || q->look(path);
+    question inner = {q->is_ours, q->look, path, q->depth + 1};
+    return q->depth < MOST_DEPTH && qn_path_look(path) == QN_PATH_FOLDER &&
+           qn_dir_has(path, is_one, &inner);
+}
+
+bool qn_shards_are(const char *path, qn_shard_name *is_ours, qn_shard_look *look)
+{
+    question q = {is_ours, look, path, 0};
+    if (qn_path_is_folder(path)) return qn_dir_has(path, is_one, &q);
+    return is_ours(file_name(path)) && (!look || look(path));
 }
 
 /* ---- a whole set ---------------------------------------------------------------- */

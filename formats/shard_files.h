@@ -23,8 +23,11 @@ typedef struct qn_shards {
 /* Whether a file's name is one of the format's. */
 typedef bool qn_shard_name(const char *name);
 
-/* Whether path is such a file or a folder that has some. */
-bool qn_shards_are(const char *path, qn_shard_name *is_ours);
+/* Whether the file at that path is, by what it holds. */
+typedef bool qn_shard_look(const char *path);
+
+/* Whether path is such a file or a folder that has one; look may be NULL. */
+bool qn_shards_are(const char *path, qn_shard_name *is_ours, qn_shard_look *look);
 /* Finds them and opens none.  Those that cannot be part of the set, and those that are
  * missing by their numbers, are noted as rejects. */
 quern_status qn_shards_find(qn_dataset *set, const char *path, qn_shard_name *is_ours,
