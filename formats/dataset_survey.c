@@ -112,17 +112,20 @@ static void add_size(qn_survey *s, const int32_t size[3])
     s->n_good++;
 }
 
-/* Reads a bad picture again, for the reason. */
-static quern_status note_bad(qn_dataset *set, int64_t i, quern_error *err)
+/* Reads a bad picture again, for the reason; one that can be read now had lacked memory
+ * beside others. */
+static quern_status read_again(const reading *r, qn_dataset *set, int64_t i,
+                               quern_error *err)
 {
     quern_error why = {.status = QUERN_OK};
     qn_arena pixels;
     qn_image image;
     qn_arena_init(&pixels, set->arena.mem);
-    if (qn_dataset_read(set, i, &pixels, &image, &why) == QUERN_OK)
-        qn_fail(&why, QUERN_IO, "it could not be read a moment ago");
+    const quern_status status = qn_dataset_read(set, i, &pixels, &image, &why);
+    r->survey->is_good[i] = status == QUERN_OK;
+    if (status == QUERN_OK) look_at(r, i, &image, &pixels);
     qn_arena_done(&pixels);
-    return qn_set_reject_item(set, i, &why, err);
+    return status == QUERN_OK ? status : qn_set_reject_item(set, i, &why, err);
 }
 
 static quern_status make_room(qn_survey *s, size_t n, bool sketches, qn_arena *arena,
@@ -157,10 +160,9 @@ quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool,
     QN_TRY(make_room(out, (size_t)set->n, watch && watch->sketches, arena, err));
     reading r = {set, out, 0, watch && watch->is_quick};
     QN_TRY(read_all(&r, pool, watch, err));
-    for (int64_t i = 0; i < set->n; i++)
-        if (out->is_good[i])
-            add_size(out, out->look[i].size);
-        else
-            QN_TRY(note_bad(set, i, err));
+    for (int64_t i = 0; i < set->n; i++) {
+        if (!out->is_good[i]) QN_TRY(read_again(&r, set, i, err));
+        if (out->is_good[i]) add_size(out, out->look[i].size);
+    }
     return QUERN_OK;
 }

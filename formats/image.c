@@ -12,9 +12,13 @@
 
 #ifdef QN_HAVE_STB
 
-/* stb_image's hooks carry no context, so the budget of the decoding that this thread
- * does is reached through a pointer of the thread. */
-static _Thread_local qn_mem *stbi_budget;
+/* Of one decoding.  stb_image's hooks carry no context, so that of this thread is
+ * reached through a pointer of the thread. */
+typedef struct budget {
+    qn_mem mem;
+    quern_error err; /* of an allocation that failed; stb_image does not tell why */
+} budget;
+static _Thread_local budget *stbi_budget;
 #define SIZE_ROOM QN_ALIGN /* in front of a block, for its size */
 
 static void *budget_alloc(size_t n)
@@ -22,7 +26,7 @@ static void *budget_alloc(size_t n)
     size_t size;
     void *p;
     if (!qn_size_add(n, SIZE_ROOM, &size) ||
-        qn_mem_alloc(stbi_budget, size, &p, NULL) != QUERN_OK)
+        qn_mem_alloc(&stbi_budget->mem, size, &p, &stbi_budget->err) != QUERN_OK)
         return NULL;
     memcpy(p, &size, sizeof size);
     return (char *)p + SIZE_ROOM;
@@ -34,7 +38,7 @@ static void budget_free(void *p)
     if (!p) return;
     void *block = (char *)p - SIZE_ROOM;
     memcpy(&size, block, sizeof size);
-    qn_mem_free(stbi_budget, block, size);
+    qn_mem_free(&stbi_budget->mem, block, size);
 }
 
 static void *budget_realloc(void *p, size_t old_size, size_t new_size)
@@ -66,13 +70,28 @@ static void *budget_realloc(void *p, size_t old_size, size_t new_size)
 #include <stb_image.h>
 #pragma GCC diagnostic pop
 
+static void begin(budget *b)
+{
+    *b = (budget){.err = {.status = QUERN_OK}};
+    qn_mem_init(&b->mem, NULL, (size_t)64 << 20);
+    stbi_budget = b;
+}
+
+static quern_status refuse(const char *what, quern_error *err)
+{
+    const quern_error *lack = &stbi_budget->err;
+    if (lack->status != QUERN_OK)
+        return qn_fail(err, lack->status, "%s (%s)", what, lack->text);
+    return qn_fail(err, QUERN_FORMAT, "%s (%s)", what,
+                   stbi_failure_reason() ? stbi_failure_reason() : "unknown");
+}
+
 static quern_status check_size(const uint8_t *p, size_t n, int64_t max_pixels, int *w,
                                int *h, quern_error *err)
 {
     int channels;
     if (!stbi_info_from_memory(p, (int)n, w, h, &channels) || *w < 1 || *h < 1)
-        return qn_fail(err, QUERN_FORMAT, "its picture header cannot be read (%s)",
-                       stbi_failure_reason() ? stbi_failure_reason() : "unknown");
+        return refuse("its picture header cannot be read", err);
     return qn_image_check_size(*w, *h, max_pixels, err);
 }
 
@@ -86,9 +105,7 @@ static quern_status decode(qn_arena *arena, const uint8_t *p, size_t n, qn_image
     out->channels = channels < 3 ? 1 : 3;
     stbi_uc *pixels =
         stbi_load_from_memory(p, (int)n, &w, &h, &channels, out->channels);
-    if (!pixels)
-        return qn_fail(err, QUERN_FORMAT, "the picture cannot be decoded (%s)",
-                       stbi_failure_reason() ? stbi_failure_reason() : "unknown");
+    if (!pixels) return refuse("the picture cannot be decoded", err);
     const size_t bytes = (size_t)w * (size_t)h * (size_t)out->channels;
     const quern_status status = qn_arena_raw(arena, bytes, &room, err);
     if (status == QUERN_OK) memcpy(room, pixels, bytes);
@@ -102,13 +119,12 @@ static quern_status decode(qn_arena *arena, const uint8_t *p, size_t n, qn_image
 quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err)
 {
-    qn_mem budget;
+    budget b;
     int w = 0, h = 0;
     QN_TRY(qn_image_check(bytes, n, err));
-    qn_mem_init(&budget, NULL, (size_t)64 << 20);
-    stbi_budget = &budget;
+    begin(&b);
     quern_status status = check_size(bytes, n, max_pixels, &w, &h, err);
-    budget.budget += 16 * (size_t)w * (size_t)h;
+    b.mem.budget += 16 * (size_t)w * (size_t)h;
     if (status == QUERN_OK) status = decode(arena, bytes, n, out, err);
     stbi_budget = NULL;
     return status;
@@ -117,11 +133,10 @@ quern_status qn_image_by_stb(qn_arena *arena, const void *bytes, size_t n,
 quern_status qn_image_shape_by_stb(const void *bytes, size_t n, int64_t max_pixels,
                                    qn_image *out, quern_error *err)
 {
-    qn_mem budget;
+    budget b;
     int channels = 0;
     QN_TRY(qn_image_check(bytes, n, err));
-    qn_mem_init(&budget, NULL, (size_t)64 << 20);
-    stbi_budget = &budget;
+    begin(&b);
     *out = (qn_image){0};
     const quern_status status =
         check_size(bytes, n, max_pixels, &out->width, &out->height, err);

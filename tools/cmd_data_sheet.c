@@ -72,12 +72,16 @@ static quern_status draw(sheet *s, qn_arena *arena, quern_error *err)
         quern_error why;
         qn_arena_reset(&scratch);
         if (!s->chosen[k]) continue;
-        if (qn_dataset_read(s->set, s->chosen[k] - 1, &scratch, &picture, &why) ==
-            QUERN_OK)
+        status = qn_dataset_read(s->set, s->chosen[k] - 1, &scratch, &picture, &why);
+        if (status == QUERN_OK)
             status =
                 qn_sheet_put(&s->style, &s->image, k, &picture, NULL, &scratch, err);
-        else
+        else if (status == QUERN_MEMORY)
+            *err = why;
+        else {
             qn_say("%s", QN_CLEAN(why.text));
+            status = QUERN_OK;
+        }
     }
     qn_arena_done(&scratch);
     return status;

@@ -93,7 +93,8 @@ static quern_status write_all(command *c, const qn_args *args, quern_error *err)
     char path[QN_PATH_MAX];
     QN_TRY(qn_run_report_read(args->operands[0], &c->arena, &c->r, err));
     if (!qn_arg_flag(args, "no-pictures"))
-        qn_run_report_find_pictures(&c->r, &c->mem, &c->arena, args->decoder, &c->set);
+        QN_TRY(qn_run_report_find_pictures(&c->r, &c->mem, &c->arena, args->decoder,
+                                           &c->set, err));
     for (int i = 0; i < n; i++)
         QN_TRY(save(c, qn_arg_nth(args, "out", i), err));
     if (n > 0) return QUERN_OK;

@@ -83,7 +83,8 @@ static void print_rows(const qn_object *list, int n, qn_table *t)
     }
 }
 
-static int print_json(qn_store_tool *tool, const qn_object *list, int n)
+static quern_status print_json(qn_store_tool *tool, const qn_object *list, int n,
+                               quern_error *err)
 {
     qn_buf out;
     qn_json j;
@@ -93,9 +94,10 @@ static int print_json(qn_store_tool *tool, const qn_object *list, int n)
         qn_object_json(&j, &list[i]);
         qn_json_end(&j);
     }
-    const int code = qn_out_flush(&out);
+    const quern_status status = qn_buf_status(&out, err);
+    if (status == QUERN_OK) qn_out_flush(&out);
     qn_buf_done(&out);
-    return code;
+    return status;
 }
 
 static bool wants(const qn_store_tool *tool, qn_kind kind)
@@ -119,15 +121,13 @@ static quern_status list_all(qn_store_tool *tool, quern_error *err)
         qn_object *list;
         int n;
         if (!wants(tool, (qn_kind)k)) continue;
-        const quern_status status =
+        quern_status status =
             qn_store_list(&tool->store, (qn_kind)k, &tool->arena, &list, &n, err);
+        if (status == QUERN_OK && as_json) status = print_json(tool, list, n, err);
         if (status != QUERN_OK) qn_table_print(&t, NULL);
         QN_TRY(status);
         n_all += n;
-        if (as_json)
-            tool->code |= print_json(tool, list, n);
-        else
-            print_rows(list, n, &t);
+        if (!as_json) print_rows(list, n, &t);
     }
     qn_table_print(&t, as_json || n_all == 0 ? NULL : stdout);
     if (n_all == 0 && !as_json) qn_say("nothing is stored in %s", tool->store.root);
@@ -188,10 +188,8 @@ static quern_status show(qn_store_tool *tool, quern_error *err)
     qn_object o;
     QN_TRY(qn_store_tool_find(tool, tool->args->operands[0], &o, err));
     QN_TRY(qn_store_path(&tool->store, o.kind, "", o.id, folder, err));
-    if (qn_arg_flag(tool->args, "json"))
-        tool->code = print_json(tool, &o, 1);
-    else
-        print_object(&o, folder);
+    if (qn_arg_flag(tool->args, "json")) return print_json(tool, &o, 1, err);
+    print_object(&o, folder);
     return QUERN_OK;
 }
 

@@ -161,9 +161,9 @@ static quern_status picture_of(const qn_dataset *set, int64_t item, qn_arena *ar
 {
     void *image;
     QN_TRY(qn_arena_alloc(arena, sizeof(qn_image), &image, err));
-    const quern_status status = qn_dataset_read(set, item, arena, image, NULL);
+    const quern_status status = qn_dataset_read(set, item, arena, image, err);
     *out = status == QUERN_OK ? image : NULL;
-    return QUERN_OK;
+    return status == QUERN_MEMORY ? status : QUERN_OK;
 }
 
 quern_status qn_run_report_mistakes(qn_run_report *r, const qn_evaluation *e,
@@ -189,30 +189,31 @@ quern_status qn_run_report_mistakes(qn_run_report *r, const qn_evaluation *e,
     return QUERN_OK;
 }
 
-/* Gives the mistakes of that item's name its picture; false: out of memory. */
-static bool give_picture(qn_run_report *r, const qn_dataset *set, int64_t item,
-                         qn_arena *arena)
+/* Gives the mistakes of that item's name its picture. */
+static quern_status give_picture(qn_run_report *r, const qn_dataset *set, int64_t item,
+                                 qn_arena *arena, quern_error *err)
 {
     char room[QN_ITEM_TEXT];
     const char *name = qn_item_name(set, item, room);
     for (size_t i = 0; i < r->report.n_mistakes; i++) {
         qn_mistake *mistake = (qn_mistake *)r->report.mistakes + i;
         if (!mistake->path || strcmp(mistake->path, name) != 0) continue;
-        if (picture_of(set, item, arena, &mistake->image, NULL) != QUERN_OK)
-            return false;
+        QN_TRY(picture_of(set, item, arena, &mistake->image, err));
     }
-    return true;
+    return QUERN_OK;
 }
 
-void qn_run_report_find_pictures(qn_run_report *r, qn_mem *mem, qn_arena *arena,
-                                 const qn_decoder *decoder, qn_dataset **set)
+quern_status qn_run_report_find_pictures(qn_run_report *r, qn_mem *mem, qn_arena *arena,
+                                         const qn_decoder *decoder, qn_dataset **set,
+                                         quern_error *err)
 {
     const qn_dataset_options options = {.decoder = decoder};
     const char *data = qn_tree_text(r->figures, "data", NULL);
     *set = NULL;
-    if (!data || r->report.n_mistakes == 0 ||
-        qn_dataset_open_as(mem, data, &options, set, NULL) != QUERN_OK)
-        return;
+    if (!data || r->report.n_mistakes == 0) return QUERN_OK;
+    const quern_status status = qn_dataset_open_as(mem, data, &options, set, err);
+    if (status != QUERN_OK) return status == QUERN_MEMORY ? status : QUERN_OK;
     for (int64_t i = 0; i < (*set)->n; i++)
-        if (!give_picture(r, *set, i, arena)) return;
+        QN_TRY(give_picture(r, *set, i, arena, err));
+    return QUERN_OK;
 }

@@ -26,9 +26,11 @@ quern_status qn_run_figures(qn_run_report *r, qn_arena *arena, quern_error *err)
 quern_status qn_run_report_mistakes(qn_run_report *r, const qn_evaluation *e,
                                     qn_arena *arena, quern_error *err);
 /* The same pictures for a folder that was read: from the data it names, if that is
- * still there.  *set keeps them and is to be closed; NULL: none. */
-void qn_run_report_find_pictures(qn_run_report *r, qn_mem *mem, qn_arena *arena,
-                                 const qn_decoder *decoder, qn_dataset **set);
+ * still there.  *set keeps them and is to be closed; NULL: none.  Fails only for lack
+ * of memory. */
+quern_status qn_run_report_find_pictures(qn_run_report *r, qn_mem *mem, qn_arena *arena,
+                                         const qn_decoder *decoder, qn_dataset **set,
+                                         quern_error *err);
 
 /* Each appends a file's bytes; numbers read back as they were. */
 quern_status qn_run_report_json(const qn_run_report *r, qn_buf *out, quern_error *err);
