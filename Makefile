@@ -95,7 +95,7 @@ LIB   := $(B)/libquern.a
 SO    := $(B)/libquern.so.$(SOVER)
 CONTROLS := $(B)/quern-controls
 QUERN := $(if $(and $(wildcard tools/main.c),$(wildcard engine/session.c)),$(B)/quern)
-TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test)
+TEST  := $(if $(wildcard tests/test.c),$(B)/tests/quern-test $(B)/tests/quern-dry)
 FUZZ  := $(FUZZ_SRC:tests/fuzz/%.c=$(D)/fuzz/%)
 plug_so = $(B)/quern-$(firstword $(subst _, ,$1)).so
 PLUGS := $(foreach p,$(PLUGGED),$(call plug_so,$p))
@@ -120,6 +120,11 @@ $(B)/tests/quern-test: $(call obj,$(TEST_SRC)) $(D)/tools.a $(LIB)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# The program with a heap that runs dry where a test wants it.
+$(B)/tests/quern-dry: $(call obj,$(TOOL_SRC) tests/controls/dry_heap.c) $(LIB)
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) -pie $(LDFLAGS) -Wl,--wrap=posix_memalign -o $@ $^ $(LDLIBS)
 # Plug-ins are looked for beside the program that runs.  What they map stays mapped: cairo
 # and fontconfig do not come apart cleanly.
 define plug

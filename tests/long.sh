@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # tests/long.sh - `make test-long`: what takes too long for every change.
 #
-#     tests/long.sh [analyse|repro|clang|tsan|bench|fuzz|zoo|train|cells|parquet]...
+#     tests/long.sh [analyse|repro|clang|tsan|bench|dry|fuzz|zoo|train|cells|parquet]...
 #
 # FUZZ_SECONDS=300 is for all fuzz targets together; those of models and data sets, which
 # hold the most parsers, get twice what the others get.
@@ -16,7 +16,7 @@ ok() {
 }
 clang=$(for v in clang-14 clang-16 clang-15 clang; do command -v $v && break; done)
 
-for stage in ${*:-analyse repro clang tsan bench fuzz zoo train cells parquet}; do
+for stage in ${*:-analyse repro clang tsan bench dry fuzz zoo train cells parquet}; do
     case $stage in
     analyse)
         ANALYSE=1 tests/check/all.sh
@@ -39,6 +39,10 @@ for stage in ${*:-analyse repro clang tsan bench fuzz zoo train cells parquet}; 
     bench)
         make -s -j"$jobs" all && QN_TRIALS=200 build/tests/quern-test 'bench_*_here'
         ok $? "the harness judges 200 trials on this machine"
+        ;;
+    dry)
+        make -s -j"$jobs" all && QN_DRY=0 build/tests/quern-test -j "$jobs" 'dry_*'
+        ok $? "commands whose heap runs dry, at every allocation"
         ;;
     fuzz)
         [ -n "$clang" ] || { echo "no clang: not fuzzed"; skipped=$((skipped + 1)); continue; }
