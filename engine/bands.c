@@ -30,7 +30,7 @@ static int find_maker(const qn_plan *plan, int k, const qn_slot *s)
     return -1;
 }
 
-static int find_feeder(const qn_plan *plan, int k)
+static int find_feeder(const qn_plan *plan, int k, const qn_join *how)
 {
     const qn_step *step = &plan->steps[k];
     const qn_op *op = step->instr.op;
@@ -44,7 +44,7 @@ static int find_feeder(const qn_plan *plan, int k)
     const qn_step *feeder = &plan->steps[maker];
     const bool can = feeder->instr.is_blocked && !feeder->half && feeder->in[0] &&
                      feeder->in[0]->place == QN_PLACE_SLAB &&
-                     op->takes_feeder(&step->instr, &feeder->instr);
+                     op->takes_feeder(&step->instr, &feeder->instr, how);
     return can ? maker : -1;
 }
 
@@ -52,18 +52,18 @@ static quern_status join(qn_plan *plan, qn_step *step, const qn_step *feeder,
                          quern_error *err)
 {
     void *copy, *in, *slots;
-    const size_t n = (size_t)step->instr.n_in;
+    const size_t n = (size_t)step->instr.n_in, all = n + (size_t)feeder->instr.n_in;
     QN_TRY(qn_arena_alloc(&plan->arena, sizeof(qn_instr), &copy, err));
-    QN_TRY(qn_arena_array(&plan->arena, n + 1, sizeof *step->instr.in, &in, err));
-    QN_TRY(qn_arena_array(&plan->arena, n + 1, sizeof *step->in, &slots, err));
+    QN_TRY(qn_arena_array(&plan->arena, all, sizeof *step->instr.in, &in, err));
+    QN_TRY(qn_arena_array(&plan->arena, all, sizeof *step->in, &slots, err));
     memcpy(in, step->instr.in, n * sizeof *step->instr.in);
     memcpy(slots, step->in, n * sizeof *step->in);
     step->in[0]->place = QN_PLACE_UNUSED;
     step->instr.in = in;
     step->in = slots;
-    step->in[n] = feeder->in[0];
-    step->instr.in[n] = &feeder->in[0]->t;
-    step->instr.n_in++;
+    memcpy(step->in + n, feeder->in, (all - n) * sizeof *step->in);
+    memcpy(step->instr.in + n, feeder->instr.in, (all - n) * sizeof *step->instr.in);
+    step->instr.n_in = (int)all;
     *(qn_instr *)copy = feeder->instr;
     step->instr.feeder = copy;
     return QUERN_OK;
@@ -76,10 +76,10 @@ static void drop(qn_plan *plan, int k)
     plan->n_steps--;
 }
 
-quern_status qn_plan_join_bands(qn_plan *plan, quern_error *err)
+quern_status qn_plan_join_bands(qn_plan *plan, const qn_join *how, quern_error *err)
 {
     for (int k = 0; k < plan->n_steps; k++) {
-        const int feeder = find_feeder(plan, k);
+        const int feeder = find_feeder(plan, k, how);
         if (feeder < 0) continue;
         QN_TRY(join(plan, &plan->steps[k], &plan->steps[feeder], err));
         drop(plan, feeder);

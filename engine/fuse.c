@@ -144,6 +144,62 @@ quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
     return for_steps(plan, fuse_add, err);
 }
 
+/* ---- one number a channel ---- */
+
+/* Which operand of an addition is [N,C,1,1] beside [N,C,H,W]; -1: neither is. */
+static int find_shift(const qn_step *add)
+{
+    const qn_tensor *y = add->instr.out[0];
+    if (add->is_dynamic || add->instr.op != &qn_op_add || !y || y->rank != 4 ||
+        y->dtype != QUERN_FLOAT || add->instr.act.kind != QN_ACT_NONE)
+        return -1;
+    for (int i = 0; i < 2; i++) {
+        const qn_tensor *u = add->instr.in[i];
+        if (qn_same_shape(add->instr.in[1 - i], y) && u->rank == 4 &&
+            u->dim[0] == y->dim[0] && u->dim[1] == y->dim[1] && u->dim[2] == 1 &&
+            u->dim[3] == 1)
+            return i;
+    }
+    return -1;
+}
+
+/* Input 0 of a step that shifts by itself is read from before the addition. */
+static quern_status fuse_shift(fuser *f, int k, quern_error *err)
+{
+    qn_step *step = &f->plan->steps[k];
+    const qn_op *op = step->instr.op;
+    qn_slot *sum = step->in[0];
+    qn_blocked how;
+    void *in, *slots;
+    if (step->is_dynamic || !(op->flags & QN_OP_SHIFTS) || !sum || sum->root != sum ||
+        step->instr.residual || f->n_uses[root_index(f, sum)] != 1 || !op->blocked ||
+        !op->blocked(&step->instr, &how))
+        return QUERN_OK;
+    const int p = f->made_by[root_index(f, sum)];
+    const qn_step *add = p < 0 ? NULL : &f->plan->steps[p];
+    const int i = add && !f->is_gone[p] ? find_shift(add) : -1;
+    if (i < 0 || add->in[i]->place != QN_PLACE_SLAB) return QUERN_OK;
+    const size_t n = (size_t)step->instr.n_in;
+    QN_TRY(qn_arena_array(&f->plan->arena, n + 1, sizeof *step->instr.in, &in, err));
+    QN_TRY(qn_arena_array(&f->plan->arena, n + 1, sizeof *step->in, &slots, err));
+    memcpy(in, step->instr.in, n * sizeof *step->instr.in);
+    memcpy(slots, step->in, n * sizeof *step->in);
+    step->instr.in = in;
+    step->in = slots;
+    step->in[0] = add->in[1 - i];
+    step->in[n] = add->in[i];
+    step->instr.in[0] = &step->in[0]->t;
+    step->instr.in[n] = step->instr.residual = &step->in[n]->t;
+    step->instr.n_in++;
+    f->is_gone[p] = true;
+    return QUERN_OK;
+}
+
+quern_status qn_plan_fuse_shifts(qn_plan *plan, quern_error *err)
+{
+    return for_steps(plan, fuse_shift, err);
+}
+
 /* ---- upsampling ---- */
 
 /* Input i of step k is read from before the step that doubles it. */

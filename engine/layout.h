@@ -8,6 +8,9 @@
 /* fuse.c: an addition behind a step that can add on its way out (QN_OP_ADDS) becomes
  * that step's residual; the addition's activation moves with it. */
 quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err);
+/* One number a channel of each image, added in front of a step that can add it by
+ * itself (QN_OP_SHIFTS), becomes that step's residual.  After the additions. */
+quern_status qn_plan_fuse_shifts(qn_plan *plan, quern_error *err);
 /* A step that can read what it needs from before a doubling of rows and columns does
  * so; the doubling goes if nobody else reads it.  After the additions. */
 quern_status qn_plan_fuse_upsample(qn_plan *plan, quern_error *err);
@@ -20,6 +23,6 @@ quern_status qn_plan_layout(qn_plan *plan, quern_error *err);
 
 /* bands.c: a step that can make its input by itself, band by band, takes in the step
  * that does so far (takes_feeder); the value between them needs no memory. */
-quern_status qn_plan_join_bands(qn_plan *plan, quern_error *err);
+quern_status qn_plan_join_bands(qn_plan *plan, const qn_join *how, quern_error *err);
 
 #endif

@@ -89,6 +89,7 @@ enum qn_op_flags {
     QN_OP_FUSES_ACT = 64,   /* the kernel applies node->act to out[0] */
     QN_OP_COMMUTES = 128,   /* in[0] and in[1] may be swapped */
     QN_OP_ADDS = 1024,      /* the kernel adds instr->residual to out[0] */
+    QN_OP_SHIFTS = 2048,    /* the kernel adds instr->residual, [N,C,1,1], to in[0] */
     QN_OP_FROM_SHAPE = 256, /* run reads the shapes of its inputs, never their data */
     QN_OP_ANY_KIND = 512 /* takes sequences and optionals; all other rows take tensors
                           * only, and the executor refuses the rest */
@@ -139,15 +140,22 @@ typedef struct qn_instr {
     qn_tensor **out;      /* NULL entries: not asked for */
     int n_in, n_out;
     qn_act act;                /* applied to out[0] by rows with QN_OP_FUSES_ACT */
-    const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS */
+    const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS;
+                                  to in[0] by those with QN_OP_SHIFTS */
     uint32_t twice; /* bit i: each pixel of in[i] counts twice, as `halves` allowed */
-    struct qn_instr *feeder; /* made piece by piece by this one's run, its input the
+    struct qn_instr *feeder; /* made piece by piece by this one's run, its inputs the
                                 last of in[]: in[0] has no memory; NULL: none */
     bool is_blocked;         /* runs in the blocked layout, as answered to `blocked` */
     uint32_t packed;         /* bit i: in[i] was packed, so run does not read it */
 } qn_instr;
 
 typedef struct quern_session qn_session; /* shared parts of a session; see session.h */
+
+/* What a session lets a step do that takes in the one before it. */
+typedef struct qn_join {
+    bool may_map; /* apply a normalisation while it reads */
+    const struct qn_tuning *tuning;
+} qn_join;
 
 /* What prepare sees: the instruction to fill.  in[i]->data is not NULL only for
  * constants.  Everything prepare allocates comes from qn_prep_state and qn_prep_pack.
@@ -235,7 +243,8 @@ struct qn_op {
     uint32_t (*halves)(const struct qn_instr *instr);
     /* True if a blocked instruction would make its in[0], which nobody else reads, by
      * itself, by the instruction that does so far; NULL: never. */
-    bool (*takes_feeder)(const struct qn_instr *instr, const struct qn_instr *feeder);
+    bool (*takes_feeder)(const struct qn_instr *instr, const struct qn_instr *feeder,
+                         const qn_join *how);
     quern_status (*prepare)(qn_prep *p, quern_error *err);
     quern_status (*run)(const qn_instr *instr, const qn_exec *x, quern_error *err);
     void (*done)(const qn_instr *instr); /* frees what state owns; rare */

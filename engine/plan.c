@@ -315,12 +315,17 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
     keep_alive(b);
     if (!b->opt->plain) {
         const quern_model *model = b->opt->session->model;
+        const bool runs = model->purpose == QN_FOR_RUNNING;
+        const bool may_transform = runs && !b->opt->no_winograd;
+        const qn_join how = {may_transform && qn_pass_is_on(model, "fuse_norm_ahead"),
+                             b->opt->tuning};
         QN_TRY(qn_plan_fuse_adds(plan, err));
-        if (!b->opt->no_winograd && model->purpose == QN_FOR_RUNNING &&
-            qn_pass_is_on(model, "fuse_upsample"))
+        if (runs && qn_pass_is_on(model, "fuse_shift"))
+            QN_TRY(qn_plan_fuse_shifts(plan, err));
+        if (may_transform && qn_pass_is_on(model, "fuse_upsample"))
             QN_TRY(qn_plan_fuse_upsample(plan, err));
         QN_TRY(qn_plan_layout(plan, err));
-        QN_TRY(qn_plan_join_bands(plan, err));
+        QN_TRY(qn_plan_join_bands(plan, &how, err));
     }
     for (int i = 0; i < plan->n_steps; i++)
         QN_TRY(at_node(prepare_step(b, &plan->steps[i], err), plan->steps[i].instr.node,

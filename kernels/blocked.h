@@ -61,6 +61,16 @@ typedef struct qn_filters8c {
  * y = act(convolution(x) + bias + add).  The input pixel of tap (ky, kx) of output
  * (r, c) is (r*stride + ky*dilation - pad) on each axis; the halo of x covers all that
  * are outside.  y.h and y.w say how many outputs there are. */
+
+/* x stands for act(x * scale + shift): what a batch normalisation in front of a
+ * convolution makes of it, whose padding is zero all the same. */
+typedef struct qn_ahead8c {
+    const float *scale; /* [8 * blocks of x], tail 0; NULL: x is what it is */
+    const float *shift; /* the same, of image 0 */
+    int64_t image;      /* floats from image to image of shift */
+    qn_act act;         /* none, ReLU or Clip that keeps 0 */
+} qn_ahead8c;
+
 typedef struct qn_conv8c {
     qn_plane8c x, y, add;   /* add.data NULL: nothing to add; else sizes of y */
     const float *weight;    /* as the pack function of the slot lays it out */
@@ -75,6 +85,7 @@ typedef struct qn_conv8c {
     bool twice;    /* each pixel of x stands twice on each axis; slot wino8c, tile 4 */
     int add_shift; /* 1: so does each pixel of add; not in slot dw8c */
     qn_act act;
+    qn_ahead8c ahead; /* of the pixels of x that are inside; slot wino8c */
 } qn_conv8c;
 
 /* Output channels are computed in panels of two blocks; an odd number of blocks has

@@ -174,6 +174,13 @@ static void check_bits(const qn_fusion *f, const float *x, const result *want)
         if (run(f, &how, x, &r) && CHECK_EQ(f->t, r.n, want->n))
             CHECK(f->t, memcmp(r.y, want->y, r.n * sizeof *r.y) == 0);
     }
+    qn_note(f->t, "norms by themselves");
+    how = (trial){.layout = "blocked",
+                  .threads = 1,
+                  .images = QN_FUSION_IMAGES,
+                  .disable = "fuse_norm_ahead"};
+    if (run(f, &how, x, &r) && CHECK_EQ(f->t, r.n, want->n))
+        CHECK(f->t, memcmp(r.y, want->y, r.n * sizeof *r.y) == 0);
     how = (trial){.layout = "blocked", .threads = 1, .images = 1};
     for (; how.first < QN_FUSION_IMAGES; how.first++) {
         qn_note(f->t, "image %d", (int)how.first);

@@ -34,7 +34,8 @@ void qn_fusion_end(qn_fusion *f, const char *y);
 /* Runs it as the file says in the plain layout, and with all passes in either layout,
  * with and without Winograd, by the fastest kernels and by the reference: all are
  * within tolerance times the largest number.  Then the blocked one on 2, 3 and 8
- * threads, over poisoned memory, and image by image: the same bits.  Frees f. */
+ * threads, over poisoned memory, without fuse_norm_ahead, and image by image: the same
+ * bits.  Frees f. */
 typedef struct qn_fusion_counts {
     int nodes;      /* left by the passes */
     int64_t instrs; /* of a plan in the blocked layout */

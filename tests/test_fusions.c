@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_fusions.c - what moves into a convolution while a plan is made: upsampling
- * in front of it and of its residual. */
+ * in front of it and of its residual, a normalisation with ReLU, a style. */
 #include "tests/fusion_kit.h"
+
+#include <stdio.h>
 
 static qn_fusion_conv conv_of(const char *in, const char *out, int oc, int ic, int side)
 {
@@ -142,4 +144,99 @@ void test_blocked_divided_tail(qn_test *t)
     qn_fusion_add_conv(&f, &c);
     qn_fusion_end(&f, "y");
     qn_fusion_check(&f, 1e-4);
+}
+
+/* ---- normalisation ahead ---- */
+
+/* A sum that others read, too, is normalised, bounded and taken by a 3x3 convolution:
+ * the normalisation is gone where that goes by Winograd. */
+void test_fuse_norm_ahead(qn_test *t)
+{
+    static const struct {
+        int h, w, oc, side;
+        const char *act;
+        int instrs;
+    } cases[] = {
+        {14, 13, 24, 3, "Relu", 6}, {7, 6, 40, 3, "Relu", 6},
+        {5, 17, 20, 3, "", 6},      {33, 12, 24, 3, "Relu", 6},
+        {4, 4, 24, 3, "Relu", 7},   {14, 13, 24, 5, "Relu", 7},
+        {14, 13, 8, 3, "Relu", 7},  {14, 13, 24, 3, "Sigmoid", 7},
+    };
+    for (int i = 0; i < (int)(sizeof cases / sizeof cases[0]); i++) {
+        qn_fusion f;
+        begin_upsampled(&f, t, 8, (const int[]){cases[i].h, cases[i].w});
+        qn_fusion_conv c = conv_of("a", "b", 24, 24, 3);
+        qn_fusion_add_conv(&f, &c);
+        qn_kit_node(&f.kit, "Add a b -> c");
+        qn_fusion_add_norm(&f, "c", "n", 24);
+        char text[40];
+        snprintf(text, sizeof text, "%s n -> m", cases[i].act);
+        if (*cases[i].act) qn_kit_node(&f.kit, text);
+        c = conv_of(*cases[i].act ? "m" : "n", "d", cases[i].oc, 24, cases[i].side);
+        qn_fusion_add_conv(&f, &c);
+        c = conv_of("c", "e", cases[i].oc, 24, 1);
+        qn_fusion_add_conv(&f, &c);
+        qn_kit_node(&f.kit, "Add e d -> y");
+        qn_fusion_end(&f, "y");
+        qn_note(t, "case %d", i);
+        CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, cases[i].instrs);
+    }
+}
+
+/* A style of each image, [N,C,1,1], is added ahead of the normalisation: neither is a
+ * step of its own.  x itself is read again behind.  Twice the pixels behind it, or a
+ * direct convolution, to which the normalisation stays a step. */
+void test_fuse_style(qn_test *t)
+{
+    for (int turned = 0; turned < 2; turned++)
+        for (int side = 1; side <= 5; side += 2) {
+            qn_fusion f;
+            begin_upsampled(&f, t, 8, (const int[]){14, 9});
+            qn_fusion_conv c = conv_of("a", "b", 20, 24, 1);
+            qn_fusion_add_conv(&f, &c);
+            qn_kit_node(&f.kit, "GlobalAveragePool b -> g");
+            qn_kit_node(&f.kit, turned ? "Add g b -> d" : "Add b g -> d");
+            qn_fusion_add_norm(&f, "d", "n", 20);
+            qn_kit_node(&f.kit, "Relu n -> m");
+            c = conv_of("m", "e", 20, 20, side);
+            qn_fusion_add_conv(&f, &c);
+            qn_kit_node(&f.kit, "Add e b -> y");
+            qn_fusion_end(&f, "y");
+            qn_note(t, "side %d", side);
+            /* reorder, two convolutions, mean, its reorder, convolution, reorder */
+            CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, side == 3 ? 7 : 8);
+        }
+}
+
+/* Before doubled pixels. */
+void test_fuse_norm_twice(qn_test *t)
+{
+    qn_fusion f;
+    begin_upsampled(&f, t, 8, (const int[]){7, 5});
+    qn_fusion_add_norm(&f, "a", "n", 24);
+    qn_kit_node(&f.kit, "Relu n -> m");
+    qn_fusion_add_resize(&f, "a", "v", 2, 2);
+    qn_fusion_add_resize(&f, "m", "u", 2, 2);
+    qn_fusion_conv c = conv_of("u", "b", 24, 24, 3);
+    qn_fusion_add_conv(&f, &c);
+    qn_kit_node(&f.kit, "Add b v -> y");
+    qn_fusion_end(&f, "y");
+    CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, 4);
+}
+
+/* A style where everything is plain; and a sum that somebody else reads, which stays.
+ */
+void test_fuse_style_plain(qn_test *t)
+{
+    for (int is_read = 0; is_read < 2; is_read++) {
+        qn_fusion f;
+        qn_fusion_begin(&f, t, 5, 6, 7);
+        qn_kit_node(&f.kit, "GlobalAveragePool x -> g");
+        qn_kit_node(&f.kit, "Add x g -> d");
+        qn_fusion_add_norm(&f, "d", "n", 5);
+        qn_kit_node(&f.kit, is_read ? "Mul n d -> y" : "Relu n -> y");
+        qn_fusion_end(&f, "y");
+        qn_note(t, "read again: %d", is_read);
+        CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, is_read ? 4 : 2);
+    }
 }

@@ -108,9 +108,7 @@ static bool bn_can_block(const qn_instr *i, qn_blocked *how)
 
 static quern_status bn_prepare(qn_prep *p, quern_error *err)
 {
-    const bn_params *params = p->instr->params;
-    if (p->instr->is_blocked)
-        return qn_batch_norm_blocked_prepare(p, params->epsilon, err);
+    if (p->instr->is_blocked) return qn_batch_norm_blocked_prepare(p, err);
     qn_prep_scratch(p, (size_t)qn_channels_of(p->instr->in[0]).c * sizeof(bn_channel));
     return QUERN_OK;
 }
@@ -148,15 +146,16 @@ static void run_planes(void *ctx, int64_t begin, int64_t end, int worker)
     (void)worker;
     for (int64_t t = begin; t < end; t++) {
         const bn_channel *m = (const bn_channel *)i->scratch + t % job->s.c;
+        const double mean = m->mean - (i->residual ? qn_get_real(i->residual, t) : 0);
         int64_t at = t * job->s.len;
         if (i->in[0]->dtype == QUERN_DOUBLE) {
             double *y = (double *)i->out[0]->data + at;
-            qn_affine_f64(y, (const double *)i->in[0]->data + at, job->s.len, m->mean,
+            qn_affine_f64(y, (const double *)i->in[0]->data + at, job->s.len, mean,
                           m->scale, m->bias);
             if (act->kind) qn_act_f64(act->kind, act->alpha, act->beta, y, job->s.len);
         } else {
             float *y = (float *)i->out[0]->data + at;
-            qn_affine_f32(y, (const float *)i->in[0]->data + at, job->s.len, m->mean,
+            qn_affine_f32(y, (const float *)i->in[0]->data + at, job->s.len, mean,
                           m->scale, m->bias);
             if (act->kind) qn_act_f32(act->kind, act->alpha, act->beta, y, job->s.len);
         }
@@ -206,7 +205,7 @@ const qn_op qn_op_batch_normalization = {
     .max_in = 5,
     .min_out = 1,
     .max_out = 3,
-    .flags = QN_OP_INPLACE | QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT,
+    .flags = QN_OP_INPLACE | QN_OP_HALF_AS_F32 | QN_OP_FUSES_ACT | QN_OP_SHIFTS,
     .attrs = bn_attrs,
     .params_size = sizeof(bn_params),
     .types = {QN_T_FLOATS},

@@ -3,6 +3,7 @@
 #include "engine/ops/conv_band.h"
 
 #include "engine/ops/conv_blocked.h"
+#include "engine/ops/conv_norm.h"
 #include "engine/ops/conv_way.h"
 
 #include <string.h>
@@ -25,9 +26,10 @@ typedef struct conv_band {
 
 /* ---- prepare ---- */
 
-bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder)
+bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder, const qn_join *how)
 {
     qn_conv_way first, second;
+    if (qn_conv_takes_norm(i, feeder, how)) return true;
     if (feeder->op != i->op || feeder->residual || i->twice || feeder->twice ||
         !qn_conv_blocked_way(i, &second) || !qn_conv_blocked_way(feeder, &first) ||
         second.slot != QN_CONV_DEPTH || first.slot != QN_CONV_DIRECT ||

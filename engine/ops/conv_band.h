@@ -12,7 +12,8 @@
 #include "engine/op.h"
 
 /* Hook takes_feeder of row Conv. */
-bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder);
+bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder,
+                          const qn_join *how);
 quern_status qn_conv_band_prepare(qn_prep *p, quern_error *err);
 void qn_conv_band_run(const qn_instr *i, const qn_exec *x);
 

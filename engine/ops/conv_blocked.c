@@ -4,6 +4,7 @@
 #include "engine/ops/conv_blocked.h"
 
 #include "engine/ops/conv_band.h"
+#include "engine/ops/conv_norm.h"
 #include "engine/ops/conv_shape.h"
 #include "engine/rows8c.h"
 
@@ -14,6 +15,14 @@ enum { STEM_CHANNELS = 4, MAX_HALO = 64, BIAS_KEY = 1 << 30 };
 static bool has_bias(const qn_instr *i)
 {
     return i->node->n_in > 2 && i->node->in[2];
+}
+
+/* Bit of the residual in i->twice and the like; 0 if there is none.  Only the inputs of
+ * a feeder stand behind it. */
+static uint32_t residual_bit(const qn_instr *i)
+{
+    const int last = i->n_in - 1 - (i->feeder ? i->feeder->n_in : 0);
+    return i->residual && last < 32 ? UINT32_C(1) << last : 0;
 }
 
 static bool fits(const qn_instr *i, qn_conv8c *c, int64_t *end)
@@ -32,7 +41,7 @@ static bool fits(const qn_instr *i, qn_conv8c *c, int64_t *end)
     *c = (qn_conv8c){.groups = p->group,
                      .y_step = QN_BLOCK8,
                      .twice = i->twice & 1,
-                     .add_shift = i->residual && i->twice >> (i->n_in - 1) & 1,
+                     .add_shift = (i->twice & residual_bit(i)) != 0,
                      .act = i->act};
     for (int d = 0; d < 2; d++) {
         c->kernel[d] = win.kernel[d];
@@ -71,7 +80,7 @@ uint32_t qn_conv_halves(const qn_instr *i)
     if (chosen == QN_CONV_DIRECT && c.pad[0] == 1 && c.pad[1] == 1 && end[0] == 1 &&
         end[1] == 1 && qn_conv_may_double(&c))
         can |= 1;
-    if (i->residual && chosen != QN_CONV_DEPTH) can |= UINT32_C(1) << (i->n_in - 1);
+    if (chosen != QN_CONV_DEPTH) can |= residual_bit(i);
     return can;
 }
 
@@ -88,7 +97,7 @@ bool qn_conv_blocked(const qn_instr *i, qn_blocked *how)
     if (halo > MAX_HALO) return false;
     *how = (qn_blocked){.wants = true, .in = 1, .halo = (int)halo};
     if (chosen == QN_CONV_STEM) *how = (qn_blocked){.wants = true};
-    if (i->residual) how->in |= UINT32_C(1) << (i->n_in - 1);
+    how->in |= residual_bit(i);
     return true;
 }
 
@@ -141,7 +150,10 @@ quern_status qn_conv_blocked_prepare_way(qn_prep *p, qn_conv_way *w, quern_error
 quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
 {
     qn_conv_way *w;
-    if (p->instr->feeder) return qn_conv_band_prepare(p, err);
+    const qn_instr *feeder = p->instr->feeder;
+    if (feeder)
+        return feeder->op == p->instr->op ? qn_conv_band_prepare(p, err)
+                                          : qn_conv_norm_prepare(p, err);
     QN_TRY(qn_prep_state(p, sizeof *w, (void **)&w, err));
     return qn_conv_blocked_prepare_way(p, w, err);
 }
@@ -149,7 +161,7 @@ quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
 quern_status qn_conv_blocked_run(const qn_instr *i, const qn_exec *x)
 {
     if (i->feeder) {
-        qn_conv_band_run(i, x);
+        (i->feeder->op == i->op ? qn_conv_band_run : qn_conv_norm_run)(i, x);
         return QUERN_OK;
     }
     const qn_conv_way *s = i->state;

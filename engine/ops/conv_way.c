@@ -119,14 +119,19 @@ static void cut(qn_conv_way *s, int n_workers)
 }
 
 /* What was measured is for single images. */
-static int choose_tile(const qn_prep *p, const qn_conv_way *s)
+int qn_conv_way_tile(const qn_conv_way *s, const struct qn_tuning *tuning)
 {
     const qn_conv8c *c = &s->c;
     const qn_tuned conv = {.ic = c->x.c, .oc = c->y.c, .h = c->y.h, .w = c->y.w};
-    int tile = -1;
-    if (p->tuning && !p->fixed_batch && qn_conv_may_transform(c))
-        tile = qn_tuning_find(p->tuning, &conv);
-    return tile >= 0 ? tile : qn_conv_wino_tile(c, p->fixed_batch ? s->images : 1);
+    const int tile =
+        tuning && qn_conv_may_transform(c) ? qn_tuning_find(tuning, &conv) : -1;
+    return tile >= 0 ? tile : qn_conv_wino_tile(c, 1);
+}
+
+static int choose_tile(const qn_prep *p, const qn_conv_way *s)
+{
+    return p->fixed_batch ? qn_conv_wino_tile(&s->c, s->images)
+                          : qn_conv_way_tile(s, p->tuning);
 }
 
 quern_status qn_conv_way_prepare(qn_prep *p, qn_conv_way *s, int weight, int key,

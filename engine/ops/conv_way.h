@@ -35,6 +35,8 @@ bool qn_conv_may_transform(const qn_conv8c *c);
 int qn_conv_wino_tile(const qn_conv8c *c, int64_t images);
 /* Whether it should read its input before every pixel is doubled; pads are 1. */
 bool qn_conv_may_double(const qn_conv8c *c);
+/* The same by what was measured, if there is something; for single images. */
+int qn_conv_way_tile(const qn_conv_way *s, const struct qn_tuning *tuning);
 /* Given slot, c (geometry, planes, filters), first and images: Winograd in the place of
  * a direct one where it pays, filters packed from input `weight` under a key of the
  * row, tables, cuts and scratch. */

@@ -51,6 +51,19 @@ typedef struct place {
     int64_t image, row, col, rows, cols;
 } place;
 
+static bool is_inside(const qn_conv8c *c, int64_t row, int64_t col)
+{
+    return row >= 0 && row < c->x.h && col >= 0 && col < c->x.w;
+}
+
+static float mapped(const qn_ahead8c *ahead, int64_t image, int64_t ic, float x)
+{
+    if (!ahead->scale) return x;
+    x = ahead->shift[image * ahead->image + ic] + x * ahead->scale[ic];
+    qn_act_f32(ahead->act.kind, ahead->act.alpha, ahead->act.beta, &x, 1);
+    return x;
+}
+
 static void transform_input(const qn_conv8c *c, const place *p, float *v)
 {
     const int half = c->twice, side = half ? 4 : c->tile + 2;
@@ -62,7 +75,10 @@ static void transform_input(const qn_conv8c *c, const place *p, float *v)
                             ic / QN_BLOCK8 * c->x.plane + ic % QN_BLOCK8;
         for (int64_t i = 0; i < (p->rows >> half) + 2; i++)
             for (int64_t j = 0; j < (p->cols >> half) + 2; j++)
-                x[i][j] = from[(row + i) * c->x.row + (col + j) * QN_BLOCK8];
+                if (is_inside(c, row + i, col + j))
+                    x[i][j] =
+                        mapped(&c->ahead, p->image, ic,
+                               from[(row + i) * c->x.row + (col + j) * QN_BLOCK8]);
         sandwich(side == 6 ? bt4 : bt2, side, side, x, to);
         for (int e = 0; e < side * side; e++)
             *v++ = to[e / side][e % side];

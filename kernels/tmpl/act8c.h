@@ -15,6 +15,8 @@
 
 #include <math.h>
 
+#define QN_FORCE_INLINE static inline __attribute__((always_inline))
+
 /* ---- bounds ---------------------------------------------------------------------- */
 
 typedef struct qn_bounds8 {

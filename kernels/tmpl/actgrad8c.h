@@ -5,8 +5,6 @@
 
 #include "kernels/tmpl/act8c.h"
 
-#define QN_FORCE_INLINE static inline __attribute__((always_inline))
-
 /* dy f'(x); kind is a constant where it is called. */
 QN_FORCE_INLINE qn_v8 qn_act_grad8(const int kind, qn_v8 a, qn_v8 b, qn_v8 x, qn_v8 dy)
 {
