@@ -82,7 +82,7 @@ arithmetic_tests() {
     done
     # shellcheck disable=SC2086
     sed -n 's/^void test_\([a-z0-9_]*\)(qn_test \*t)$/\1/p' $files |
-        grep -vE '^(hostile|bad|synth|measure|labels|regex|transpose|slice|pad)_|_memory$|^(nets_sizes|nets_inputs|segment_seams|trainer_threads|split_and_concat|graph_sorts_long_chain|dynamics_(threads|back))$'
+        grep -vE '^(hostile|bad|synth|measure|labels|regex|transpose|slice|pad)_|_memory$|^(nets_sizes|nets_inputs|segment_seams|trainer_(threads|resumes|accumulates)|split_and_concat|graph_sorts_long_chain|dynamics_(threads|back))$'
     # (bytes, counting, texts, sizes, moves and doubles: the same C, slow under an emulator)
     # each kernel of this processor against double
     printf '%s\n' bench_rows_convolve bench_rows_multiply bench_rows_map
