@@ -312,7 +312,10 @@ static quern_status read_pair(qn_cell_set *set, const pairing *p, const char *na
     char path[QN_PATH_MAX];
     qn_planes planes;
     qn_labels labels;
-    const qn_raster_options opt = {-1, -1, MOST_PIXELS, false, set->decoder};
+    const qn_raster_options opt = {.z_axis = -1,
+                                   .channel_axis = -1,
+                                   .max_pixels = MOST_PIXELS,
+                                   .decoder = set->decoder};
     const int64_t chan[] = {set->chan, set->chan2};
     const char *other = find_labels(p, name);
     if (!other) return qn_fail(err, QUERN_DATA, "it has no labels beside it");

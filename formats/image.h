@@ -25,6 +25,11 @@ bool qn_image_is(const void *bytes, size_t n);
  * QUERN_UNSUPPORTED when this build lacks what reads the format. */
 quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
                              int64_t max_pixels, qn_image *out, quern_error *err);
+struct qn_tiff_abi;
+/* The same of a TIFF whose plug-in is open already. */
+quern_status qn_image_tiff(qn_arena *arena, const void *bytes, size_t n,
+                           int64_t max_pixels, const struct qn_tiff_abi *tiff,
+                           qn_image *out, quern_error *err);
 
 /* A picture's file, and what became of it. */
 typedef struct qn_encoded {
@@ -37,17 +42,24 @@ typedef struct qn_encoded {
     quern_error err;
 } qn_encoded;
 
+struct qn_planes;
+struct qn_raster_file;
+struct qn_raster_options;
+
 /* Who decodes in place of this process, for bytes that nobody trusts: decode does what
  * qn_image_decode does, and comes back even if decoding crashes, hangs or runs out of
  * memory.  It takes the first picture of the list and as many of those behind it as go
  * along, and returns how many.  Any thread may call it. */
 typedef struct qn_decoder {
     int (*decode)(void *ctx, qn_arena *arena, qn_encoded *list, int n);
+    /* The same of raster.h's reading; a file is n bytes, or has that path. */
+    quern_status (*read)(void *ctx, qn_arena *arena, const struct qn_raster_file *file,
+                         const struct qn_raster_options *options, struct qn_planes *out,
+                         int *orientation, quern_error *err);
     void *ctx;
 } qn_decoder;
 
-/* By the decoder, or (NULL) here.  TIFF is read by a plug-in of this process, always.
- */
+/* By the decoder, or (NULL) here. */
 quern_status qn_image_decode_by(const qn_decoder *decoder, qn_arena *arena,
                                 const void *bytes, size_t n, int64_t max_pixels,
                                 qn_image *out, quern_error *err);

@@ -126,11 +126,14 @@ static uint32_t pnm_most(const uint8_t *p, size_t n)
     return value ? value : 1;
 }
 
+/* PNM or TIFF; tiff: the plug-in, or NULL. */
 static quern_status decode_planes(qn_arena *arena, const void *bytes, size_t n,
-                                  int64_t max_pixels, qn_image *out, quern_error *err)
+                                  int64_t max_pixels, const struct qn_tiff_abi *tiff,
+                                  qn_image *out, quern_error *err)
 {
     const qn_raster_options options = {.z_axis = -1,
                                        .channel_axis = -1,
+                                       .tiff = tiff,
                                        .max_pixels = max_pixels ? max_pixels
                                                                 : QN_IMAGE_MAX_PIXELS};
     qn_planes planes = {0};
@@ -160,7 +163,7 @@ quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
                        n);
     if (qn_is_gif(bytes, n)) return qn_image_gif(arena, bytes, n, max_pixels, out, err);
     if (qn_is_pnm(bytes, n) || qn_is_tiff(bytes, n))
-        return decode_planes(arena, bytes, n, max_pixels, out, err);
+        return decode_planes(arena, bytes, n, max_pixels, NULL, out, err);
     if (is_deep_png(bytes, n))
         QN_TRY(decode_deep_png(arena, bytes, n, max_pixels, out, err));
     else
@@ -168,11 +171,18 @@ quern_status qn_image_decode(qn_arena *arena, const void *bytes, size_t n,
     return qn_image_orient(arena, out, qn_exif_orientation(bytes, n), out, err);
 }
 
+quern_status qn_image_tiff(qn_arena *arena, const void *bytes, size_t n,
+                           int64_t max_pixels, const struct qn_tiff_abi *tiff,
+                           qn_image *out, quern_error *err)
+{
+    return decode_planes(arena, bytes, n, max_pixels, tiff, out, err);
+}
+
 /* ---- elsewhere ------------------------------------------------------------------ */
 
 static bool goes_out(const qn_decoder *decoder, const qn_encoded *e)
 {
-    return decoder && e->n <= INT32_MAX && !qn_is_tiff(e->bytes, e->n);
+    return decoder && e->n <= INT32_MAX;
 }
 
 quern_status qn_image_decode_by(const qn_decoder *decoder, qn_arena *arena,

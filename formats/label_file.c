@@ -70,7 +70,8 @@ static quern_status from_planes(qn_arena *arena, const qn_planes *p, qn_labels *
 static quern_status from_raster(qn_arena *arena, const void *bytes, size_t n,
                                 int64_t max_pixels, qn_labels *out, quern_error *err)
 {
-    const qn_raster_options options = {-1, -1, max_pixels, false, NULL};
+    const qn_raster_options options = {
+        .z_axis = -1, .channel_axis = -1, .max_pixels = max_pixels};
     qn_planes planes;
     bool is_plain;
     QN_TRY(qn_label_tiff_parse(arena, bytes, n, max_pixels, &is_plain, out, err));

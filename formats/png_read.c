@@ -251,6 +251,8 @@ typedef struct rows {
     qn_inflater *packed;
     uint8_t *room;
     size_t bytes;
+    qn_png_row *put; /* or NULL: all rows stay; else there is one at a time */
+    void *ctx;
 } rows;
 
 static quern_status put_pass(const png *p, rows *r, const pass *s,
@@ -270,7 +272,8 @@ static quern_status put_pass(const png *p, rows *r, const pass *s,
                 return qn_fail(err, QUERN_FORMAT, "row %u of the PNG has filter %d", y,
                                row[0]);
             unfilter(row[0], row + 1, y > 0 ? row - n + 1 : NULL, n - 1, step);
-            put_row(p, row + 1, s, y, out);
+            put_row(p, row + 1, s, r->put ? 0 : y, out);
+            if (r->put) r->put(r->ctx, y, out->samples);
         }
         memcpy(r->room, r->room + k * n, n);
         qn_mem_passed(r->mem, 2 * k * n);
@@ -290,13 +293,14 @@ static quern_status put_passes(png *p, rows *r, const qn_png_samples *out,
     return status;
 }
 
-static quern_status decode(qn_arena *arena, png *p, qn_png_samples *out,
-                           quern_error *err)
+/* put: NULL, or what takes the rows of a picture that is not interlaced. */
+static quern_status decode(qn_arena *arena, png *p, qn_png_row *put, void *ctx,
+                           qn_png_samples *out, quern_error *err)
 {
     void *room;
-    rows r = {.mem = arena->mem, .bytes = 2 * p->row_most};
-    const size_t bytes =
-        (size_t)p->width * p->height * (size_t)(out->channels * out->bits / 8);
+    rows r = {.mem = arena->mem, .bytes = 2 * p->row_most, .put = put, .ctx = ctx};
+    const size_t bytes = (size_t)p->width * (put ? 1 : p->height) *
+                         (size_t)(out->channels * out->bits / 8);
     if (r.bytes < BAND_BYTES) r.bytes = BAND_BYTES;
     QN_TRY(qn_arena_raw(arena, bytes, &out->samples, err));
     QN_TRY(qn_mem_alloc(arena->mem, r.bytes, &room, err));
@@ -332,5 +336,27 @@ quern_status qn_png_read(qn_arena *arena, const void *bytes, size_t n, bool as_s
 {
     png p = {.as_stored = as_stored};
     QN_TRY(open_png(&p, bytes, n, out, err));
-    return decode(arena, &p, out, err);
+    return decode(arena, &p, NULL, NULL, out, err);
+}
+
+static void put_all(const qn_png_samples *all, qn_png_row *put, void *ctx)
+{
+    const size_t row = (size_t)(all->width * all->channels * all->bits / 8);
+    for (int64_t y = 0; y < all->height; y++)
+        put(ctx, y, (const uint8_t *)all->samples + (size_t)y * row);
+}
+
+quern_status qn_png_rows(qn_mem *mem, const void *bytes, size_t n, qn_png_row *put,
+                         void *ctx, quern_error *err)
+{
+    png p = {.as_stored = false};
+    qn_png_samples all;
+    qn_arena arena;
+    QN_TRY(open_png(&p, bytes, n, &all, err));
+    qn_arena_init(&arena, mem);
+    const quern_status status =
+        decode(&arena, &p, p.is_interlaced ? NULL : put, ctx, &all, err);
+    if (status == QUERN_OK && p.is_interlaced) put_all(&all, put, ctx);
+    qn_arena_done(&arena);
+    return status;
 }

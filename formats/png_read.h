@@ -21,6 +21,11 @@ typedef struct qn_png_samples {
  */
 quern_status qn_png_read(qn_arena *arena, const void *bytes, size_t n, bool as_stored,
                          qn_png_samples *out, quern_error *err);
+/* The same, given away a row at a time, from the top; samples stays NULL.  Of an
+ * interlaced picture all of it is in memory first. */
+typedef void qn_png_row(void *ctx, int64_t y, const void *samples);
+quern_status qn_png_rows(qn_mem *mem, const void *bytes, size_t n, qn_png_row *put,
+                         void *ctx, quern_error *err);
 /* The same without samples: what they will be. */
 quern_status qn_png_shape(const void *bytes, size_t n, bool as_stored,
                           qn_png_samples *out, quern_error *err);

@@ -14,6 +14,9 @@
 #include <math.h>
 #include <string.h>
 
+/* Bytes of a file that are sent to a decoder; it maps larger ones by itself. */
+#define MOST_SENT ((size_t)4 << 20)
+
 bool qn_raster_is(const void *bytes, size_t n)
 {
     return qn_image_is(bytes, n) || qn_is_pnm(bytes, n) || qn_is_tiff(bytes, n);
@@ -36,36 +39,51 @@ quern_status qn_raster_room(qn_arena *arena, const qn_raster_options *options,
         return qn_fail(err, QUERN_LIMIT, "%lld planes of %lld channels are too many",
                        (long long)planes->depth, (long long)planes->channels);
     if (options && options->shape_only) return QUERN_OK;
-    return qn_arena_raw(arena, bytes, &planes->data, err);
+    if (!options || !options->sink)
+        return qn_arena_raw(arena, bytes, &planes->data, err);
+    QN_TRY(options->sink->begin(options->sink->ctx, planes, err));
+    return qn_arena_raw(arena, (size_t)planes->width * qn_dtype_size(planes->dtype),
+                        &planes->data, err);
+}
+
+void *qn_raster_row(const qn_raster_options *options, const qn_planes *planes,
+                    int64_t plane, int64_t y, int64_t x)
+{
+    const int64_t at = (plane * planes->height + y) * planes->width + x;
+    if (options && options->sink) return planes->data;
+    return (char *)planes->data + (size_t)at * qn_dtype_size(planes->dtype);
+}
+
+void qn_raster_row_end(const qn_raster_options *options, const qn_planes *planes,
+                       int64_t plane, int64_t y, int64_t x, int64_t n)
+{
+    if (!options || !options->sink) return;
+    options->sink->put(options->sink->ctx, plane, y, x, n, planes->data);
 }
 
 /* ---- from pixels of samples to planes of samples -------------------------------- */
 
-static void spread_row(const void *from, int64_t y, int64_t c, const qn_planes *to)
+static void spread_row(const void *from, int64_t c, const qn_planes *to, void *row)
 {
     const size_t w = (size_t)to->width, n = (size_t)to->channels, at = (size_t)c;
-    char *row = (char *)(uintptr_t)qn_planes_channel(to, 0, c);
-    if (to->dtype == QUERN_UINT16) {
-        const uint16_t *p = (const uint16_t *)from + (size_t)y * w * n;
-        uint16_t *q = (uint16_t *)row + (size_t)y * w;
+    if (to->dtype == QUERN_UINT16)
         for (size_t x = 0; x < w; x++)
-            q[x] = p[x * n + at];
-    } else {
-        const uint8_t *p = (const uint8_t *)from + (size_t)y * w * n;
-        uint8_t *q = (uint8_t *)row + (size_t)y * w;
+            ((uint16_t *)row)[x] = ((const uint16_t *)from)[x * n + at];
+    else
         for (size_t x = 0; x < w; x++)
-            q[x] = p[x * n + at];
-    }
+            ((uint8_t *)row)[x] = ((const uint8_t *)from)[x * n + at];
 }
 
-static void spread(const void *from, qn_planes *to, qn_mem *mem)
+/* Row y of pixels to a row of each channel. */
+static void spread(const qn_raster_options *options, const void *from, int64_t y,
+                   const qn_planes *to, qn_mem *mem)
 {
     const size_t size = qn_dtype_size(to->dtype);
-    for (int64_t y = 0; y < to->height; y++) {
-        for (int64_t c = 0; c < to->channels; c++)
-            spread_row(from, y, c, to);
-        qn_mem_passed(mem, 2 * size * (size_t)(to->width * to->channels));
+    for (int64_t c = 0; c < to->channels; c++) {
+        spread_row(from, c, to, qn_raster_row(options, to, c, y, 0));
+        qn_raster_row_end(options, to, c, y, 0, to->width);
     }
+    qn_mem_passed(mem, 2 * size * (size_t)(to->width * to->channels));
 }
 
 /* Where pixel (y, x) of the upright picture lies in the stored one (Exif 2.3). */
@@ -106,22 +124,29 @@ static quern_status turn(qn_arena *arena, int orientation, qn_planes *planes,
 
 /* ---- formats --------------------------------------------------------------------- */
 
-/* Colours are needed as pixels for a moment only. */
-static quern_status read_colours(qn_arena *arena, const void *bytes, size_t n,
+typedef struct png_rows {
+    const qn_raster_options *options;
+    const qn_planes *planes;
+    qn_mem *mem;
+} png_rows;
+
+static void put_png_row(void *ctx, int64_t y, const void *samples)
+{
+    const png_rows *r = ctx;
+    spread(r->options, samples, y, r->planes, r->mem);
+}
+
+static quern_status read_by_rows(qn_arena *arena, const void *bytes, size_t n,
                                  const qn_raster_options *options, qn_planes *out,
                                  quern_error *err)
 {
-    qn_png_samples png;
-    qn_arena pixels;
+    png_rows rows = {options, out, arena->mem};
     QN_TRY(qn_raster_room(arena, options, out, err));
     if (!out->data) return QUERN_OK;
-    qn_arena_init(&pixels, arena->mem);
-    const quern_status status = qn_png_read(&pixels, bytes, n, false, &png, err);
-    if (status == QUERN_OK) spread(png.samples, out, arena->mem);
-    qn_arena_done(&pixels);
-    return status;
+    return qn_png_rows(arena->mem, bytes, n, put_png_row, &rows, err);
 }
 
+/* Gray pixels are a plane as they are. */
 static quern_status read_gray(qn_arena *arena, const void *bytes, size_t n,
                               const qn_raster_options *options, qn_planes *out,
                               quern_error *err)
@@ -136,6 +161,7 @@ static quern_status read_gray(qn_arena *arena, const void *bytes, size_t n,
     return QUERN_OK;
 }
 
+/* What is given away is turned by whoever takes it. */
 static quern_status read_png(qn_arena *arena, const void *bytes, size_t n,
                              const qn_raster_options *options, qn_planes *out,
                              quern_error *err)
@@ -148,9 +174,12 @@ static quern_status read_png(qn_arena *arena, const void *bytes, size_t n,
                        .height = png.height,
                        .width = png.width,
                        .is_colour = png.channels == 3};
-    QN_TRY((out->is_colour ? read_colours : read_gray)(arena, bytes, n, options, out,
-                                                       err));
-    return turn(arena, qn_exif_orientation(bytes, n), out, err);
+    const int orientation = qn_exif_orientation(bytes, n);
+    qn_raster_sink *sink = options ? options->sink : NULL;
+    if (sink) sink->orientation = orientation;
+    QN_TRY((out->is_colour || sink ? read_by_rows : read_gray)(arena, bytes, n, options,
+                                                               out, err));
+    return sink ? QUERN_OK : turn(arena, orientation, out, err);
 }
 
 /* A JPEG, BMP or GIF as pixels, or only what it will be. */
@@ -160,8 +189,7 @@ static quern_status decode_image(qn_arena *arena, const void *bytes, size_t n,
 {
     const int64_t most = options ? options->max_pixels : 0;
     if (!options || !options->shape_only || qn_is_gif(bytes, n) || n > INT32_MAX)
-        return qn_image_decode_by(options ? options->decoder : NULL, arena, bytes, n,
-                                  most, out, err);
+        return qn_image_decode(arena, bytes, n, most, out, err);
     QN_TRY(qn_image_shape_by_stb(bytes, n, most, out, err));
     if (qn_exif_orientation(bytes, n) >= 5)
         *out = (qn_image){out->height, out->width, out->channels, NULL};
@@ -172,7 +200,7 @@ static quern_status read_image(qn_arena *arena, const void *bytes, size_t n,
                                const qn_raster_options *options, qn_planes *out,
                                quern_error *err)
 {
-    qn_image image;
+    qn_image image = {0};
     qn_arena pixels;
     qn_arena_init(&pixels, arena->mem);
     quern_status status = decode_image(&pixels, bytes, n, options, &image, err);
@@ -185,7 +213,9 @@ static quern_status read_image(qn_arena *arena, const void *bytes, size_t n,
                            .is_colour = image.channels == 3};
         status = qn_raster_room(arena, options, out, err);
     }
-    if (status == QUERN_OK && out->data) spread(image.pixels, out, arena->mem);
+    const size_t row = (size_t)image.width * (size_t)image.channels;
+    for (int64_t y = 0; status == QUERN_OK && out->data && y < out->height; y++)
+        spread(options, image.pixels + (size_t)y * row, y, out, arena->mem);
     qn_arena_done(&pixels);
     return status;
 }
@@ -212,18 +242,64 @@ static quern_status check_numbers(const qn_planes *p, qn_mem *mem, quern_error *
                    (long long)(first % p->width), (long long)(first / pixels));
 }
 
-quern_status qn_raster_parse(qn_arena *arena, const void *bytes, size_t n,
-                             const qn_raster_options *options, qn_planes *out,
-                             quern_error *err)
+static quern_status read_here(qn_arena *arena, const void *bytes, size_t n,
+                              const qn_raster_options *options, qn_planes *out,
+                              quern_error *err)
 {
-    if (qn_is_tiff(bytes, n)) {
-        QN_TRY(qn_raster_tiff(arena, bytes, n, options, out, err));
-        return check_numbers(out, arena->mem, err);
-    }
+    if (qn_is_tiff(bytes, n)) return qn_raster_tiff(arena, bytes, n, options, out, err);
     if (qn_is_pnm(bytes, n)) return qn_raster_pnm(arena, bytes, n, options, out, err);
     if (qn_is_png(bytes, n)) return read_png(arena, bytes, n, options, out, err);
     if (qn_image_is(bytes, n)) return read_image(arena, bytes, n, options, out, err);
     return qn_fail(err, QUERN_FORMAT, "it is no TIFF, PNG, JPEG, BMP or PNM picture");
+}
+
+static quern_status read_there(qn_arena *arena, const qn_raster_file *file,
+                               const qn_raster_options *options, qn_planes *out,
+                               quern_error *err)
+{
+    const qn_decoder *by = options->decoder;
+    int orientation = 1;
+    QN_TRY(by->read(by->ctx, arena, file, options, out, &orientation, err));
+    return turn(arena, orientation, out, err);
+}
+
+static quern_status read_any(qn_arena *arena, const qn_raster_file *file,
+                             const qn_raster_options *options, qn_planes *out,
+                             quern_error *err)
+{
+    if (options && options->decoder)
+        QN_TRY(read_there(arena, file, options, out, err));
+    else
+        QN_TRY(read_here(arena, file->bytes, file->n, options, out, err));
+    if (options && options->sink) return QUERN_OK;
+    return check_numbers(out, arena->mem, err);
+}
+
+quern_status qn_raster_parse(qn_arena *arena, const void *bytes, size_t n,
+                             const qn_raster_options *options, qn_planes *out,
+                             quern_error *err)
+{
+    const qn_raster_file file = {bytes, n, NULL};
+    return read_any(arena, &file, options, out, err);
+}
+
+/* The file's bytes; where they go to another process and are many, it maps them. */
+static quern_status load(qn_arena *arena, const char *path, const qn_file *file,
+                         const qn_raster_options *options, qn_planes *out,
+                         quern_error *err)
+{
+    const qn_raster_file there = {NULL, file->bytes, path};
+    qn_map map = {0};
+    if (options && options->decoder && file->bytes > MOST_SENT)
+        return read_any(arena, &there, options, out, err);
+    QN_TRY(qn_file_map(file, &map, err));
+    qn_spool *spool = arena->mem->spool;
+    if (spool) spool->watched = map;
+    const quern_status status =
+        qn_raster_parse(arena, map.base, map.bytes, options, out, err);
+    if (spool) spool->watched = (qn_map){0};
+    qn_map_done(&map);
+    return status;
 }
 
 quern_status qn_raster_load(qn_arena *arena, const char *path,
@@ -231,19 +307,12 @@ quern_status qn_raster_load(qn_arena *arena, const char *path,
                             quern_error *err)
 {
     qn_file file;
-    qn_map map = {0};
     quern_status status = qn_file_open(NULL, path, &file, err);
     if (status == QUERN_OK) {
-        status = qn_file_map(&file, &map, err);
+        status = load(arena, path, &file, options, out, err);
         qn_file_close(&file);
     }
-    qn_spool *spool = arena->mem->spool;
-    if (spool) spool->watched = map;
-    if (status == QUERN_OK)
-        status = qn_raster_parse(arena, map.base, map.bytes, options, out, err);
     if (status == QUERN_OK) out->mem = arena->mem;
-    if (spool) spool->watched = (qn_map){0};
-    qn_map_done(&map);
     if (status != QUERN_OK) qn_within(err, "%s", path);
     return status;
 }

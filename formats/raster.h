@@ -19,8 +19,28 @@ typedef struct qn_raster_options {
     int z_axis, channel_axis;
     int64_t max_pixels;        /* of one plane; 0: QN_RASTER_MAX_PIXELS */
     bool shape_only;           /* no samples: data is NULL */
-    const qn_decoder *decoder; /* of JPEG, BMP and GIF; NULL: this process */
+    const qn_decoder *decoder; /* who reads it; NULL: this process */
+    /* Samples go there and not into planes; NULL: into planes. */
+    struct qn_raster_sink *sink;
+    const struct qn_tiff_abi *tiff; /* the plug-in where it is open already, or NULL */
 } qn_raster_options;
+
+/* Who takes samples a row, or a part of one, at a time. */
+typedef struct qn_raster_sink {
+    quern_status (*begin)(void *ctx, const qn_planes *shape, quern_error *err);
+    /* n samples from pixel (y, x) on; plane is z * channels + channel. */
+    void (*put)(void *ctx, int64_t plane, int64_t y, int64_t x, int64_t n,
+                const void *samples);
+    void *ctx;
+    int orientation; /* as EXIF has it: left for the taker, and set before begin */
+} qn_raster_sink;
+
+/* What a decoder reads: bytes, or (path not NULL) a file of so many that it maps. */
+typedef struct qn_raster_file {
+    const void *bytes;
+    size_t n;
+    const char *path;
+} qn_raster_file;
 
 /* Whether the first bytes are of a format that qn_raster_parse knows. */
 bool qn_raster_is(const void *bytes, size_t n);

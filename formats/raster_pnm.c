@@ -80,19 +80,51 @@ static quern_status read_plain(text *t, qn_planes *out, int64_t most, quern_erro
     return QUERN_OK;
 }
 
-static void read_raw(const text *t, qn_planes *out, qn_mem *mem)
+static void read_row(const uint8_t *p, const qn_planes *out, void *to)
 {
-    const uint8_t *p = t->p;
-    const size_t row = (size_t)(out->width * out->channels) * qn_dtype_size(out->dtype);
+    const size_t n = (size_t)out->width, step = (size_t)out->channels;
+    for (size_t x = 0; x < n; x++)
+        if (out->dtype == QUERN_UINT16)
+            ((uint16_t *)to)[x] =
+                (uint16_t)(p[2 * x * step] << 8 | p[2 * x * step + 1]);
+        else
+            ((uint8_t *)to)[x] = p[x * step];
+}
+
+static void read_raw(const text *t, const qn_raster_options *options, qn_planes *out,
+                     qn_mem *mem)
+{
+    const size_t size = qn_dtype_size(out->dtype);
+    const size_t row = (size_t)(out->width * out->channels) * size;
     for (int64_t y = 0; y < out->height; y++) {
-        for (int64_t i = y * out->width; i < (y + 1) * out->width; i++)
-            for (int64_t c = 0; c < out->channels; c++) {
-                const bool is_wide = out->dtype == QUERN_UINT16;
-                put(out, i, c, is_wide ? p[0] << 8 | p[1] : p[0]);
-                p += is_wide ? 2 : 1;
-            }
+        const uint8_t *p = t->p + (size_t)y * row;
+        for (int64_t c = 0; c < out->channels; c++) {
+            read_row(p + (size_t)c * size, out, qn_raster_row(options, out, c, y, 0));
+            qn_raster_row_end(options, out, c, y, 0, out->width);
+        }
         qn_mem_passed(mem, 2 * row);
     }
+}
+
+/* As text, samples of a pixel come together: all of it is in memory for a moment. */
+static quern_status read_plain_by_rows(text *t, const qn_raster_options *options,
+                                       qn_planes *out, int64_t most, qn_mem *mem,
+                                       quern_error *err)
+{
+    qn_planes all = *out;
+    qn_arena room;
+    if (!options || !options->sink) return read_plain(t, out, most, err);
+    qn_arena_init(&room, mem);
+    quern_status status = qn_raster_room(&room, NULL, &all, err);
+    if (status == QUERN_OK) status = read_plain(t, &all, most, err);
+    for (int64_t i = 0; status == QUERN_OK && i < out->channels * out->height; i++) {
+        const int64_t c = i / out->height, y = i % out->height;
+        memcpy(qn_raster_row(options, out, c, y, 0), qn_raster_row(NULL, &all, c, y, 0),
+               (size_t)out->width * qn_dtype_size(out->dtype));
+        qn_raster_row_end(options, out, c, y, 0, out->width);
+    }
+    qn_arena_done(&room);
+    return status;
 }
 
 quern_status qn_raster_pnm(qn_arena *arena, const void *bytes, size_t n,
@@ -116,7 +148,7 @@ quern_status qn_raster_pnm(qn_arena *arena, const void *bytes, size_t n,
                        (long long)out->width, (long long)out->height, left);
     QN_TRY(qn_raster_room(arena, options, out, err));
     if (!out->data) return QUERN_OK;
-    if (is_plain) return read_plain(&t, out, most, err);
-    read_raw(&t, out, arena->mem);
+    if (is_plain) return read_plain_by_rows(&t, options, out, most, arena->mem, err);
+    read_raw(&t, options, out, arena->mem);
     return QUERN_OK;
 }

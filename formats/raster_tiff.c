@@ -33,6 +33,7 @@ typedef struct stack {
     int kept; /* samples of a page that become channels */
     void *block;
     size_t block_bytes;
+    const qn_raster_options *options;
     qn_planes *out;
 } stack;
 
@@ -193,13 +194,6 @@ static void put_palette(const qn_tiff_page *p, const uint8_t *row, int colour,
         to[x] = (uint8_t)(map[bits_at(row, (size_t)x, p->bits)] >> 8);
 }
 
-static void *row_of(const stack *s, int64_t plane, int64_t channel, int64_t y,
-                    int64_t x)
-{
-    char *base = (char *)(uintptr_t)qn_planes_channel(s->out, plane, channel);
-    return base + (size_t)(y * s->out->width + x) * qn_dtype_size(s->out->dtype);
-}
-
 /* The part of block i that lies in the picture. */
 static void put_block(const stack *s, const qn_tiff_page *p, uint32_t i, int64_t plane,
                       int64_t channel)
@@ -214,13 +208,15 @@ static void put_block(const stack *s, const qn_tiff_page *p, uint32_t i, int64_t
     for (int64_t y = 0; y < rows; y++) {
         const uint8_t *row = (const uint8_t *)s->block + (size_t)y * row_bytes(p);
         for (int c = 0; c < (s->has_palette ? 3 : s->kept); c++) {
+            const int64_t to = plane * s->out->channels + channel + c;
             if (p->planar == 2 && c != sample) continue;
-            void *to = row_of(s, plane, channel + c, y0 + y, x0);
+            void *line = qn_raster_row(s->options, s->out, to, y0 + y, x0);
             if (s->has_palette)
-                put_palette(p, row, c, n, to);
+                put_palette(p, row, c, n, line);
             else
                 put_row(s, row, p->planar == 2 ? 0 : (size_t)c,
-                        p->planar == 2 ? 1 : p->samples, n, to);
+                        p->planar == 2 ? 1 : p->samples, n, line);
+            qn_raster_row_end(s->options, s->out, to, y0 + y, x0, n);
         }
     }
 }
@@ -254,13 +250,17 @@ static quern_status read_blocks(stack *s, const qn_tiff_page *p, int64_t plane,
 static quern_status read_colours(stack *s, int64_t plane, int64_t channel,
                                  quern_error *err)
 {
-    const int64_t pixels = s->out->height * s->out->width;
+    const int64_t w = s->out->width;
     if (!s->tiff->colours(s->state, s->block))
         return broken(s, "pixels are cut off or damaged", err);
-    for (int c = 0; c < 3; c++) {
-        uint8_t *to = row_of(s, plane, channel + c, 0, 0);
-        for (int64_t i = 0; i < pixels; i++)
-            to[i] = (uint8_t)(((const uint32_t *)s->block)[i] >> (8 * c));
+    for (int64_t i = 0; i < 3 * s->out->height; i++) {
+        const int64_t y = i / 3, c = i % 3;
+        const int64_t to = plane * s->out->channels + channel + c;
+        const uint32_t *from = (const uint32_t *)s->block + y * w;
+        uint8_t *line = qn_raster_row(s->options, s->out, to, y, 0);
+        for (int64_t x = 0; x < w; x++)
+            line[x] = (uint8_t)(from[x] >> (8 * c));
+        qn_raster_row_end(s->options, s->out, to, y, 0, w);
     }
     return QUERN_OK;
 }
@@ -288,7 +288,10 @@ static quern_status read_joined(stack *s, quern_error *err)
             for (size_t k = 0; k < row; k++)
                 line[k] =
                     from[p->is_swapped ? k / size * size + size - 1 - k % size : k];
-            put_row(s, line, 0, 1, p->width, row_of(s, plane, channel, y, 0));
+            const int64_t to = plane * s->out->channels + channel;
+            put_row(s, line, 0, 1, p->width,
+                    qn_raster_row(s->options, s->out, to, y, 0));
+            qn_raster_row_end(s->options, s->out, to, y, 0, p->width);
             qn_mem_passed(s->mem, 2 * row);
         }
     }
@@ -372,21 +375,36 @@ static quern_status read_stack(stack *s, qn_arena *arena,
     return status;
 }
 
+quern_status qn_tiff_open(void **lib, const qn_tiff_abi **out, quern_error *err)
+{
+    const void *functions = NULL;
+    QN_TRY(qn_plugin_open("tiff", QN_TIFF_VERSION, lib, &functions, err));
+    *out = functions;
+    return QUERN_OK;
+}
+
+static quern_status read_opened(stack *s, qn_arena *arena, quern_error *err)
+{
+    QN_TRY(qn_arena_alloc(arena, s->tiff->state_bytes, &s->state, err));
+    if (!s->tiff->open(s->state, s->bytes, s->n, LIBTIFF_MEMORY))
+        return broken(s, "it cannot be opened as TIFF", err);
+    const quern_status status = read_stack(s, arena, s->options, err);
+    s->tiff->close(s->state);
+    return status;
+}
+
 quern_status qn_raster_tiff(qn_arena *arena, const void *bytes, size_t n,
                             const qn_raster_options *options, qn_planes *out,
                             quern_error *err)
 {
-    stack s = {.bytes = bytes, .n = n, .mem = arena->mem, .out = out};
-    const void *functions = NULL;
-    QN_TRY(qn_plugin_open("tiff", QN_TIFF_VERSION, &s.lib, &functions, err));
-    s.tiff = functions;
-    quern_status status = qn_arena_alloc(arena, s.tiff->state_bytes, &s.state, err);
-    if (status == QUERN_OK && !s.tiff->open(s.state, bytes, n, LIBTIFF_MEMORY))
-        status = broken(&s, "it cannot be opened as TIFF", err);
-    else if (status == QUERN_OK) {
-        status = read_stack(&s, arena, options, err);
-        s.tiff->close(s.state);
-    }
-    qn_lib_close(s.lib);
+    stack s = {.bytes = bytes,
+               .n = n,
+               .mem = arena->mem,
+               .tiff = options ? options->tiff : NULL,
+               .options = options,
+               .out = out};
+    if (!s.tiff) QN_TRY(qn_tiff_open(&s.lib, &s.tiff, err));
+    const quern_status status = read_opened(&s, arena, err);
+    if (s.lib) qn_lib_close(s.lib);
     return status;
 }

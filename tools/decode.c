@@ -8,6 +8,8 @@
 
 #include "engine/os.h"
 #include "engine/pool.h"
+#include "formats/raster_parts.h"
+#include "tools/decode_planes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -46,6 +48,7 @@ typedef struct place {
     qn_decode *d;
     int index;
     bool is_busy, is_late; /* late: its worker was ended for it */
+    unsigned with;         /* what this worker was started with */
     uint32_t starts;       /* workers asked for; one is there if fewer ended */
     int n_messages;        /* of this worker */
     int cpu;               /* that this worker is bound to; -1: none */
@@ -68,9 +71,9 @@ struct qn_decode {
 
 /* ---- the server ---- */
 
-static void order(const qn_decode *d, int index, uint8_t act)
+static void order(const qn_decode *d, int index, uint8_t act, unsigned with)
 {
-    const qn_decode_order order = {act, (uint8_t)index};
+    const qn_decode_order order = {act, (uint8_t)index, (uint8_t)with};
     while (write(d->orders, &order, sizeof order) < 0 && errno == EINTR)
         ;
 }
@@ -122,7 +125,7 @@ static void end_worker(place *p)
 {
     qn_window *w = p->wire.window;
     if (is_dead(p)) return;
-    order(p->d, p->index, QN_DECODE_KILL);
+    order(p->d, p->index, QN_DECODE_KILL, 0);
     while (!is_dead(p) && !is_gone(p->d))
         qn_word_wait(&w->turn, atomic_load(&w->turn), TICK / 10);
 }
@@ -148,9 +151,11 @@ static bool wait_for_turn(void *ctx)
     return !is_dead(p);
 }
 
-static void ready_worker(place *p)
+/* A worker that has at least that: of no file but this one. */
+static void ready_worker(place *p, unsigned with)
 {
-    if (p->n_messages >= MESSAGES) end_worker(p);
+    if (p->n_messages >= MESSAGES || (with & ~p->with) || (p->with & QN_WITH_FILE))
+        end_worker(p);
     p->n_messages++;
     p->is_late = false;
     p->wire.is_cut = false;
@@ -161,7 +166,8 @@ static void ready_worker(place *p)
     p->starts++;
     p->n_messages = 1;
     p->cpu = -1;
-    order(p->d, p->index, QN_DECODE_START);
+    p->with = with;
+    order(p->d, p->index, QN_DECODE_START, with);
 }
 
 /* ---- a message ---- */
@@ -187,23 +193,13 @@ static void ask(place *p, const qn_arena *arena, const qn_encoded *list, int n)
     qn_wire_pass(w);
 }
 
-/* Statuses that a picture can have. */
-static quern_status known(int32_t status)
-{
-    static const quern_status all[] = {QUERN_UNSUPPORTED, QUERN_LIMIT, QUERN_MEMORY,
-                                       QUERN_DATA,        QUERN_SHAPE, QUERN_INVALID};
-    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
-        if (status == (int32_t)all[i]) return all[i];
-    return QUERN_FORMAT;
-}
-
 static void take_sentence(qn_wire *w, const qn_decode_answer *a, qn_encoded *e)
 {
     char text[sizeof e->err.text];
     const size_t n = a->n_text < sizeof text ? a->n_text : sizeof text - 1;
     qn_wire_take(w, text, n);
     text[n] = 0;
-    e->status = qn_fail(&e->err, known(a->status), "%s", text);
+    e->status = qn_fail(&e->err, qn_wire_status(a->status), "%s", text);
 }
 
 static bool is_possible(const qn_decode_answer *a, int64_t max_pixels)
@@ -246,10 +242,13 @@ static taken take_picture(qn_wire *w, qn_arena *arena, qn_encoded *e)
 static int talk(place *p, qn_arena *arena, qn_encoded *list, int n)
 {
     uint32_t count;
+    unsigned with = 0;
     p->seconds = p->d->plan.seconds;
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
         p->seconds += BYTE_SECONDS * (double)list[i].n;
-    ready_worker(p);
+        if (qn_is_tiff(list[i].bytes, list[i].n)) with = QN_WITH_TIFF;
+    }
+    ready_worker(p, with);
     ask(p, arena, list, n);
     qn_wire_take(&p->wire, &count, sizeof count);
     if (p->wire.is_cut || count < 1 || count > (uint32_t)n) return 0;
@@ -282,6 +281,8 @@ static quern_status tell(const place *p, quern_error *err)
     if (WIFSIGNALED(why))
         return qn_fail(err, QUERN_FORMAT, "the decoder crashed on it (signal %d)",
                        WTERMSIG(why));
+    if (WEXITSTATUS(why) == QN_DECODE_NO_FILE)
+        return qn_fail(err, QUERN_IO, "the decoder cannot open it, or it has changed");
     return WEXITSTATUS(why) == QN_DECODE_NO_MEMORY
                ? qn_fail(err, QUERN_MEMORY, "the decoder has no memory for it")
                : qn_fail(err, QUERN_FORMAT, "the decoder ended (exit code %d)",
@@ -344,6 +345,41 @@ static int decode(void *ctx, qn_arena *arena, qn_encoded *list, int n)
     return done;
 }
 
+/* What a worker maps by itself is told before it is started. */
+static quern_status name_file(const place *p, const qn_raster_file *file,
+                              quern_error *err)
+{
+    qn_decode_file *f = &p->d->shared->file[p->index];
+    if (!file->path) return QUERN_OK;
+    const size_t n = strlen(file->path);
+    if (n >= sizeof f->path)
+        return qn_fail(err, QUERN_LIMIT, "a path of %zu bytes; a decoder takes %zu", n,
+                       sizeof f->path - 1);
+    memcpy(f->path, file->path, n + 1);
+    f->bytes = file->n;
+    return QUERN_OK;
+}
+
+static quern_status read_planes(void *ctx, qn_arena *arena, const qn_raster_file *file,
+                                const qn_raster_options *options, qn_planes *out,
+                                int *orientation, quern_error *err)
+{
+    place *p = take_place(ctx);
+    quern_status status = name_file(p, file, err);
+    if (status == QUERN_OK) {
+        bool is_left = false;
+        p->seconds = p->d->plan.seconds + BYTE_SECONDS * (double)file->n;
+        ready_worker(p, QN_WITH_TIFF | (file->path ? QN_WITH_FILE : 0));
+        qn_planes_ask_put(&p->wire, arena, file, options);
+        const bool is_sense = qn_planes_take(&p->wire, arena, options, out, orientation,
+                                             &status, &is_left, err);
+        if (!is_sense) status = tell(p, err);
+        if (!is_sense || is_left || file->path) end_worker(p);
+    }
+    leave_place(p);
+    return status;
+}
+
 /* ---- the beginning and the end ---- */
 
 static void close_all(qn_decode *d)
@@ -385,7 +421,7 @@ quern_status qn_decode_start(const qn_decode_plan *plan, qn_mem *mem, qn_decode 
     QN_TRY(qn_mem_alloc(mem, sizeof **out, &room, err));
     qn_decode *d = room;
     *d = (qn_decode){.plan = *plan, .mem = mem};
-    d->handle = (qn_decoder){decode, d};
+    d->handle = (qn_decoder){decode, read_planes, d};
     if (sched_getaffinity(0, sizeof d->cpus, &d->cpus) != 0)
         memset(&d->cpus, 255, sizeof d->cpus);
     quern_status status = qn_monitor_create(mem, &d->monitor, err);

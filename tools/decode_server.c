@@ -5,6 +5,7 @@
 #define _GNU_SOURCE
 #include "tools/decode_server.h"
 
+#include "formats/raster_parts.h"
 #include "tools/sandbox.h"
 
 #ifdef __linux__
@@ -13,6 +14,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -65,19 +67,52 @@ static void see_only(qn_decode_shared *shared, int place)
     if (end > behind) munmap(behind, (size_t)(end - behind));
 }
 
-static void be_worker(const server *s, int place)
+static int compare(const void *a, const void *b)
+{
+    return memcmp(a, b, 1);
+}
+
+/* glibc's qsort, which libtiff calls, asks once how much memory there is. */
+static void ask_for_memory(void)
+{
+    char list[2048] = {1};
+    qsort(list, sizeof list, 1, compare);
+}
+
+/* What needs opening, while that may be done. */
+static void open_kit(const qn_decode_file *f, unsigned with, qn_decode_kit *kit)
+{
+    void *lib;
+    qn_file file;
+    bool is_mapped = false;
+    if (with & QN_WITH_TIFF &&
+        qn_tiff_open(&lib, &kit->tiff, &kit->why_not) != QUERN_OK)
+        kit->tiff = NULL;
+    if (with & QN_WITH_TIFF) ask_for_memory();
+    if (!(with & QN_WITH_FILE)) return;
+    if (qn_file_open(NULL, f->path, &file, NULL) == QUERN_OK) {
+        is_mapped =
+            file.bytes == f->bytes && qn_file_map(&file, &kit->file, NULL) == QUERN_OK;
+        qn_file_close(&file);
+    }
+    if (!is_mapped) _exit(QN_DECODE_NO_FILE);
+}
+
+static void be_worker(const server *s, int place, unsigned with)
 {
     const qn_decode_plan *plan = s->plan;
+    qn_decode_kit kit = {.tiff = NULL};
     qn_window *window = &s->shared->window[place];
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != s->self) _exit(QN_DECODE_ODD);
     prctl(PR_SET_NAME, "quern-decoder", 0, 0, 0);
     close(0);
+    open_kit(&s->shared->file[place], with, &kit);
     see_only(s->shared, place);
     if (plan->memory) cap(RLIMIT_DATA, plan->memory);
     cap(RLIMIT_NOFILE, 0);
     if (plan->has_filter && qn_filter_install_worker() != 0) _exit(QN_DECODE_NO_FILTER);
-    _exit(qn_decode_work(plan, window));
+    _exit(qn_decode_work(plan, &kit, window));
 }
 
 /* ---- the server ---- */
@@ -102,10 +137,10 @@ static void reap(server *s)
             if (s->pid[i] == pid) note_end(s, i, status);
 }
 
-static void start(server *s, int place)
+static void start(server *s, int place, unsigned with)
 {
     const pid_t pid = fork();
-    if (pid == 0) be_worker(s, place);
+    if (pid == 0) be_worker(s, place, with);
     if (pid < 0) {
         note_end(s, place, -errno);
     } else {
@@ -117,7 +152,7 @@ static void start(server *s, int place)
 static void obey(server *s, const qn_decode_order *order)
 {
     if (order->place >= QN_DECODE_PLACES) return;
-    if (order->act == QN_DECODE_START) start(s, order->place);
+    if (order->act == QN_DECODE_START) start(s, order->place, order->with);
     if (order->act == QN_DECODE_KILL && s->pid[order->place])
         kill(s->pid[order->place], SIGKILL);
 }

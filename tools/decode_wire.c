@@ -41,6 +41,15 @@ void qn_word_wake(_Atomic uint32_t *word)
 
 #endif
 
+quern_status qn_wire_status(int64_t status)
+{
+    static const quern_status all[] = {QUERN_UNSUPPORTED, QUERN_LIMIT, QUERN_MEMORY,
+                                       QUERN_DATA,        QUERN_SHAPE, QUERN_INVALID};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (status == (int64_t)all[i]) return all[i];
+    return QUERN_FORMAT;
+}
+
 void qn_wire_begin(qn_wire *wire)
 {
     wire->at = 0;

@@ -8,6 +8,8 @@
 #ifndef QN_TOOLS_DECODE_WIRE_H
 #define QN_TOOLS_DECODE_WIRE_H
 
+#include "engine/error.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -43,6 +45,9 @@ void qn_wire_await(qn_wire *wire);
 void qn_wire_pass(qn_wire *wire);
 /* p is filled with zeros when the wire is cut. */
 void qn_wire_take(qn_wire *wire, void *p, size_t n);
+
+/* A status that came over the wire, if a picture can have it; else QUERN_FORMAT. */
+quern_status qn_wire_status(int64_t status);
 
 /* Waits until the word is no longer `value`, or is told to look, or for so long (0: for
  * good).  false: the time is over. */

@@ -3,6 +3,10 @@
  * happens between two turns of the wire, with no system call but for memory. */
 #include "tools/decode_server.h"
 
+#include "engine/os_spool.h"
+#include "formats/raster_parts.h"
+#include "tools/decode_planes.h"
+
 #include <string.h>
 
 /* Pixels of an answer after which the rest is left for the next message. */
@@ -21,8 +25,10 @@ typedef struct picture {
 
 typedef struct worker {
     const qn_decode_plan *plan;
+    const qn_decode_kit *kit;
     qn_wire wire;
     qn_mem mem;
+    qn_spool spool;    /* of nothing but the mapped file */
     qn_arena arena;    /* files and pixels of a message */
     qn_arena unwanted; /* pixels that nobody needs */
     uint32_t n;
@@ -48,7 +54,6 @@ static size_t size_of(const picture *p)
 /* false: there is no room for what comes. */
 static bool take_all(worker *w)
 {
-    qn_wire_take(&w->wire, &w->n, sizeof w->n);
     if (w->n > QN_DECODE_BATCH) w->n = 0;
     for (uint32_t i = 0; i < w->n; i++)
         qn_wire_take(&w->wire, &w->list[i].ask, sizeof w->list[i].ask);
@@ -62,13 +67,25 @@ static bool take_all(worker *w)
     return true;
 }
 
+/* What the plug-in reads cannot be opened from here; it is there, or why it is not. */
+static quern_status decode_bytes(const worker *w, qn_arena *arena, picture *p)
+{
+    const qn_decode_kit *kit = w->kit;
+    const qn_decode_ask *a = &p->ask;
+    if (!qn_is_tiff(p->bytes, a->bytes))
+        return w->plan->decode(arena, p->bytes, a->bytes, a->max_pixels, &p->image,
+                               &p->err);
+    if (!kit->tiff) return qn_fail(&p->err, QUERN_UNSUPPORTED, "%s", kit->why_not.text);
+    return qn_image_tiff(arena, p->bytes, a->bytes, a->max_pixels, kit->tiff, &p->image,
+                         &p->err);
+}
+
 static void decode(worker *w, picture *p)
 {
     qn_decode_answer *a = &p->answer;
     qn_arena *arena = p->ask.only_checked ? &w->unwanted : &w->arena;
     w->mem.budget = p->ask.budget ? w->mem.used + p->ask.budget : 0;
-    const quern_status status = w->plan->decode(arena, p->bytes, p->ask.bytes,
-                                                p->ask.max_pixels, &p->image, &p->err);
+    const quern_status status = decode_bytes(w, arena, p);
     qn_arena_reset(&w->unwanted);
     *a = (qn_decode_answer){.status = (int32_t)status};
     if (status != QUERN_OK) {
@@ -114,7 +131,56 @@ static void forget(worker *w)
     }
 }
 
-int qn_decode_work(const qn_decode_plan *plan, qn_window *window)
+/* ---- planes ---- */
+
+static bool answer_planes(worker *w)
+{
+    qn_planes_ask ask;
+    const qn_decode_kit *kit = w->kit;
+    void *room = kit->file.base;
+    qn_wire_take(&w->wire, &ask, sizeof ask);
+    w->mem.budget = 0;
+    if (!ask.is_mapped && qn_arena_raw(&w->arena, ask.bytes, &room, NULL) != QUERN_OK)
+        return false;
+    if (!ask.is_mapped) qn_wire_take(&w->wire, room, ask.bytes);
+    if (ask.is_mapped) ask.bytes = kit->file.bytes;
+    w->mem.budget = ask.budget ? w->mem.used + ask.budget : 0;
+    if (qn_is_tiff(room, ask.bytes) && !kit->tiff)
+        qn_planes_refuse(&w->wire, &kit->why_not);
+    else
+        qn_planes_answer(&w->wire, &w->unwanted, room, ask.bytes, &ask, kit->tiff);
+    qn_arena_reset(&w->unwanted);
+    return true;
+}
+
+static bool answer_pictures(worker *w)
+{
+    if (!take_all(w)) return false;
+    answer(w, decode_some(w));
+    return true;
+}
+
+/* ---- message after message ---- */
+
+static void begin(worker *w, const qn_decode_plan *plan, const qn_decode_kit *kit,
+                  qn_window *window)
+{
+    *w = (worker){.plan = plan,
+                  .kit = kit,
+                  .wire = {.window = window,
+                           .mine = QN_TURN_WORKER,
+                           .wait = wait_for_turn,
+                           .ctx = window}};
+    qn_mem_init(&w->mem, NULL, 0);
+    qn_spool_init(&w->spool, "", SIZE_MAX);
+    w->spool.watched = kit->file;
+    if (kit->file.base) w->mem.spool = &w->spool;
+    qn_arena_init(&w->arena, &w->mem);
+    qn_arena_init(&w->unwanted, &w->mem);
+}
+
+int qn_decode_work(const qn_decode_plan *plan, const qn_decode_kit *kit,
+                   qn_window *window)
 {
     qn_mem mem;
     void *room;
@@ -122,17 +188,11 @@ int qn_decode_work(const qn_decode_plan *plan, qn_window *window)
     if (qn_mem_alloc(&mem, sizeof(worker), &room, NULL) != QUERN_OK)
         return QN_DECODE_NO_MEMORY;
     worker *w = room;
-    *w = (worker){.plan = plan,
-                  .wire = {.window = window,
-                           .mine = QN_TURN_WORKER,
-                           .wait = wait_for_turn,
-                           .ctx = window}};
-    qn_mem_init(&w->mem, NULL, 0);
-    qn_arena_init(&w->arena, &w->mem);
-    qn_arena_init(&w->unwanted, &w->mem);
+    begin(w, plan, kit, window);
     for (qn_wire_await(&w->wire); !w->wire.is_cut; qn_wire_pass(&w->wire)) {
-        if (!take_all(w)) return QN_DECODE_NO_MEMORY;
-        answer(w, decode_some(w));
+        qn_wire_take(&w->wire, &w->n, sizeof w->n);
+        if (!(w->n == QN_PLANES_ASKED ? answer_planes : answer_pictures)(w))
+            return QN_DECODE_NO_MEMORY;
         forget(w);
     }
     return QN_DECODE_ODD;

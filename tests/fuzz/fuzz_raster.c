@@ -27,7 +27,8 @@ int qn_fuzz_raster(const uint8_t *bytes, size_t n)
     qn_arena arena;
     qn_planes planes;
     quern_error err = {.status = QUERN_OK};
-    const qn_raster_options options = {-1, -1, 1 << 20, false, NULL};
+    const qn_raster_options options = {
+        .z_axis = -1, .channel_axis = -1, .max_pixels = 1 << 20};
     qn_mem_init(&mem, NULL, BUDGET);
     qn_arena_init(&arena, &mem);
     const quern_status status =
