@@ -130,7 +130,7 @@ void test_cell_set_divide(qn_test *t)
     cell_kit k;
     quern_error err;
     begin(&k);
-    const qn_synth_options opt = {32, 32, 10, QN_SYNTH_FLUORESCENCE, 4};
+    const qn_synth_options opt = {32, 32, 10, QN_SYNTH_FLUORESCENCE, 4, 0};
     CHECK_OK(t, qn_cell_set_synth(&k.set, &opt, 300, NULL, NULL, &err), &err);
     const int64_t n = k.set.n / 2;
     REQUIRE(t, n > 20);
@@ -163,7 +163,7 @@ void test_cell_batches_same(qn_test *t)
     qn_batches *b = NULL;
     qn_batch one;
     begin(&k);
-    const qn_synth_options opt = {96, 128, 17, QN_SYNTH_MIXED, 4};
+    const qn_synth_options opt = {96, 128, 17, QN_SYNTH_MIXED, 4, 0};
     CHECK_OK(t, qn_cell_set_synth(&k.set, &opt, 9, NULL, NULL, &err), &err);
     CHECK_OK(t, qn_cell_set_divide(&k.set, 1, 0, 0, &err), &err);
     const qn_cell_batches_options how = {&k.set, N, CROP, 17, 3};

@@ -59,7 +59,7 @@ static void close_net(bench *b)
 
 static bool make_cells(qn_test *t, bench *b, int64_t height, int64_t width)
 {
-    const qn_synth_options o = {height, width, 24, QN_SYNTH_MIXED, 5};
+    const qn_synth_options o = {height, width, 24, QN_SYNTH_MIXED, 5, 0};
     const size_t n = (size_t)(height * width);
     qn_synth made;
     quern_error err = {.status = QUERN_OK};

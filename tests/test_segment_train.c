@@ -68,6 +68,9 @@ void test_segment_synth(qn_test *t)
     snprintf(line, sizeof line, "segment synth -o %s --size 64x9", qn_temp(t, "x"));
     CHECK_EQ(t, qn_quern(t, line, &out), 2);
     CHECK_HAS(t, out, "64x9 pixels");
+    snprintf(line, sizeof line, "segment synth -o %s --jpeg 1.5", qn_temp(t, "x"));
+    CHECK_EQ(t, qn_quern(t, line, &out), 2);
+    CHECK_HAS(t, out, "1.5 of all");
 }
 
 /* What synth writes is what train reads; the run folder has all that is promised. */

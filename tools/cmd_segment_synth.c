@@ -24,6 +24,8 @@ const qn_option qn_segment_synth_options[] = {
     {"diameter", 'd', QN_OPT_REAL, "PX", "30", "of a typical cell, pixels"},
     {"mode", 0, QN_OPT_TEXT, "NAME", "mixed",
      "fluorescence, dark, ring, phase, brightfield, stained, pair"},
+    {"jpeg", 0, QN_OPT_REAL, "SHARE", "0",
+     "of pictures with the blocks of a JPEG, of quality 15 to 89"},
     QN_OPTION_JSON,
     QN_OPTION_QUIET,
     QN_OPTIONS_END,
@@ -121,6 +123,7 @@ int qn_cmd_segment_synth(const qn_args *args)
     job.n = qn_arg_int(args, "n");
     job.first = qn_arg_int(args, "first");
     job.opt.diameter = qn_arg_real(args, "diameter");
+    job.opt.jpeg = qn_arg_real(args, "jpeg");
     job.opt.seed = (uint64_t)qn_arg_int(args, "seed");
     if (!job.out) return qn_usage(args, "needs -o DIR, where the pictures go");
     if (!qn_synth_mode_find(mode, &job.opt.mode))

@@ -78,7 +78,18 @@ static quern_status check(const qn_synth_options *o, quern_error *err)
     if (!(o->diameter >= 4 && o->diameter <= 1000))
         return qn_fail(err, QUERN_INVALID, "cells of %g pixels; they have 4 to 1000",
                        o->diameter);
+    if (!(o->jpeg >= 0 && o->jpeg <= 1))
+        return qn_fail(err, QUERN_INVALID, "blocks of JPEG in %g of all; 0 to 1",
+                       o->jpeg);
     return QUERN_OK;
+}
+
+/* Draws of their own, so that all else is the same with and without. */
+static void compress(const qn_synth_options *opt, int64_t index, qn_synth *s)
+{
+    const qn_rng rng = qn_rng_make(opt->seed, "jpeg", (uint64_t)index);
+    if (qn_rng_uniform53(&rng, 0) < opt->jpeg)
+        qn_synth_jpeg(s, 15 + (int)(75 * qn_rng_uniform53(&rng, 1)));
 }
 
 quern_status qn_synth_make(const qn_synth_options *opt, int64_t index, qn_arena *arena,
@@ -93,5 +104,7 @@ quern_status qn_synth_make(const qn_synth_options *opt, int64_t index, qn_arena 
     QN_TRY(qn_synth_place(&scene, err));
     out->labels = scene.labels;
     out->n = scene.n;
-    return qn_synth_render(&scene, out, err);
+    QN_TRY(qn_synth_render(&scene, out, err));
+    compress(opt, index, out);
+    return QUERN_OK;
 }

@@ -35,6 +35,7 @@ typedef struct qn_synth_options {
     double diameter;       /* of a typical cell, pixels; 4 or more */
     int mode;              /* a qn_synth_mode, or QN_SYNTH_MIXED: by shares */
     uint64_t seed;
+    double jpeg; /* share of pictures with JPEG's blocks: 0 to 1 */
 } qn_synth_options;
 
 typedef struct qn_synth {

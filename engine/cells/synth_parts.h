@@ -54,5 +54,7 @@ typedef struct qn_synth_scene {
 quern_status qn_synth_place(qn_synth_scene *scene, quern_error *err);
 /* What a microscope makes of them: pixels. */
 quern_status qn_synth_render(qn_synth_scene *scene, qn_synth *out, quern_error *err);
+/* Its pixels as a JPEG of that quality, 1 to 100, would give them back. */
+void qn_synth_jpeg(qn_synth *s, int quality);
 
 #endif
