@@ -33,6 +33,52 @@ static bool parse(qn_args *args, qn_mem *mem, int n, const char *const *words)
     parse(args, mem, (int)(sizeof((const char *[]){__VA_ARGS__}) / sizeof(char *)), \
           (const char *[]){__VA_ARGS__})
 
+/* What is said to stderr does not matter here. */
+static int code_of(const qn_command *c, const char *name, const char *value)
+{
+    char word[128];
+    qn_mem mem;
+    qn_args args;
+    snprintf(word, sizeof word, "--%s=%s", name, value);
+    qn_mem_init(&mem, NULL, 0);
+    const int code = qn_args_parse(&args, c, 1, (const char *const[]){word}, &mem);
+    qn_args_done(&args);
+    return code;
+}
+
+/* Of every option of every command that takes a number, or one of a few words. */
+void test_options_values(qn_test *t)
+{
+    static const char *const words[] = {"gemm", "layout", "disable-pass", "shape",
+                                        "limit"};
+    const qn_command *c;
+    int n = 0;
+    for (int i = 0; (c = qn_command_at(i)) != NULL; i++)
+        for (const qn_option *o = c->options; o->name; o++) {
+            bool is_word = false;
+            for (size_t k = 0; k < sizeof words / sizeof words[0]; k++)
+                is_word |= !strcmp(o->name, words[k]);
+            const bool is_number = o->kind == QN_OPT_INT || o->kind == QN_OPT_REAL ||
+                                   o->kind == QN_OPT_SIZE;
+            qn_note(t, "%s --%s", c->name, o->name);
+            if (is_word || is_number) CHECK_EQ(t, code_of(c, o->name, "soup"), 2);
+            n += is_word || is_number;
+            if (strcmp(o->name, "threads") != 0 || o->kind != QN_OPT_INT) continue;
+            CHECK_EQ(t, code_of(c, "threads", "-1"), 2);
+            CHECK_EQ(t, code_of(c, "threads", "1025"), 2);
+            CHECK_EQ(t, code_of(c, "threads", "1024"), 0);
+        }
+    CHECK(t, n > 100);
+    c = qn_command_at(0); /* run */
+    CHECK_EQ(t, code_of(c, "shape", "x=1,3,8x8"), 0);
+    CHECK_EQ(t, code_of(c, "shape", "x=1,-3"), 2);
+    CHECK_EQ(t, code_of(c, "disable-pass", "fuse_bias,dead_nodes"), 0);
+    CHECK_EQ(t, code_of(c, "disable-pass", "all"), 0);
+    CHECK_EQ(t, code_of(c, "disable-pass", "fuse_bia"), 2);
+    CHECK_EQ(t, code_of(c, "gemm", "own"), 0);
+    CHECK_EQ(t, code_of(c, "layout", "blocked"), 0);
+}
+
 void test_options_parse(qn_test *t)
 {
     qn_mem mem;

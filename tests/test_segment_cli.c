@@ -66,8 +66,8 @@ void test_segment_files(qn_test *t)
     CHECK_EQ(t, segment(t, folder, words, &out), 0);
     CHECK_HAS(t, out, "200 x 200, 1 planes of 1 tiles of 224 x 224");
     snprintf(words, sizeof words, "'%s' --save masks,soup", picture);
-    CHECK_EQ(t, segment(t, folder, words, &out), 1);
-    CHECK_HAS(t, out, "'soup' is no output");
+    CHECK_EQ(t, segment(t, folder, words, &out), 2);
+    CHECK_HAS(t, out, "--save names 'soup', which is no output");
 }
 
 /* The same settings give the same cells without the network; others need not. */
@@ -162,18 +162,18 @@ void test_segment_mistakes(qn_test *t)
         int code;
     } cases[] = {
         {PICTURES "u16.png --diameter 0.2",
-         "--diameter is '0.2', not auto or 1 to 10000", 1},
-        {PICTURES "u16.png --tile 100", "a multiple of 16", 1},
-        {PICTURES "u16.png --percentiles 99,1", "--percentiles is '99,1'", 1},
+         "--diameter is '0.2', not auto or 1 to 10000", 2},
+        {PICTURES "u16.png --tile 100", "a multiple of 16", 2},
+        {PICTURES "u16.png --percentiles 99,1", "--percentiles is '99,1'", 2},
         {PICTURES "u16.png --lowhigh 5,5",
-         "--lowhigh is '5,5', not two numbers such as 100,4000", 1},
-        {PICTURES "u16.png --tile-norm 3", "--tile-norm is 3, not 8 to 1e+06", 1},
-        {PICTURES "u16.png --sharpen -1", "--sharpen is -1, not 0 to 1000", 1},
-        {PICTURES "u16.png --stitch 2", "--stitch is 2, not 0 to 1", 1},
-        {PICTURES "u16.png --gray odd", "--gray is 'odd'", 1},
+         "--lowhigh is '5,5', not two numbers such as 100,4000", 2},
+        {PICTURES "u16.png --tile-norm 3", "--tile-norm is 3, not 8 to 1e+06", 2},
+        {PICTURES "u16.png --sharpen -1", "--sharpen is -1, not 0 to 1000", 2},
+        {PICTURES "u16.png --stitch 2", "--stitch is 2, not 0 to 1", 2},
+        {PICTURES "u16.png --gray odd", "--gray is 'odd'", 2},
         {PICTURES "u8_rgb.png --chan 4", "channel 4 is asked for, the picture has 3",
          1},
-        {PICTURES "u16.png --no-norm --invert", "--invert needs levels", 1},
+        {PICTURES "u16.png --no-norm --invert", "--invert needs levels", 2},
         {"nowhere.png", "nowhere.png: cannot open", 1},
         {"docs", "docs: there are no pictures", 1},
         {PICTURES "u16.png --limit pixels=100", "13 x 9 pixels", 4},
@@ -267,10 +267,36 @@ void test_segment_outputs(qn_test *t)
         CHECK_HAS(t, csv, "# density_cells_per_cm2,");
         CHECK_HAS(t, csv, ",area_px,area_um2,");
     }
-    CHECK_EQ(t, segment(t, folder, "x.png --outline-color red", &out), 1);
+    CHECK_EQ(t, segment(t, folder, "x.png --outline-color red", &out), 2);
     CHECK_HAS(t, out, "--outline-color is 'red'");
-    CHECK_EQ(t, segment(t, folder, "x.png --fov 3", &out), 1);
+    CHECK_EQ(t, segment(t, folder, "x.png --fov 3", &out), 2);
     CHECK_HAS(t, out, "--fov is '3'");
+}
+
+/* A wrong value is a mistake of usage, told before pictures and models are looked for.
+ */
+void test_segment_usage(qn_test *t)
+{
+    static const char *const bad[] = {
+        "diameter x",        "diameter -1",  "tile 33",
+        "bsize 1e9",         "squares 7",    "gray sepia",
+        "percentiles 5",     "lowhigh 9,1",  "smooth -1",
+        "sharpen 1e300",     "tile-norm 3",  "tile-overlap 0.9",
+        "chan -1",           "stitch 2",     "niter -1",
+        "flow-threshold -1", "min-size -99", "cellprob-threshold 1e9"};
+    char words[128], option[32];
+    const char *out;
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        snprintf(words, sizeof words, "segment /nowhere/a.png --%s", bad[i]);
+        snprintf(option, sizeof option, "--%.*s", (int)strcspn(bad[i], " "), bad[i]);
+        qn_note(t, "%s", words);
+        CHECK_EQ(t, qn_quern(t, words, &out), 2);
+        CHECK_HAS(t, out, strstr(option, "bsize") ? "--tile" : option);
+        CHECK_HAS(t, out, "--help tells more");
+    }
+    CHECK_EQ(t, qn_quern(t, "segment rethreshold /nowhere --niter -1", &out), 2);
+    CHECK_EQ(t, qn_quern(t, "segment rethreshold /nowhere --save soup", &out), 2);
+    CHECK_EQ(t, qn_quern(t, "segment /nowhere/a.png --diameter 30", &out), 1);
 }
 
 /* A disk that fills up in the middle of a batch: each picture it has no room for is

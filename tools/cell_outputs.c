@@ -45,7 +45,8 @@ quern_status qn_cell_outputs_parse(const char *list,
         if (i >= 0 || n == 0) continue;
         if (other && other(ctx, name)) continue;
         if (strcmp(name, "all") != 0)
-            return qn_fail(err, QUERN_INVALID, "'%s' is no output of a segmentation",
+            return qn_fail(err, QUERN_INVALID,
+                           "--save names '%s', which is no output of a segmentation",
                            name);
     }
     return QUERN_OK;

@@ -216,11 +216,16 @@ static quern_status read_squares(segmenting *s, quern_error *err)
     return QUERN_OK;
 }
 
+static quern_status read_options(segmenting *s, quern_error *err)
+{
+    QN_TRY(read_squares(s, err));
+    QN_TRY(qn_segment_settings_of(s->args, &s->settings, err));
+    return qn_segment_saver_init(&s->saver, s->args, &s->large, err);
+}
+
 static quern_status prepare(segmenting *s, quern_error *err)
 {
     const qn_args *args = s->args;
-    QN_TRY(read_squares(s, err));
-    QN_TRY(qn_segment_settings_of(args, &s->settings, err));
     QN_TRY(qn_segment_list_make(args->operands, args->n_operands, qn_segment_pictures,
                                 &s->arena, &s->list, err));
     if (s->list.n == 0)
@@ -231,10 +236,9 @@ static quern_status prepare(segmenting *s, quern_error *err)
     s->model.net.progress = tile_done;
     s->model.net.progress_ctx = s;
     if (qn_arg_flag(args, "dry-run")) return QUERN_OK;
-    QN_TRY(qn_segment_saver_init(&s->saver, args, &s->large, err));
     s->saver.pool = s->model.pool;
     s->spool.folder = s->saver.folder;
-    return QUERN_OK;
+    return qn_dir_make(s->saver.folder, err);
 }
 
 static int segment_all(segmenting *s)
@@ -254,18 +258,23 @@ static int segment_all(segmenting *s)
     return code;
 }
 
+static int segment(segmenting *s)
+{
+    quern_error err = {.status = QUERN_OK};
+    if (read_options(s, &err) != QUERN_OK) return qn_segment_refuse(s->args, &err);
+    return prepare(s, &err) == QUERN_OK ? segment_all(s) : qn_report(NULL, &err);
+}
+
 int qn_cmd_segment(const qn_args *args)
 {
     segmenting s = {.args = args};
-    quern_error err = {.status = QUERN_OK};
     if (args->n_operands < 1) return qn_usage(args, "needs pictures");
     qn_mem_init(&s.mem, NULL, (size_t)qn_arg_limit(args, "memory", 0));
     qn_mem_init(&s.large, NULL, s.mem.budget);
     qn_spool_init(&s.spool, ".", SIZE_MAX);
     s.large.spool = &s.spool;
     qn_arena_init(&s.arena, &s.mem);
-    const quern_status status = prepare(&s, &err);
-    const int code = status == QUERN_OK ? segment_all(&s) : qn_report(NULL, &err);
+    const int code = segment(&s);
     qn_segment_model_close(&s.model);
     qn_arena_done(&s.arena);
     return code;

@@ -80,16 +80,31 @@ static quern_status prepare(again *a, qn_segment_list *list, qn_segment_saver *s
                             qn_arena *arena, quern_error *err)
 {
     const qn_args *args = a->args;
-    QN_TRY(qn_segment_settings_of(args, &a->settings, err));
     QN_TRY(qn_segment_list_make(args->operands, args->n_operands, qn_segment_raws,
                                 arena, list, err));
     if (list->n == 0)
         return qn_fail(err, QUERN_INVALID, "%s: there are no files *" QN_SEGMENT_RAW,
                        args->operands[0]);
     QN_TRY(quern_pool_create((int)qn_arg_int(args, "threads"), &a->pool, err));
-    QN_TRY(qn_segment_saver_init(saver, args, arena->mem, err));
     saver->pool = a->pool;
-    return QUERN_OK;
+    return qn_dir_make(saver->folder, err);
+}
+
+static int run(again *a, qn_arena *arena)
+{
+    qn_segment_list list;
+    qn_segment_saver saver;
+    quern_error err = {.status = QUERN_OK};
+    quern_status status = qn_segment_settings_of(a->args, &a->settings, &err);
+    if (status == QUERN_OK)
+        status = qn_segment_saver_init(&saver, a->args, arena->mem, &err);
+    if (status != QUERN_OK) return qn_segment_refuse(a->args, &err);
+    if (prepare(a, &list, &saver, arena, &err) != QUERN_OK)
+        return qn_report(NULL, &err);
+    qn_segment_batch batch = {
+        .args = a->args, .list = &list, .saver = &saver, .work = rethreshold, .ctx = a};
+    qn_segment_settings_hash(&a->settings, "", saver.list, arena->mem, batch.hash);
+    return qn_segment_batch_run(&batch, arena->mem);
 }
 
 int qn_cmd_segment_rethreshold(const qn_args *args)
@@ -97,19 +112,10 @@ int qn_cmd_segment_rethreshold(const qn_args *args)
     again a = {.args = args};
     qn_mem mem;
     qn_arena arena;
-    qn_segment_list list;
-    qn_segment_saver saver;
-    quern_error err = {.status = QUERN_OK};
     if (args->n_operands < 1) return qn_usage(args, "needs a folder of raw outputs");
     qn_mem_init(&mem, NULL, (size_t)qn_arg_limit(args, "memory", 0));
     qn_arena_init(&arena, &mem);
-    const quern_status status = prepare(&a, &list, &saver, &arena, &err);
-    qn_segment_batch batch = {
-        .args = args, .list = &list, .saver = &saver, .work = rethreshold, .ctx = &a};
-    if (status == QUERN_OK)
-        qn_segment_settings_hash(&a.settings, "", saver.list, &mem, batch.hash);
-    const int code =
-        status == QUERN_OK ? qn_segment_batch_run(&batch, &mem) : qn_report(NULL, &err);
+    const int code = run(&a, &arena);
     quern_pool_free(a.pool);
     qn_arena_done(&arena);
     return code;

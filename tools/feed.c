@@ -5,6 +5,7 @@
 #include "engine/text.h"
 #include "formats/npz.h"
 #include "formats/files.h"
+#include "tools/option_values.h"
 #include "tools/out.h"
 #include "tools/recipe.h"
 #include "tools/term.h"
@@ -95,21 +96,6 @@ static quern_status find_input(const qn_feed *feed, const char *name, size_t n,
                    names);
 }
 
-static quern_status parse_shape(const char *text, qn_tensor *out, quern_error *err)
-{
-    const char *p = text;
-    for (out->rank = 0; *p; out->rank++) {
-        const size_t n = strcspn(p, ",x");
-        int64_t dim;
-        if (!qn_text_to_int(p, n, &dim) || dim < 0 || out->rank == QUERN_MAX_RANK)
-            return qn_fail(err, QUERN_INVALID, "'%s' is no shape of at most %d dims",
-                           text, QUERN_MAX_RANK);
-        out->dim[out->rank] = dim;
-        p += n + (p[n] != 0);
-    }
-    return QUERN_OK;
-}
-
 quern_status qn_feed_shapes(qn_feed *feed, const qn_args *args, quern_error *err)
 {
     for (int k = 0; k < qn_arg_count(args, "shape"); k++) {
@@ -120,7 +106,7 @@ quern_status qn_feed_shapes(qn_feed *feed, const qn_args *args, quern_error *err
         else if (feed->n != 1)
             return qn_fail(err, QUERN_INVALID, "--shape %s names none of the %d inputs",
                            text, feed->n);
-        QN_TRY(parse_shape(equals ? equals + 1 : text, &feed->shapes[i], err));
+        qn_word_shape(equals ? equals + 1 : text, &feed->shapes[i]);
     }
     return QUERN_OK;
 }

@@ -4,6 +4,7 @@
 
 #include "engine/spelling.h"
 #include "engine/text.h"
+#include "tools/option_values.h"
 #include "tools/out.h"
 #include "tools/user_settings.h"
 
@@ -123,6 +124,11 @@ static bool give(qn_args *args, const qn_option *o, const char *text)
                  : o->kind == QN_OPT_REAL ? "a number"
                                           : "a size such as 512M",
                  text);
+        return false;
+    }
+    const char *takes = text ? qn_option_value_lacks(o, text) : NULL;
+    if (takes) {
+        qn_usage(args, "--%s takes %s, not '%s'", o->name, takes, text);
         return false;
     }
     args->given[args->n_given++] = (qn_given){o, text};

@@ -4,6 +4,7 @@
 
 #include "formats/json_write.h"
 #include "formats/sha256.h"
+#include "tools/out.h"
 
 #include <math.h>
 #include <string.h>
@@ -166,6 +167,12 @@ quern_status qn_segment_settings_of(const qn_args *args, qn_segment_settings *ou
     QN_TRY(in_bounds("min-size", (double)out->min_size, -1, 1e12, err));
     QN_TRY(in_bounds("niter", (double)out->niter, 0, 1e9, err));
     return in_bounds("stitch", out->stitch, 0, 1, err);
+}
+
+int qn_segment_refuse(const qn_args *args, const quern_error *err)
+{
+    return err->status == QUERN_INVALID ? qn_usage(args, "%s", err->text)
+                                        : qn_report(NULL, err);
 }
 
 void qn_segment_settings_hash(const qn_segment_settings *s, const char *model_sha256,

@@ -43,6 +43,8 @@
 /* QUERN_INVALID names the option and what it may be. */
 quern_status qn_segment_settings_of(const qn_args *args, qn_segment_settings *out,
                                     quern_error *err);
+/* Tells why options were not read, and returns the exit code: 2 for a wrong value. */
+int qn_segment_refuse(const qn_args *args, const quern_error *err);
 /* An option by its name or by Cellpose's spelling, whichever is given last. */
 double qn_either_real(const qn_args *args, const char *name, const char *alias);
 const char *qn_either_text(const qn_args *args, const char *name, const char *alias);

@@ -92,8 +92,7 @@ quern_status qn_segment_saver_init(qn_segment_saver *s, const qn_args *args,
                            (int)LIST - 1);
         used += (size_t)k;
     }
-    QN_TRY(read_details(s, used, err));
-    return qn_dir_make(s->folder, err);
+    return read_details(s, used, err);
 }
 
 /* ---- files ---- */

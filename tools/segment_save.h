@@ -24,7 +24,7 @@ typedef struct qn_segment_saver {
     qn_mem *mem;
 } qn_segment_saver;
 
-/* Reads --save, makes the folder. */
+/* Reads --save and the options of how files look; opens and makes nothing. */
 quern_status qn_segment_saver_init(qn_segment_saver *s, const qn_args *args,
                                    qn_mem *mem, quern_error *err);
 
