@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { ROWS = 6, COLS = 10, N = ROWS * COLS, STEPS = 3 };
+enum { ROWS = 6, COLS = 10, N = ROWS * COLS, STEPS = 3, MOST = 24 };
 
 typedef struct opt_case {
     const char *row;
@@ -78,26 +78,26 @@ static void lion(const opt_case *c, opt_state *s)
     }
 }
 
-/* x = a x + (b G + c G^2) x, G = x x'. */
-static void newton_schulz(double *x)
+/* x [m,n] = a x + (b G + c G^2) x, G = x x'. */
+static void newton_schulz(int m, int n, double *x)
 {
-    double g[ROWS][ROWS] = {{0}}, p[ROWS][ROWS], next[N];
-    for (int i = 0; i < ROWS; i++)
-        for (int j = 0; j < ROWS; j++)
-            for (int k = 0; k < COLS; k++)
-                g[i][j] += x[i * COLS + k] * x[j * COLS + k];
-    for (int i = 0; i < ROWS; i++)
-        for (int j = 0; j < ROWS; j++) {
+    double g[MOST][MOST] = {{0}}, p[MOST][MOST], next[MOST * MOST];
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < m; j++)
+            for (int k = 0; k < n; k++)
+                g[i][j] += x[i * n + k] * x[j * n + k];
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < m; j++) {
             p[i][j] = -4.7750 * g[i][j];
-            for (int k = 0; k < ROWS; k++)
+            for (int k = 0; k < m; k++)
                 p[i][j] += 2.0315 * g[i][k] * g[k][j];
         }
-    for (int i = 0; i < N; i++) {
+    for (int i = 0; i < m * n; i++) {
         next[i] = 3.4445 * x[i];
-        for (int k = 0; k < ROWS; k++)
-            next[i] += p[i / COLS][k] * x[k * COLS + i % COLS];
+        for (int k = 0; k < m; k++)
+            next[i] += p[i / n][k] * x[k * n + i % n];
     }
-    memcpy(x, next, sizeof next);
+    memcpy(x, next, (size_t)(m * n) * sizeof *x);
 }
 
 static void muon(const opt_case *c, opt_state *s)
@@ -111,7 +111,7 @@ static void muon(const opt_case *c, opt_state *s)
     for (int i = 0; i < N; i++)
         d[i] /= size;
     for (int k = 0; k < 5; k++)
-        newton_schulz(d);
+        newton_schulz(ROWS, COLS, d);
     for (int i = 0; i < N; i++)
         s->w[i] = s->w[i] * (1 - c->rate * c->decay) - c->rate * d[i];
 }
@@ -132,12 +132,17 @@ static const opt_row rows[] = {
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
+static void put_matrix(qn_op_case *x, int i, int m, int n, const float *v)
+{
+    qn_case_floats(x, i, m * n, v);
+    x->in[i].rank = 2;
+    x->in[i].dim[0] = m;
+    x->in[i].dim[1] = n;
+}
+
 static void put(qn_op_case *x, int i, const float *v)
 {
-    qn_case_floats(x, i, N, v);
-    x->in[i].rank = 2;
-    x->in[i].dim[0] = ROWS;
-    x->in[i].dim[1] = COLS;
+    put_matrix(x, i, ROWS, COLS, v);
 }
 
 static void fill_hyper(float *h, const opt_case *c, int t)
@@ -202,6 +207,46 @@ void test_update_steps(qn_test *t)
                 CHECK_WITHIN(t, (double)w[i], s.w[i], 2e-6);
         }
     }
+}
+
+/* A first step from zero weights: the direction alone.  A matrix with more rows than
+ * columns is transposed, and its steps are longer. */
+static void check_direction(qn_test *t, int m, int n)
+{
+    const opt_case c = {"Muon", 1, 1, 0, 0, 0, 0, 1};
+    const int count = m * n;
+    const float zero[MOST * MOST] = {0}, *g = qn_random_floats(t, count);
+    float hyper[QN_HYPER_N];
+    double d[MOST * MOST], size = 1e-7;
+    qn_op_case x;
+    for (int i = 0; i < count; i++)
+        size = hypot(size, (double)g[i]);
+    for (int i = 0; i < count; i++)
+        d[i] = (double)g[i] / size;
+    for (int k = 0; k < 5; k++)
+        newton_schulz(m, n, d);
+    fill_hyper(hyper, &c, 1);
+    qn_case_begin(t, &x, c.row, 1);
+    qn_case_floats(&x, 0, QN_HYPER_N, hyper);
+    put_matrix(&x, QN_UPDATE_W, m, n, zero);
+    put_matrix(&x, QN_UPDATE_G, m, n, g);
+    put_matrix(&x, QN_UPDATE_M, m, n, zero);
+    qn_note(t, "[%d,%d]", m, n);
+    if (CHECK_OK(t, qn_case_run(&x, 1), &x.err)) {
+        const float *w = x.in[QN_UPDATE_W].data;
+        const double gain = sqrt(fmax(1, (double)m / n));
+        for (int i = 0; i < count; i++)
+            CHECK_WITHIN(t, (double)w[i], -gain * d[i], 1e-4);
+    }
+    qn_case_end(&x);
+}
+
+void test_update_muon(qn_test *t)
+{
+    static const int shape[][2] = {{1, 1},  {1, 24}, {8, 8},  {7, 9},  {9, 13}, {9, 14},
+                                   {5, 24}, {9, 7},  {24, 5}, {23, 1}, {24, 24}};
+    for (size_t i = 0; i < sizeof shape / sizeof *shape; i++)
+        check_direction(t, shape[i][0], shape[i][1]);
 }
 
 /* While gradients are accumulated nothing moves, but their squares are told. */
