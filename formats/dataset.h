@@ -70,6 +70,7 @@ typedef struct qn_dataset_options {
     double ratio;
     quern_cancel_fn *cancel; /* asked while it unpacks; NULL: nobody */
     void *ctx;
+    bool is_selected;          /* a list of items named the path */
     bool is_unpacked;          /* the path is what an archive unpacked to */
     bool may_lack;             /* where no picture is there at all, the table will do */
     const qn_decoder *decoder; /* of its pictures; NULL: this process */
@@ -180,6 +181,7 @@ typedef struct qn_survey_watch {
      */
     int (*step)(void *ctx, int64_t done); /* may be NULL */
     void *ctx;
+    quern_cancel_fn *cancel; /* asked more often, with NULL, by any thread; or NULL */
     bool is_quick; /* digests are 64 bits that tell pictures apart, but nobody swears */
     bool sketches; /* fill survey->sketch, and turned and the sums of looks */
 } qn_survey_watch;

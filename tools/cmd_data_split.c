@@ -31,9 +31,13 @@ const char qn_data_split_about[] =
     "that\n"
     "the data set names itself stay; groups are never torn apart; the same seed gives "
     "the\n"
-    "same division in whatever order the items come.\n"
+    "same division in whatever order the items come.  Of a data set that holds its\n"
+    "pictures itself (an archive, IDX, NPZ, Parquet) the list names set, item, label "
+    "and\n"
+    "split.\n"
     "\n"
     "  quern data split flowers/ --test 0.2 -o flowers/split.csv\n"
+    "  quern data split flowers.zip -o split.csv && quern train split.csv\n"
     "  quern data split patients.csv -g site --folds 5 --fold 2 -o fold2.csv\n";
 
 /* The texts of a column become the groups. */

@@ -13,11 +13,13 @@
 
 static const qn_disk disk = {0}; /* nobody asks before changes */
 
-/* An archive among the operands; a run that is resumed may have one in its settings. */
+/* An archive among the operands, or what may be a list of an archive's items; a run
+ * that is resumed may have one in its settings. */
 static bool is_wanted(const qn_args *args)
 {
     for (int i = 0; i < args->n_operands; i++)
-        if (qn_is_archive_name(args->operands[i]) &&
+        if ((qn_is_archive_name(args->operands[i]) ||
+             qn_ends_with(args->operands[i], ".csv")) &&
             !qn_path_is_folder(args->operands[i]))
             return true;
     return !strcmp(args->command->name, "train") && qn_arg_flag(args, "resume");

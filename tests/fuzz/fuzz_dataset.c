@@ -27,6 +27,7 @@ static const char two_numpy_labels[] =
     "\0\1";
 
 /* A stored set of one picture, which lies in its own table. */
+static const uint8_t two_of_cifar[2 * 3073] = {0};
 static const char stored_line[] =
     "{\"schema\":1,\"name\":\"a\",\"label\":0,\"group\":\"g\",\"from\":0,\""
     "at\":0,\"bytes\":2,\"sha256\":\"00000000000000000000000000000000000000"
@@ -50,6 +51,7 @@ typedef struct form {
 
 static const form forms[] = {
     {'c', "d.csv", "a.bmp", two_labels, 2, "d.csv"},
+    {'v', "d.csv", "test_batch.bin", two_of_cifar, sizeof two_of_cifar, "d.csv"},
     {'t', "d.tsv", "classes.txt", (const uint8_t *)"x\ny\n", 4, "d.tsv"},
     {'n', "d.npz", "a.bmp", two_labels, 2, "d.npz"},
     {'b', "test_batch.bin", "batches.meta.txt", (const uint8_t *)"x\ny\n", 4, ""},

@@ -69,6 +69,7 @@ put("tar_ustar", b"w" + tar(tarfile.USTAR_FORMAT, ("a/1.bmp", b"BM"), ("a/1.txt"
 put("coco", b'o{"images":[{"id":3,"file_name":"a.bmp","patient":"p"}],"annotations":[{"id":1,'
     b'"image_id":3,"category_id":9,"bbox":[0,0,1,1]}],"categories":[{"id":9,"name":"x"}]}')
 put("npy", b"y" + npz(np.save, arr=pictures))
+put("selection", b"vset,item,label,split\n.,test/0,0,train\n.,test/1,,val\n.,test/1,0,\n")
 put("metadata_csv", b"mfile_name,label,age\na.bmp,cat,3\n../x.bmp,dog,\n")
 put("metadata_jsonl", b'j{"file_name":"a.bmp","label":"cat","age":3}\n{"file_name":"b.bmp"}\n')
 # Parquet files of other writers, as tests/parquet_oracle.py makes them.
