@@ -17,6 +17,7 @@ typedef struct reading {
     qn_survey *survey;
     int64_t first; /* of the slice */
     bool is_quick;
+    quern_cancel_fn *cancel;
 } reading;
 
 /* Four chains of multiplications over words, folded into one. */
@@ -89,6 +90,7 @@ static void read_block(void *ctx, int64_t begin, int64_t end, int worker)
     qn_arena_init(&pixels, &mem);
     for (int64_t i = begin + r->first, last = end + r->first; i < last;) {
         int n = 0;
+        if (r->cancel && r->cancel(NULL)) break;
         for (; n < QN_READ_TOGETHER && i + n < last; n++)
             items[n] = i + n;
         qn_arena_reset(&pixels);
@@ -147,7 +149,8 @@ static quern_status read_all(reading *r, quern_pool *pool, const qn_survey_watch
     for (; r->first < n; r->first += SLICE) {
         const int64_t left = n - r->first;
         qn_parallel_for(pool, left < SLICE ? left : SLICE, GRAIN, read_block, r);
-        if (watch && watch->step && watch->step(watch->ctx, r->first))
+        if ((r->cancel && r->cancel(NULL)) ||
+            (watch && watch->step && watch->step(watch->ctx, r->first)))
             return qn_fail(err, QUERN_CANCELLED, "stopped while reading the pictures");
     }
     return QUERN_OK;
@@ -158,7 +161,7 @@ quern_status qn_dataset_survey(qn_dataset *set, quern_pool *pool,
                                qn_survey *out, quern_error *err)
 {
     QN_TRY(make_room(out, (size_t)set->n, watch && watch->sketches, arena, err));
-    reading r = {set, out, 0, watch && watch->is_quick};
+    reading r = {set, out, 0, watch && watch->is_quick, watch ? watch->cancel : NULL};
     QN_TRY(read_all(&r, pool, watch, err));
     for (int64_t i = 0; i < set->n; i++) {
         if (!out->is_good[i]) QN_TRY(read_again(&r, set, i, err));

@@ -477,7 +477,8 @@ static bool make_folder(qn_test *t, int n)
     return is_made;
 }
 
-static pid_t start_command(qn_test *t)
+/* Converts the set, or reads all of it. */
+static pid_t start_command(qn_test *t, bool converts)
 {
     char program[400], set[400], to[400];
     snprintf(program, sizeof program, "%s/quern", qn_build(t));
@@ -489,22 +490,19 @@ static pid_t start_command(qn_test *t)
     setpgid(0, 0);
     if (!freopen("/dev/null", "w", stdout) || !freopen("/dev/null", "w", stderr))
         _exit(126);
+    if (!converts)
+        execl(program, "quern", "data", "info", set, "--read", "--threads", "2",
+              (char *)NULL);
     execl(program, "quern", "data", "convert", set, to, "--to", "idx", "--threads", "2",
           (char *)NULL);
     _exit(127);
 }
 
 /* The key that interrupts reaches all of them: the command ends as ever, with them. */
-void test_decode_interrupt(qn_test *t)
+static void interrupt(qn_test *t, bool converts)
 {
     int status = 0, n = 0;
-    if (!has_filter(t)) {
-        qn_skip(t, "no sandbox here: pictures are decoded in the program");
-        return;
-    }
-    REQUIRE(t, make_folder(t, 100));
-    REQUIRE(t, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
-    const pid_t pid = start_command(t);
+    const pid_t pid = start_command(t, converts);
     REQUIRE(t, pid > 0);
     for (const double from = qn_seconds(); n == 0 && qn_seconds() - from < 60;)
         n = count_below(pid, "quern-decoder", NULL);
@@ -513,4 +511,16 @@ void test_decode_interrupt(qn_test *t)
     CHECK(t, waitpid(pid, &status, 0) == pid);
     CHECK(t, WIFEXITED(status) && WEXITSTATUS(status) == 130);
     CHECK(t, all_end(t));
+}
+
+void test_decode_interrupt(qn_test *t)
+{
+    if (!has_filter(t)) {
+        qn_skip(t, "no sandbox here: pictures are decoded in the program");
+        return;
+    }
+    REQUIRE(t, make_folder(t, 200));
+    REQUIRE(t, prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
+    interrupt(t, true);
+    interrupt(t, false);
 }

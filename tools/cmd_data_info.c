@@ -7,6 +7,7 @@
 #include "tools/options.h"
 #include "tools/out.h"
 #include "tools/scratch.h"
+#include "tools/term.h"
 
 #include <string.h>
 
@@ -20,6 +21,7 @@ const qn_option qn_data_info_options[] = {
     QN_OPTION_LIMIT,
     QN_OPTION_THREADS,
     QN_OPTION_JSON,
+    QN_OPTION_QUIET,
     QN_OPTIONS_END,
 };
 
@@ -60,13 +62,24 @@ static quern_status count_items(report *r, qn_arena *arena, quern_error *err)
     return QUERN_OK;
 }
 
+static int step(void *ctx, int64_t done)
+{
+    qn_progress_step(ctx, done);
+    return qn_interrupted(NULL);
+}
+
 static quern_status read_pictures(report *r, qn_dataset *set, const qn_args *args,
                                   qn_arena *arena, quern_error *err)
 {
     quern_pool *pool;
     qn_twin *across;
+    qn_progress progress;
+    const qn_survey_watch watch = {
+        .step = step, .ctx = &progress, .cancel = qn_interrupted};
     QN_TRY(quern_pool_create((int)qn_arg_int(args, "threads"), &pool, err));
-    quern_status status = qn_dataset_survey(set, pool, NULL, arena, &r->survey, err);
+    qn_progress_begin(&progress, "pictures", set->n, qn_arg_flag(args, "quiet"));
+    quern_status status = qn_dataset_survey(set, pool, &watch, arena, &r->survey, err);
+    qn_progress_end(&progress);
     quern_pool_free(pool);
     QN_TRY(status);
     r->is_read = true;
@@ -273,6 +286,7 @@ int qn_cmd_data_info(const qn_args *args)
     report r = {0};
     quern_error err;
     if (args->n_operands != 1) return qn_usage(args, "needs one data set");
+    qn_interrupt_install();
     qn_mem_init(&mem, NULL, 0);
     qn_arena_init(&arena, &mem);
     const quern_status status = look(args, &r, &set, &arena, &err);

@@ -16,7 +16,8 @@ static int step(void *ctx, int64_t done)
 static quern_status read_all(qn_data_look *look, quern_error *err)
 {
     const qn_args *args = look->args;
-    const qn_survey_watch watch = {.step = step, .ctx = look, .sketches = true};
+    const qn_survey_watch watch = {
+        .step = step, .ctx = look, .cancel = qn_interrupted, .sketches = true};
     quern_pool *pool;
     QN_TRY(quern_pool_create((int)qn_arg_int(args, "threads"), &pool, err));
     qn_progress_begin(&look->progress, "pictures", look->set->n,
