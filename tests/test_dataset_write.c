@@ -89,6 +89,26 @@ void test_write_all_ways(qn_test *t)
     }
 }
 
+/* From Parquet, which is not written, in two writers' files. */
+void test_write_from_parquet(qn_test *t)
+{
+    static const char *const files[] = {"fastparquet", "none_v1_plain"};
+    qn_set_kit k;
+    if (!qn_set_kit_decodes(t)) return;
+    qn_set_kit_init(&k, t);
+    for (int i = 0; i < 2; i++) {
+        char path[128], name[64];
+        size_t n;
+        snprintf(path, sizeof path, "tests/data/parquet/%s.parquet", files[i]);
+        snprintf(name, sizeof name, "%s.parquet", files[i]);
+        const char *bytes = qn_get_file(t, path, &n);
+        REQUIRE(t, bytes != NULL);
+        qn_set_kit_put(t, name, bytes, n);
+        qn_write_kit_everywhere(&k, name, files[i], i == 0);
+    }
+    qn_set_kit_done(&k);
+}
+
 static void check_column(qn_test *t, const qn_dataset *set, int c, const char *name,
                          int64_t item, const char *text)
 {

@@ -3,7 +3,7 @@
  * names, damage. */
 #include "formats/crc32c.h"
 #include "formats/protobuf.h"
-#include "tests/dataset_kit.h"
+#include "tests/write_kit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,6 +114,22 @@ void test_tfrecord_set(qn_test *t)
     CHECK_STR(t, qn_item_name(k.set, 2, room), "val/0");
     CHECK_STR(t, k.set->columns[0].text[1], "b.jpg");
     CHECK_EQ(t, k.set->n_rejects, 0);
+    qn_set_kit_done(&k);
+}
+
+/* To every format that is written. */
+void test_tfrecord_everywhere(qn_test *t)
+{
+    static const example four[] = {{2, "zebra", "a.jpg", 10},
+                                   {1, "ant", "b.jpg", 20},
+                                   {1, "ant", "c.jpg", 90},
+                                   {2, "zebra", "d.jpg", 255}};
+    qn_set_kit k;
+    if (!qn_set_kit_decodes(t)) return;
+    qn_set_kit_init(&k, t);
+    put_examples(&k, "set/flowers_train-00000-of-00001", four, 3);
+    put_examples(&k, "set/flowers_test-00000-of-00001", four + 1, 3);
+    qn_write_kit_everywhere(&k, "set", "tf", true);
     qn_set_kit_done(&k);
 }
 

@@ -74,3 +74,35 @@ void qn_write_kit_sum(qn_set_kit *k, const char *name, char sum[65])
     }
     qn_arena_done(&arena);
 }
+
+void qn_write_kit_everywhere(qn_set_kit *k, const char *source, const char *name,
+                             bool is_labelled)
+{
+    static const char *const ways[][3] = {
+        {"folders", "folders", ""}, {"csv", "csv", "/manifest.csv"},
+        {"idx", "idx", ""},         {"cifar", "cifar", ""},
+        {"npz", "a.npz", ""},       {"webdataset", "shards", ""},
+        {"coco", "coco", ""}};
+    qn_test *t = k->t;
+    char want[65], sum[65], to[128], made[160];
+    qn_written out;
+    qn_write_kit_sum(k, source, want);
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        const bool is_cifar = !strcmp(ways[i][0], "cifar"); /* of one size only */
+        const qn_write_plan plan = {.skip_bad = !is_labelled,
+                                    .frame = {is_cifar ? 32 : 0,
+                                              is_cifar ? 32 : 0,
+                                              0,
+                                              QN_STRETCH,
+                                              is_cifar ? 3 : 0,
+                                              {0}}};
+        snprintf(to, sizeof to, "%s-%s", name, ways[i][1]);
+        snprintf(made, sizeof made, "%s%s", to, ways[i][2]);
+        qn_note(t, "%s to %s", source, made);
+        REQUIRE_OK(t, qn_write_kit_write(k, source, to, ways[i][0], &plan, &out),
+                   &k->err);
+        if (i == 0 && !is_labelled) memcpy(want, out.sum, sizeof want);
+        qn_write_kit_sum(k, made, sum);
+        CHECK_STR(t, sum, is_cifar ? out.sum : want);
+    }
+}

@@ -21,5 +21,10 @@ quern_status qn_write_kit_write(qn_set_kit *k, const char *from, const char *to,
                                 qn_written *out);
 /* The sum of a set, all of whose items must be readable and none refused. */
 void qn_write_kit_sum(qn_set_kit *k, const char *name, char sum[65]);
+/* Writes it in every format, and the sums are equal: for CIFAR at its size, that of
+ * what was written.  Targets begin with name.  Items without labels are left out: then
+ * the sum is that of the first target. */
+void qn_write_kit_everywhere(qn_set_kit *k, const char *source, const char *name,
+                             bool is_labelled);
 
 #endif
