@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_promises.c - pages that promise something name the test that holds it:
- * PRIVACY.md and the tables behind `quern privacy verify`, NOTICE and docs/deps.lock.
+ * PRIVACY.md and the tables behind `quern privacy verify`, the hazards of
+ * docs/SECURITY.md, NOTICE and docs/deps.lock.
  */
 #include "formats/json_tree.h"
 #include "tests/test.h"
@@ -43,7 +44,7 @@ static void check_names(qn_test *t, const char *cell)
         const size_t length = strcspn(++p, "`");
         snprintf(name, sizeof name, "%.*s", (int)length, p);
         p += length + (p[length] == '`');
-        qn_note(t, "PRIVACY.md names %s", name);
+        qn_note(t, "the page names %s", name);
         CHECK(t, is_test(t, name));
         n++;
     }
@@ -78,6 +79,26 @@ void test_privacy_page(qn_test *t)
         qn_note(t, "shown by quern privacy verify: %s", qn_promise_id(i));
         CHECK(t, strstr(page, id) != NULL);
     }
+}
+
+/* Every hazard has an answer and a test that exists. */
+void test_hazards_page(qn_test *t)
+{
+    const char *page = qn_get_file(t, "docs/SECURITY.md", NULL);
+    int n = 0;
+    REQUIRE(t, page != NULL);
+    const char *row = strstr(page, "| hazard | what happens | test |");
+    REQUIRE(t, row != NULL);
+    row = strchr(strchr(row, '\n') + 1, '\n') + 1;
+    for (; *row == '|'; row += strcspn(row, "\n") + 1, n++) {
+        char cell[3][600];
+        for (int k = 0; k < 3; k++)
+            take_cell(row, k, cell[k], sizeof cell[k]);
+        qn_note(t, "hazard %s", cell[0]);
+        CHECK(t, strlen(cell[0]) > 3 && strlen(cell[1]) > 10);
+        check_names(t, cell[2]);
+    }
+    CHECK(t, n >= 14);
 }
 
 /* The table of commands and that of recipes name the same, once each. */

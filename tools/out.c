@@ -3,6 +3,7 @@
 #include "tools/out.h"
 
 #include "engine/os.h"
+#include "engine/utf8.h"
 #include "tools/term.h"
 
 #include <math.h>
@@ -13,12 +14,16 @@
 
 const char *qn_clean(char *room, size_t n, const char *text)
 {
-    size_t i = 0;
-    for (; text && text[i] && i + 1 < n; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        room[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    const size_t all = text ? strlen(text) : 0;
+    size_t used = 0;
+    while (used < all) {
+        const size_t k = qn_utf8_length(text + used, all - used);
+        if (used + (k ? k : 1) >= n) break; /* between characters */
+        used += k ? k : 1;
     }
-    room[i] = 0;
+    if (used) memcpy(room, text, used);
+    room[used] = 0;
+    qn_utf8_escape(room, n);
     return room;
 }
 

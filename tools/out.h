@@ -16,7 +16,8 @@ int qn_report(const char *file, const quern_error *err);
 void qn_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The log callback of models and sessions; ctx is the file's name or NULL. */
 void qn_out_log(void *ctx, const char *text);
-/* Text with control characters replaced by '?', into room of n bytes. */
+/* Text with what steers a terminal, or is no UTF-8, as \xNN, into room of n bytes (1024
+ * at the most); what is longer is cut. */
 const char *qn_clean(char *room, size_t n, const char *text);
 #define QN_CLEAN(text) qn_clean((char[256]){0}, 256, (text))
 /* Writes the buffer to stdout and clears it; after a failed append says so.  Exit code.
