@@ -34,6 +34,21 @@ static size_t page_size(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
+/* n bytes of which nothing can be touched, `at` bytes before a large page; NULL: none.
+ */
+static char *map_before_page(size_t n, size_t at)
+{
+    const size_t page = QN_LARGE_PAGE;
+    size_t all;
+    if (!qn_size_add(n, page, &all)) return NULL;
+    char *p = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED) return NULL;
+    const size_t before = (page - ((uintptr_t)p + at) % page) % page;
+    if (before) munmap(p, before);
+    if (before < page) munmap(p + before + n, page - before);
+    return p + before;
+}
+
 quern_status qn_guarded_make(qn_guarded *g, size_t size, qn_place_at at,
                              quern_error *err)
 {
@@ -44,13 +59,14 @@ quern_status qn_guarded_make(qn_guarded *g, size_t size, qn_place_at at,
         return qn_fail(err, QUERN_LIMIT, "%zu bytes are too many", size);
     body = body / page * page + (size == 0 ? page : 0);
     g->map_size = body + 2 * page;
-    void *p = mmap(NULL, g->map_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED || mprotect((char *)p + page, body, PROT_READ | PROT_WRITE)) {
+    char *p = map_before_page(g->map_size, page);
+    if (!p || mprotect(p + page, body, PROT_READ | PROT_WRITE)) {
         const int why = errno;
-        if (p != MAP_FAILED) munmap(p, g->map_size);
+        if (p) munmap(p, g->map_size);
         return qn_fail(err, QUERN_MEMORY, "no memory for %zu bytes: %s", size,
                        strerror(why));
     }
+    qn_os_want_huge_pages(p + page, body);
     g->map = p;
     g->p = g->map + page + (at == QN_AT_END ? body - size : 0);
     return QUERN_OK;

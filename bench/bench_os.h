@@ -23,7 +23,8 @@ typedef struct qn_guarded {
     size_t map_size;
 } qn_guarded;
 
-/* Touching a wall is SIGSEGV.  size 0 gives a pointer to nothing. */
+/* Touching a wall is SIGSEGV.  From 2 MB on it lies on large pages as far as these are
+ * whole, as in a session.  size 0 gives a pointer to nothing. */
 quern_status qn_guarded_make(qn_guarded *g, size_t size, qn_place_at at,
                              quern_error *err);
 void qn_guarded_free(qn_guarded *g);
