@@ -8,7 +8,11 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define PICTURES "tests/data/raster/"
 #define USUAL                                                                      \
@@ -244,4 +248,57 @@ void test_cells_page(qn_test *t)
         }
     }
     CHECK(t, n > 40);
+}
+
+/* ---- what it takes ---- */
+
+/* The most that a command ever had in memory, bytes; 0 where it failed.  From a process
+ * of its own, whose children it alone has. */
+static double peak_of(qn_test *t, const char *command)
+{
+    int ends[2];
+    double peak = 0;
+    if (!CHECK(t, pipe(ends) == 0)) return 0;
+    const pid_t child = fork();
+    if (child == 0) {
+        struct rusage used = {0};
+        if (system(command) == 0) getrusage(RUSAGE_CHILDREN, &used);
+        peak = 1024.0 * (double)used.ru_maxrss;
+        _exit(write(ends[1], &peak, sizeof peak) != sizeof peak);
+    }
+    close(ends[1]);
+    if (read(ends[0], &peak, sizeof peak) != sizeof peak) peak = 0;
+    close(ends[0]);
+    waitpid(child, NULL, 0);
+    return peak;
+}
+
+/* --dry-run tells the memory that a run then takes, within 15 percent: of a picture as
+ * a whole and in squares. */
+void test_segment_dry_run(qn_test *t)
+{
+    static const char *const ways[] = {"--squares 0", "--squares 300"};
+    const char *out = "";
+    char words[2000], command[4000];
+    if (!qn_is_release(t)) {
+        qn_skip(t, "memory is that of release builds");
+        return;
+    }
+    put_deep(t, "a.pgm", 1000, 0, 65535);
+    for (int i = 0; i < 2; i++) {
+        double told = 0;
+        snprintf(words, sizeof words,
+                 "segment '%s' -d 18 -t 2 --save masks,csv -q --json -o '%s' %s",
+                 qn_temp(t, "a.pgm"), qn_temp(t, "out"), ways[i]);
+        snprintf(command, sizeof command, "%s --dry-run", words);
+        CHECK_EQ(t, qn_quern(t, command, &out), 0);
+        const char *at = strstr(out, "\"bytes\":");
+        if (CHECK(t, at != NULL)) told = strtod(at + 8, NULL);
+        snprintf(command, sizeof command, "'%s/quern' %s >/dev/null", qn_build(t),
+                 words);
+        const double taken = peak_of(t, command);
+        qn_note(t, "%s: %.0f told, %.0f taken", ways[i], told, taken);
+        CHECK(t, taken > 0);
+        CHECK_WITHIN(t, told / taken, 1, 0.15);
+    }
 }

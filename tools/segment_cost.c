@@ -5,9 +5,12 @@
 #include "engine/os_spool.h"
 
 #define OWN_BYTES     16 /* a pixel of the picture: flows, logit, label */
-#define DRIFT_BYTES   28 /* a pixel of the picture while the dynamics run */
+#define DRIFT_BYTES   13 /* a pixel of the picture while the dynamics run */
 #define NETWORK_BYTES 12 /* a pixel of the network's scale */
 #define LABEL_BYTES   4
+#define PROGRAM_BYTES 12e6 /* that are there for any picture */
+#define COVERED       0.4  /* of a picture, by its cells: as in a dense culture */
+#define CELL_BYTES    3500 /* of a cell while figures and outlines are written */
 
 /* Bytes for the pixels of what is worked on at once. */
 static double work_bytes(const qn_planes *p, const qn_input *in)
@@ -32,6 +35,14 @@ static qn_planes square_of(const qn_planes *p, int64_t side, double diameter)
     if (part.height > whole) part.height = whole;
     if (part.width > whole) part.width = whole;
     return part;
+}
+
+/* What is known of cells while files are written. */
+static double cell_bytes(const qn_planes *p, double diameter)
+{
+    const double pixels = (double)p->height * (double)p->width;
+    const double n = COVERED * pixels / (0.785 * diameter * diameter);
+    return n * CELL_BYTES;
 }
 
 /* What is larger than the spool's least lies on the disk, the rest in memory. */
@@ -76,9 +87,13 @@ quern_status qn_segment_cost_of(const qn_segment_job *job, int64_t side,
                              .tile_h = h,
                              .tile_w = w,
                              .diameter = diameter,
-                             .bytes =
-                                 (double)stats.peak_bytes + work_bytes(&picture, &in)};
+                             .bytes = PROGRAM_BYTES + (double)stats.peak_bytes +
+                                      work_bytes(&picture, &in)};
     if (side > 0) {
+        /* squares are done when the cells are written */
+        const double cells = cell_bytes(job->picture, diameter);
+        const double work = work_bytes(&picture, &in);
+        if (cells > work) out->bytes += cells - work;
         out->squares =
             pieces(job->picture->height, side) * pieces(job->picture->width, side);
         place_whole(job->picture, out);

@@ -218,7 +218,7 @@ static quern_status all_squares(squares *s, quern_error *err)
             qn_arena_init(&s->room, scratch->mem);
             status = one_square(s, &w, err);
             qn_arena_done(&s->room);
-            qn_arena_reset(scratch);
+            qn_arena_done(scratch); /* the next may be larger: its chunks, too */
             s->n_done++;
         }
     return status;
