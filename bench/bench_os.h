@@ -73,9 +73,6 @@ quern_status qn_worker_take(qn_worker *w, void *p, size_t n, double seconds,
 quern_status qn_worker_ask(qn_worker *w, const char *line, char *answer, size_t room,
                            double seconds, quern_error *err);
 void qn_worker_stop(qn_worker *w); /* closes its stdin, waits, kills if need be */
-/* From here on this process and those it starts can open no socket but those of the
- * machine itself.  There is no way back. */
-quern_status qn_network_forbid(quern_error *err);
 /* The absolute path of this program. */
 quern_status qn_own_path(char *path, size_t room, quern_error *err);
 

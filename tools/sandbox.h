@@ -54,7 +54,7 @@ void qn_outputs_tidy(const qn_outputs *outputs);
 
 /* ---- the parts ---- */
 
-/* The filter: 0, or what the kernel answers (errno). */
+/* The filter, with no_new_privs: 0, or what the kernel answers (errno). */
 int qn_filter_install(unsigned may);
 /* The same for a process that only computes: no files, not even open ones, no signals.
  */

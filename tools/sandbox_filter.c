@@ -116,6 +116,7 @@ static int install(program *p)
     const struct sock_fprog filter = {(unsigned short)p->n, p->line};
     /* All threads; and no slower memory for it (as newer kernels do by themselves). */
     const unsigned flags = SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
     if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) == 0) return 0;
     return errno ? errno : EAGAIN;
 }
@@ -146,7 +147,6 @@ int qn_filter_install_worker(void)
 {
     program p = {.n = 0};
     int n = N_WORKER;
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
     put_head(&p, n);
     p.line[p.n - 1].jt = (uint8_t)(n + 2); /* x32 is ended */
     for (; n > 0; n--)
