@@ -34,7 +34,8 @@ static int sh(dry *d, const char *script, const char **out)
     return qn_shell(d->t, line, out);
 }
 
-/* Runs it in a fresh folder, "work". */
+/* Runs it in a fresh folder, "work".  What it tells is kept without numbers, for some
+ * are times. */
 static void run(dry *d, int64_t at, bool all)
 {
     char script[QN_PATH_MAX];
@@ -42,8 +43,8 @@ static void run(dry *d, int64_t at, bool all)
              "rm -rf work; mkdir work; cd work; cp -r ../base/in ../base/home .; "
              "ln -s ../base/run ../base/arrays ../base/cells ../base/data .; "
              "QUERN_DRY_AT=%lld QUERN_DRY_ALL=%d QUERN_DRY_COUNT=../count "
-             "QUERN_HOME=$PWD/home timeout -k 1 100 \"$Q\" %s 2>&1 >/dev/null "
-             "</dev/null",
+             "QUERN_HOME=$PWD/home timeout -k 1 100 \"$Q\" %s 2>&1 >../told "
+             "</dev/null; code=$?; tr -d 0-9 <../told >told; exit $code",
              (long long)at, all, d->words);
     d->code = sh(d, script, &d->said);
 }
@@ -66,7 +67,7 @@ static void compare(dry *d)
     char script[512];
     snprintf(script, sizeof script,
              "diff -rq --no-dereference -x '%s' whole work | grep -v '%s'", d->varies,
-             d->code ? "^Only in whole" : "^$");
+             d->code ? "^Only in whole\\|/told differ" : "^$");
     sh(d, script, &d->left);
     CHECK_STR(d->t, d->left, "");
     if (!d->stores) return;
@@ -141,7 +142,7 @@ static void go_all(qn_test *t, const char *varies, bool stores,
 {
     dry d = {.t = t, .varies = varies, .stores = stores};
     char build[QN_PATH_MAX];
-    if (!qn_set_kit_decodes(t) || !qn_train_kit_can(t)) return;
+    if (!qn_set_kit_decodes(t)) return;
     REQUIRE(t, qn_path_resolve(qn_build(t), build, NULL) == QUERN_OK);
     snprintf(d.program, sizeof d.program, "%s/tests/quern-dry", build);
     if (!make_base(&d)) return;

@@ -157,7 +157,8 @@ static void show_table(kernels_run *r, int from)
         for (int k = 0; k < COLUMNS; k++)
             qn_table_cell(&table, "%s", text[k]);
     }
-    qn_table_print(&table, stdout);
+    quern_error err;
+    if (qn_table_print(&table, stdout, &err) != QUERN_OK) qn_report(NULL, &err);
     for (int i = from; i < r->results.n; i++) {
         const qn_kernel_result *q = &r->results.r[i];
         for (int k = 0; k < QN_COUNTERS; k++)

@@ -185,7 +185,9 @@ static int summarize(series *s, qn_mem *mem)
     const double ratio = geometric_mean(&s->ratios);
     const double speedup = geometric_mean(&s->scalings);
     const bool is_text = !qn_arg_flag(s->args, "json");
-    qn_table_print(&s->table, is_text ? stdout : NULL);
+    quern_error err;
+    if (qn_table_print(&s->table, is_text ? stdout : NULL, &err) != QUERN_OK)
+        return qn_report(NULL, &err);
     if (is_text) {
         if (s->ratios.n)
             printf("geometric mean of %d ratios: %.3f\n", s->ratios.n, ratio);
@@ -231,7 +233,7 @@ static int all_models(series *s, qn_arena *arena)
     if (n > 1 && code != 130)
         summarize(s, arena->mem);
     else
-        qn_table_print(&s->table, NULL);
+        qn_table_end(&s->table);
     return code;
 }
 

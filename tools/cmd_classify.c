@@ -165,6 +165,7 @@ static quern_status tell(classification *c, const char *name, const qn_image *im
         QN_TRY(draw(c, name, image, a, truth, err));
     else if (!c->truth.data)
         text_line(c, name, a);
+    QN_TRY(qn_buf_status(&c->out, err));
     qn_out_flush(&c->out);
     return QUERN_OK;
 }
@@ -228,7 +229,8 @@ static quern_status load_truth(classification *c, quern_error *err)
     return status;
 }
 
-static void sum_up_json(classification *c, const qn_metrics *m, double images_per_s)
+static quern_status sum_up_json(classification *c, const qn_metrics *m,
+                                double images_per_s, quern_error *err)
 {
     qn_json j;
     qn_json_begin(&j, &c->out);
@@ -238,7 +240,9 @@ static void sum_up_json(classification *c, const qn_metrics *m, double images_pe
     qn_confusion_json(m, &j);
     qn_json_real(&j, "images_per_s", images_per_s);
     qn_json_end(&j);
+    QN_TRY(qn_buf_status(&c->out, err));
     qn_out_flush(&c->out);
+    return QUERN_OK;
 }
 
 static quern_status sum_up(classification *c, double seconds, quern_error *err)
@@ -251,12 +255,9 @@ static quern_status sum_up(classification *c, double seconds, quern_error *err)
     QN_TRY(qn_metrics_of_outcomes((const qn_outcome *)(void *)c->outcomes.p,
                                   (int64_t)(c->outcomes.n / sizeof(qn_outcome)),
                                   c->net.n_classes, NULL, &c->arena, &m, err));
-    if (qn_arg_flag(c->args, "json")) {
-        sum_up_json(c, &m, images_per_s);
-        return QUERN_OK;
-    }
+    if (qn_arg_flag(c->args, "json")) return sum_up_json(c, &m, images_per_s, err);
     if (qn_arg_flag(c->args, "confusion")) {
-        qn_print_confusion(&m, names, &c->mem, stdout);
+        QN_TRY(qn_print_confusion(&m, names, &c->mem, stdout, err));
         printf("\n");
     }
     QN_TRY(qn_print_classes(&m, names, &c->arena, stdout, err));

@@ -223,7 +223,9 @@ static quern_status compare(comparison *c, quern_error *err)
 static int show(comparison *c, qn_buf *lines)
 {
     const bool is_json = qn_arg_flag(c->args, "json");
-    qn_table_print(&c->table, is_json ? NULL : stdout);
+    quern_error err;
+    if (qn_table_print(&c->table, is_json ? NULL : stdout, &err) != QUERN_OK)
+        return qn_report(NULL, &err);
     if (is_json) qn_json_end(&c->json);
     const int code = qn_out_flush(is_json ? lines : &c->text);
     return c->n_differ ? 1 : code;
@@ -249,7 +251,7 @@ int qn_cmd_compare(const qn_args *args)
     c.is_folder = qn_path_is_folder(args->operands[1]);
     const quern_status status = compare(&c, &err);
     const int code = status == QUERN_OK ? show(&c, &lines) : qn_report(NULL, &err);
-    qn_table_print(&c.table, NULL);
+    qn_table_end(&c.table);
     qn_run_close(&c.a);
     qn_run_close(&c.b);
     qn_buf_done(&lines);

@@ -59,7 +59,7 @@ static quern_status write_rest(qn_data_look *look, const found *p, const char *p
     return qn_listing_write(look->set, path, leave_out, &look->mem, err);
 }
 
-static void tell_json(qn_data_look *look, const found *p)
+static quern_status tell_json(qn_data_look *look, const found *p, quern_error *err)
 {
     qn_buf out;
     qn_json j;
@@ -72,7 +72,7 @@ static void tell_json(qn_data_look *look, const found *p)
     qn_json_twins(&j, "near", look->set, p->near, p->n_near);
     qn_json_bool(&j, "all_compared", !p->is_cut);
     qn_json_end(&j);
-    qn_data_flush(&out);
+    return qn_data_flush(&out, err);
 }
 
 static void print_pairs(const qn_dataset *set, const char *what, const qn_twin *pairs,
@@ -91,10 +91,7 @@ static quern_status dedup(qn_data_look *look, int *code, quern_error *err)
     (void)code;
     QN_TRY(find(look, &p, err));
     if (path) QN_TRY(write_rest(look, &p, path, err));
-    if (qn_arg_flag(look->args, "json")) {
-        tell_json(look, &p);
-        return QUERN_OK;
-    }
+    if (qn_arg_flag(look->args, "json")) return tell_json(look, &p, err);
     print_pairs(look->set, "equal", p.equal, p.n_equal);
     print_pairs(look->set, "near ", p.near, p.n_near);
     printf("%s of %s pictures are equal to one before, %s nearly%s\n",

@@ -189,7 +189,7 @@ static int tell_json(const report *r, qn_mem *mem)
 
 /* ---- for people ------------------------------------------------------------------ */
 
-static void print_classes(const report *r, qn_mem *mem)
+static quern_status print_classes(const report *r, qn_mem *mem, quern_error *err)
 {
     qn_table t;
     qn_table_begin(&t, mem, "rlrrrr");
@@ -207,7 +207,7 @@ static void print_classes(const report *r, qn_mem *mem)
     qn_table_cell(&t, "all");
     for (int s = 0; s < 4; s++)
         qn_table_cell(&t, "%s", QN_COUNT(r->in_split[(s + 1) % 4]));
-    qn_table_print(&t, stdout);
+    return qn_table_print(&t, stdout, err);
 }
 
 static void print_survey(const report *r)
@@ -246,13 +246,14 @@ static int tell_people(const report *r, qn_mem *mem)
 {
     const qn_dataset *set = r->set;
     int shape[3];
+    quern_error err;
     printf("%s: %s, %s items of %d classes", QN_CLEAN(set->path), set->format->name,
            QN_COUNT(set->n), set->n_classes);
     if (find_shape(r, shape))
         printf(", %d x %d pixels, %s", shape[1], shape[0],
                shape[2] == 1 ? "gray" : "RGB");
     printf("\n\n");
-    print_classes(r, mem);
+    if (print_classes(r, mem, &err) != QUERN_OK) return qn_report(NULL, &err);
     if (set->n_groups) printf("\n%s groups\n", QN_COUNT(set->n_groups));
     for (int c = 0; c < set->n_columns; c++)
         printf("%s%s%s", c ? ", " : "\ncolumns: ", QN_CLEAN(set->columns[c].name),

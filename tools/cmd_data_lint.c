@@ -31,7 +31,7 @@ const char qn_data_lint_about[] =
 
 static const char *const severity_names[] = {"note", "warning", "error"};
 
-static quern_status tell_json(const qn_lint *l, qn_mem *mem, int code)
+static quern_status tell_json(const qn_lint *l, qn_mem *mem, int code, quern_error *err)
 {
     qn_buf out;
     qn_json j;
@@ -57,8 +57,7 @@ static quern_status tell_json(const qn_lint *l, qn_mem *mem, int code)
     }
     qn_json_close(&j);
     qn_json_end(&j);
-    qn_data_flush(&out);
-    return QUERN_OK;
+    return qn_data_flush(&out, err);
 }
 
 static void tell_people(const qn_lint *l)
@@ -88,7 +87,7 @@ static quern_status lint(qn_data_look *look, int *code, quern_error *err)
     QN_TRY(qn_lint_run(&l, err));
     *code =
         l.count[QN_ERROR] || (l.count[QN_WARNING] && qn_arg_flag(look->args, "strict"));
-    if (qn_arg_flag(look->args, "json")) return tell_json(&l, &look->mem, *code);
+    if (qn_arg_flag(look->args, "json")) return tell_json(&l, &look->mem, *code, err);
     tell_people(&l);
     return QUERN_OK;
 }

@@ -64,7 +64,7 @@ static quern_status group_by(qn_dataset *set, const char *name, quern_error *err
     return QUERN_OK;
 }
 
-static void tell_json(qn_data_look *look)
+static quern_status tell_json(qn_data_look *look, quern_error *err)
 {
     const qn_dataset *set = look->set;
     int64_t n[4] = {0};
@@ -82,7 +82,7 @@ static void tell_json(qn_data_look *look)
         qn_json_int(&j, qn_split_name((qn_split)s), n[s]);
     qn_json_close(&j);
     qn_json_end(&j);
-    qn_data_flush(&out);
+    return qn_data_flush(&out, err);
 }
 
 static quern_status split(qn_data_look *look, int *code, quern_error *err)
@@ -104,7 +104,8 @@ static quern_status split(qn_data_look *look, int *code, quern_error *err)
     if (look->set->n_missing && !qn_arg_flag(args, "quiet"))
         fprintf(stderr, "quern: %s files are missing\n",
                 QN_COUNT(look->set->n_missing));
-    if (qn_arg_flag(args, "json") && strcmp(output, "-") != 0) tell_json(look);
+    if (qn_arg_flag(args, "json") && strcmp(output, "-") != 0)
+        return tell_json(look, err);
     return QUERN_OK;
 }
 

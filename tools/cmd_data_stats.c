@@ -219,7 +219,7 @@ static void put_columns(qn_json *j, const qn_dataset *set, const stats *s)
     qn_json_close(j);
 }
 
-static void tell_json(qn_data_look *look, const stats *s)
+static quern_status tell_json(qn_data_look *look, const stats *s, quern_error *err)
 {
     const qn_dataset *set = look->set;
     qn_buf out;
@@ -244,7 +244,7 @@ static void tell_json(qn_data_look *look, const stats *s)
     put_columns(&j, set, s);
     if (look->is_read) put_pictures(&j, s, &look->survey);
     qn_json_end(&j);
-    qn_data_flush(&out);
+    return qn_data_flush(&out, err);
 }
 
 static void print_columns(const qn_dataset *set, const stats *s)
@@ -300,10 +300,8 @@ static quern_status tell(qn_data_look *look, int *code, quern_error *err)
         QN_TRY(find_sizes(look, &s, err));
         find_means(look, &s);
     }
-    if (qn_arg_flag(look->args, "json"))
-        tell_json(look, &s);
-    else
-        tell_people(look, &s);
+    if (qn_arg_flag(look->args, "json")) return tell_json(look, &s, err);
+    tell_people(look, &s);
     return QUERN_OK;
 }
 

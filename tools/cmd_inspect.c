@@ -58,8 +58,10 @@ static quern_status look(inspection *x, quern_error *err)
     QN_TRY(quern_model_open(x->args->operands[0], &opt, &x->model, err));
     quern_model_get_stats(x->model, &x->stats);
     if (is_missing_any(x)) return QUERN_OK;
-    x->is_planned = plan(x, &x->plan_error) == QUERN_OK;
-    return QUERN_OK;
+    const quern_status status = plan(x, &x->plan_error);
+    x->is_planned = status == QUERN_OK;
+    if (status == QUERN_MEMORY) *err = x->plan_error; /* the machine's fault */
+    return status == QUERN_MEMORY ? status : QUERN_OK;
 }
 
 /* ---- JSON ----------------------------------------------------------------------- */
@@ -186,7 +188,7 @@ static void info_row(qn_table *t, const char *what, const quern_info *info)
     qn_table_cell(t, "%s", info->rank < 0 ? "any shape" : shape);
 }
 
-static void print_infos(inspection *x)
+static quern_status print_infos(inspection *x, quern_error *err)
 {
     qn_table t;
     quern_info info;
@@ -195,7 +197,7 @@ static void print_infos(inspection *x)
         info_row(&t, i ? "" : "inputs", &info);
     for (int i = 0; quern_model_output(x->model, i, &info); i++)
         info_row(&t, i ? "" : "outputs", &info);
-    qn_table_print(&t, stdout);
+    return qn_table_print(&t, stdout, err);
 }
 
 static void print_ops(inspection *x)
@@ -234,7 +236,7 @@ static void print_missing(inspection *x)
     }
 }
 
-static void print_text(inspection *x)
+static quern_status print_text(inspection *x, quern_error *err)
 {
     const char *domain, *key, *value;
     int64_t version;
@@ -246,7 +248,7 @@ static void print_text(inspection *x)
     if (x->stats.producer && *x->stats.producer)
         printf(", by %s", QN_CLEAN(x->stats.producer));
     printf("\n");
-    print_infos(x);
+    QN_TRY(print_infos(x, err));
     printf("nodes   %s, %s after passes\n", QN_COUNT(x->stats.nodes),
            QN_COUNT(x->stats.nodes_after_passes));
     print_ops(x);
@@ -262,6 +264,7 @@ static void print_text(inspection *x)
         printf("%s%s = %.200s\n", i ? "        " : "data    ", QN_CLEAN(key),
                QN_CLEAN(value));
     print_missing(x);
+    return QUERN_OK;
 }
 
 int qn_cmd_inspect(const qn_args *args)
@@ -276,8 +279,8 @@ int qn_cmd_inspect(const qn_args *args)
         code = qn_report(args->operands[0], &err);
     else if (qn_arg_flag(args, "json"))
         code = print_json(&x);
-    else
-        print_text(&x);
+    else if (print_text(&x, &err) != QUERN_OK)
+        code = qn_report(args->operands[0], &err);
     if (code == 0 && is_missing_any(&x)) code = 3;
     quern_model_free(x.model);
     qn_arena_done(&x.arena);

@@ -73,7 +73,8 @@ static int print_table(const qn_args *args, qn_mem *mem)
         qn_table_cell(&t, "%s", op.has_gradient ? "yes" : "no");
         qn_table_cell(&t, "%s", op.dtypes);
     }
-    qn_table_print(&t, stdout);
+    quern_error err;
+    if (qn_table_print(&t, stdout, &err) != QUERN_OK) return qn_report(NULL, &err);
     printf("%d operators\n", n);
     return args->n_operands > 0 && n == 0 ? 3 : 0;
 }

@@ -134,7 +134,9 @@ static int finish_json(listing *l)
 
 static int finish_table(listing *l)
 {
-    qn_table_print(&l->table, stdout);
+    quern_error err;
+    if (qn_table_print(&l->table, stdout, &err) != QUERN_OK)
+        return qn_report(NULL, &err);
     if (l->n_files > 0)
         printf("%s files, %s\n", QN_COUNT(l->n_files), QN_BYTES(l->bytes));
     return 0;
@@ -155,11 +157,11 @@ int qn_cmd_privacy_where(const qn_args *args)
     qn_json_array(&l.json, "kept");
     int code;
     if (list(&l, &err) != QUERN_OK) {
-        qn_table_print(&l.table, NULL);
+        qn_table_end(&l.table);
         code = qn_report(NULL, &err);
     } else {
         code = l.is_json ? finish_json(&l) : finish_table(&l);
-        if (l.is_json) qn_table_print(&l.table, NULL);
+        if (l.is_json) qn_table_end(&l.table);
     }
     qn_buf_done(&l.out);
     qn_arena_done(&l.arena);

@@ -215,8 +215,9 @@ static quern_status show_text(running *r, quern_error *err)
     for (int i = 0; i < 6; i++)
         qn_table_cell(&table, "%s", heads[i]);
     const quern_status status = show(r, NULL, &table, err);
-    qn_table_print(&table, status == QUERN_OK ? stdout : NULL);
-    if (status != QUERN_OK) return status;
+    if (status != QUERN_OK) qn_table_end(&table);
+    QN_TRY(status);
+    QN_TRY(qn_table_print(&table, stdout, err));
     quern_session_get_stats(r->session, &stats);
     printf("load %.2f ms, first run %.2f ms, run %.2f ms, %d thread%s, %s\n",
            r->load_ms, r->first_ms, r->run_ms, stats.threads,

@@ -212,7 +212,8 @@ static int tell_people(command *c)
     for (int i = 0; i < c->n && i < SHOWN; i++)
         table_row(&t, c->pairs[i].name, &c->each[i], NULL);
     if (c->n > 1) table_row(&t, "mean", &c->all, c->mean);
-    qn_table_print(&t, stdout);
+    quern_error err;
+    if (qn_table_print(&t, stdout, &err) != QUERN_OK) return qn_report(NULL, &err);
     if (c->n > SHOWN)
         printf("the first %d of %d pictures; --csv and --json tell all\n", SHOWN, c->n);
     return 0;

@@ -64,7 +64,7 @@ static quern_status find(const char *name, int *out, quern_error *err)
 
 /* ---- list, get ------------------------------------------------------------------- */
 
-static quern_status list_json(settings *x)
+static quern_status list_json(settings *x, quern_error *err)
 {
     qn_buf out;
     qn_json j;
@@ -78,9 +78,10 @@ static quern_status list_json(settings *x)
         qn_json_text(&j, "help", r->help);
         qn_json_end(&j);
     }
-    qn_out_flush(&out);
+    const quern_status status = qn_buf_status(&out, err);
+    if (status == QUERN_OK) qn_out_flush(&out);
     qn_buf_done(&out);
-    return QUERN_OK;
+    return status;
 }
 
 static quern_status list(settings *x, quern_error *err)
@@ -88,7 +89,7 @@ static quern_status list(settings *x, quern_error *err)
     qn_table t;
     const qn_user_setting *r;
     QN_TRY(load(x, err));
-    if (qn_arg_flag(x->args, "json")) return list_json(x);
+    if (qn_arg_flag(x->args, "json")) return list_json(x, err);
     qn_table_begin(&t, &x->mem, "llll");
     for (int i = 0; (r = qn_user_setting_at(i)) != NULL; i++) {
         qn_table_cell(&t, "%s", r->name);
@@ -96,8 +97,7 @@ static quern_status list(settings *x, quern_error *err)
         qn_table_cell(&t, "%s", x->s.text[i] ? "set" : "");
         qn_table_cell(&t, "%s", r->help);
     }
-    qn_table_print(&t, stdout);
-    return QUERN_OK;
+    return qn_table_print(&t, stdout, err);
 }
 
 static quern_status get(settings *x, quern_error *err)

@@ -124,12 +124,12 @@ static quern_status list_all(qn_store_tool *tool, quern_error *err)
         quern_status status =
             qn_store_list(&tool->store, (qn_kind)k, &tool->arena, &list, &n, err);
         if (status == QUERN_OK && as_json) status = print_json(tool, list, n, err);
-        if (status != QUERN_OK) qn_table_print(&t, NULL);
+        if (status != QUERN_OK) qn_table_end(&t);
         QN_TRY(status);
         n_all += n;
         if (!as_json) print_rows(list, n, &t);
     }
-    qn_table_print(&t, as_json || n_all == 0 ? NULL : stdout);
+    QN_TRY(qn_table_print(&t, as_json || n_all == 0 ? NULL : stdout, err));
     if (n_all == 0 && !as_json) qn_say("nothing is stored in %s", tool->store.root);
     return QUERN_OK;
 }

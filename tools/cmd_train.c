@@ -75,8 +75,8 @@ static int list_archs(const qn_args *args)
         qn_table_cell(&t, "%d", net->n_epochs);
         qn_table_cell(&t, "%s", net->summary);
     }
-    qn_table_print(&t, stdout);
-    return 0;
+    quern_error err;
+    return qn_table_print(&t, stdout, &err) == QUERN_OK ? 0 : qn_report(NULL, &err);
 }
 
 /* A table of names and sentences. */

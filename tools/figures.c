@@ -12,15 +12,15 @@
 
 /* ---- by class -------------------------------------------------------------------- */
 
-void qn_print_confusion(const qn_metrics *m, const char *const *names, qn_mem *mem,
-                        FILE *to)
+quern_status qn_print_confusion(const qn_metrics *m, const char *const *names,
+                                qn_mem *mem, FILE *to, quern_error *err)
 {
     static const char align[] = "lrrrrrrrrrrrrrrrrrrrr";
     const int n = m->n_classes;
     qn_table t;
     if (n > MATRIX_CLASSES) {
         fprintf(to, "%d classes: the confusion matrix is in --json only\n", n);
-        return;
+        return QUERN_OK;
     }
     qn_table_begin(&t, mem, align);
     t.n_columns = n + 1;
@@ -37,7 +37,7 @@ void qn_print_confusion(const qn_metrics *m, const char *const *names, qn_mem *m
                 qn_table_cell(&t, ".");
         }
     }
-    qn_table_print(&t, to);
+    return qn_table_print(&t, to, err);
 }
 
 /* A share; - where it is not defined. */
@@ -87,8 +87,7 @@ quern_status qn_print_classes(const qn_metrics *m, const char *const *names,
         qn_table_cell(&t, "%s", heads[i]);
     for (int i = 0; i < n && i < TABLE_CLASSES; i++)
         class_row(&t, &m->classes[order[i]], qn_class_name(names, (int)order[i], room));
-    qn_table_print(&t, to);
-    return QUERN_OK;
+    return qn_table_print(&t, to, err);
 }
 
 /* ---- the whole ------------------------------------------------------------------- */
@@ -111,7 +110,8 @@ static void interval_cell(qn_table *t, const qn_metrics *m, int f)
         qn_table_cell(t, "%.4f .. %.4f", m->lo[f], m->hi[f]);
 }
 
-static void print_figures(const qn_metrics *m, qn_mem *mem, FILE *to)
+static quern_status print_figures(const qn_metrics *m, qn_mem *mem, FILE *to,
+                                  quern_error *err)
 {
     qn_table t;
     qn_table_begin(&t, mem, "lrl");
@@ -124,10 +124,11 @@ static void print_figures(const qn_metrics *m, qn_mem *mem, FILE *to)
         qn_table_cell(&t, "%.4f", m->figure[f]);
         interval_cell(&t, m, f);
     }
-    qn_table_print(&t, to);
+    return qn_table_print(&t, to, err);
 }
 
-static void print_slices(const qn_evaluation *e, qn_mem *mem, FILE *to)
+static quern_status print_slices(const qn_evaluation *e, qn_mem *mem, FILE *to,
+                                 quern_error *err)
 {
     static const qn_figure shown[] = {QN_FIGURE_TOP1, QN_FIGURE_BALANCED_ACCURACY,
                                       QN_FIGURE_MACRO_F1, QN_FIGURE_ROC_AUC,
@@ -147,7 +148,7 @@ static void print_slices(const qn_evaluation *e, qn_mem *mem, FILE *to)
             share_cell(&t, s->metrics.figure[shown[f]]);
         interval_cell(&t, &s->metrics, QN_FIGURE_TOP1);
     }
-    qn_table_print(&t, to);
+    return qn_table_print(&t, to, err);
 }
 
 #define SHOWN_CELLS 5
@@ -171,7 +172,7 @@ static quern_status print_confused(const qn_evaluation *e, qn_arena *arena, FILE
                       qn_class_name(e->classes, cell[i].predicted, predicted));
         qn_table_cell(&t, "%lld", (long long)cell[i].n);
     }
-    qn_table_print(&t, to);
+    QN_TRY(qn_table_print(&t, to, err));
     fprintf(to, "\n");
     return QUERN_OK;
 }
@@ -196,16 +197,16 @@ quern_status qn_print_evaluation(const qn_evaluation *e, qn_arena *arena, FILE *
 {
     const qn_metrics *m = &e->metrics;
     if (m->n_classes <= MATRIX_CLASSES) {
-        qn_print_confusion(m, e->classes, arena->mem, to);
+        QN_TRY(qn_print_confusion(m, e->classes, arena->mem, to, err));
         fprintf(to, "\n");
     }
     QN_TRY(qn_print_classes(m, e->classes, arena, to, err));
     fprintf(to, "\n");
     QN_TRY(print_confused(e, arena, to, err));
-    print_figures(m, arena->mem, to);
+    QN_TRY(print_figures(m, arena->mem, to, err));
     fprintf(to, "\n");
     if (e->n_slices) {
-        print_slices(e, arena->mem, to);
+        QN_TRY(print_slices(e, arena->mem, to, err));
         fprintf(to, "\n");
     }
     print_variants(e, to);

@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 /* names NULL: classes are numbers. */
-void qn_print_confusion(const qn_metrics *m, const char *const *names, qn_mem *mem,
-                        FILE *to);
+quern_status qn_print_confusion(const qn_metrics *m, const char *const *names,
+                                qn_mem *mem, FILE *to, quern_error *err);
 /* A line per class; where there are many, those of the lowest F1. */
 quern_status qn_print_classes(const qn_metrics *m, const char *const *names,
                               qn_arena *arena, FILE *to, quern_error *err);

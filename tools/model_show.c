@@ -198,8 +198,7 @@ static quern_status show_steps(const qn_model_figures *f, quern_error *err)
         else
             qn_table_cell(&table, "-");
     }
-    qn_table_print(&table, stdout);
-    return QUERN_OK;
+    return qn_table_print(&table, stdout, err);
 }
 
 static void show_rounds(const qn_comparison *c)

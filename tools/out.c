@@ -95,7 +95,7 @@ static int width(const char *text)
     return n;
 }
 
-void qn_table_print(qn_table *t, FILE *to)
+static void print_cells(const qn_table *t, FILE *to)
 {
     int widths[QN_TABLE_COLUMNS] = {0}, column = 0;
     const char *end = t->cells.p + t->cells.n;
@@ -104,7 +104,7 @@ void qn_table_print(qn_table *t, FILE *to)
         column = (column + 1) % t->n_columns;
     }
     column = 0;
-    for (const char *p = t->cells.p; to && p && p < end; p += strlen(p) + 1) {
+    for (const char *p = t->cells.p; p && p < end; p += strlen(p) + 1) {
         const int pad = widths[column] - width(p);
         const bool is_last = column == t->n_columns - 1;
         const bool is_right = t->align[column] == 'r';
@@ -112,7 +112,19 @@ void qn_table_print(qn_table *t, FILE *to)
         fprintf(to, "%*s%s", is_right || is_last ? 0 : pad, "", is_last ? "\n" : "  ");
         column = (column + 1) % t->n_columns;
     }
+}
+
+void qn_table_end(qn_table *t)
+{
     qn_buf_done(&t->cells);
+}
+
+quern_status qn_table_print(qn_table *t, FILE *to, quern_error *err)
+{
+    const quern_status status = to ? qn_buf_status(&t->cells, err) : QUERN_OK;
+    if (to && status == QUERN_OK) print_cells(t, to);
+    qn_table_end(t);
+    return status;
 }
 
 const char *qn_human_count(char text[QN_HUMAN_TEXT], int64_t n)

@@ -38,7 +38,11 @@ typedef struct qn_table {
 void qn_table_begin(qn_table *t, qn_mem *mem, const char *align);
 void qn_table_cell(qn_table *t, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-void qn_table_print(qn_table *t, FILE *to); /* and ends it; to NULL: only that */
+/* Prints and ends it; to NULL: only ends it.  Fails when cells were lost for lack of
+ * memory; then nothing is printed. */
+quern_status qn_table_print(qn_table *t, FILE *to, quern_error *err)
+    __attribute__((warn_unused_result));
+void qn_table_end(qn_table *t);
 
 /* "25,557,032", "97.5 MB", "1.82 G": for people. */
 #define QN_HUMAN_TEXT 32

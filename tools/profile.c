@@ -92,6 +92,7 @@ void qn_profile_print(const qn_profile *p, FILE *to)
     qn_table table;
     void *sorted, *sums;
     double total = 0;
+    quern_error err;
     qn_arena_init(&arena, p->arena.mem);
     if (p->n &&
         qn_arena_array(&arena, p->n, sizeof *p->rows, &sorted, NULL) == QUERN_OK &&
@@ -108,7 +109,7 @@ void qn_profile_print(const qn_profile *p, FILE *to)
             qn_table_cell(&table, "%.1f %%",
                           total > 0 ? 100 * row[i].seconds / total : 0.0);
         }
-        qn_table_print(&table, to);
+        if (qn_table_print(&table, to, &err) != QUERN_OK) qn_report(NULL, &err);
     }
     qn_arena_done(&arena);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/controls/dry_heap.c - linked into quern-dry, which is quern with a heap that
- * runs dry: of the calls by which quern asks for memory, number QUERN_DRY_AT fails, with
- * QUERN_DRY_ALL all behind it, too.  At the end QUERN_DRY_COUNT, a file, is told how
- * many there were.  engine/mem.c knows nothing of it: the linker turns its one call of
- * posix_memalign to here (--wrap). */
+ * runs dry: of the calls by which quern asks for memory, number QUERN_DRY_AT fails,
+ * with QUERN_DRY_ALL all behind it, too.  At the end QUERN_DRY_COUNT, a file, is told
+ * how many there were.  engine/mem.c knows nothing of it: the linker turns its one call
+ * of posix_memalign to here (--wrap). */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
