@@ -2,131 +2,99 @@
 /* formats/json_read.c - see json_read.h. */
 #include "formats/json_read.h"
 
+#include "engine/text.h"
+#include "formats/json_tree.h"
+
 #include <string.h>
 
-#ifdef QN_HAVE_JANSSON
-#include <jansson.h>
-
-#include <stdio.h>
+#define MOST_PAIRS 4096 /* each is compared with those before it */
 
 /* The name in an item: the string itself, or the last of an array. */
-static const char *name_of(const json_t *item)
+static const char *name_of(const qn_tree *item)
 {
-    if (json_is_array(item) && json_array_size(item) > 0)
-        item = json_array_get(item, json_array_size(item) - 1);
-    return json_string_value(item);
+    if (item->kind == QN_TREE_LIST && item->n > 0)
+        for (item = item->first; item->next;)
+            item = item->next;
+    return item->kind == QN_TREE_TEXT ? item->text : NULL;
 }
 
-static const json_t *item_at(const json_t *root, size_t i)
+/* Where a member stands in the list: its key; an item: behind the one before. */
+static bool place_of(const qn_tree *item, int n, int next, int *out)
 {
-    char key[24];
-    if (json_is_array(root)) return json_array_get(root, i);
-    snprintf(key, sizeof key, "%zu", i);
-    return json_object_get(root, key);
+    int64_t place = next;
+    if (item->key && !qn_text_to_int(item->key, strlen(item->key), &place))
+        return false;
+    *out = (int)place;
+    return place >= 0 && place < n;
 }
 
-static quern_status copy_names(qn_arena *arena, const json_t *root,
-                               const char *const **names, int *n_names,
-                               quern_error *err)
+static quern_status take_names(const qn_tree *root, const char **list, quern_error *err)
 {
-    const size_t n =
-        json_is_array(root) ? json_array_size(root) : json_object_size(root);
-    void *list;
-    QN_TRY(qn_arena_array(arena, n + 1, sizeof **names, &list, err));
-    for (size_t i = 0; i < n; i++) {
-        const char *name = name_of(item_at(root, i));
+    int next = 0, place;
+    for (const qn_tree *item = root->first; item; item = item->next, next++) {
+        const char *name = name_of(item);
+        if (!place_of(item, root->n, next, &place) || list[place])
+            return qn_fail(err, QUERN_FORMAT,
+                           "JSON list of names: key '%.20s' is none of 0 to %d, each "
+                           "once",
+                           item->key, root->n - 1);
         if (!name)
             return qn_fail(err, QUERN_FORMAT,
-                           "JSON list of names: item %zu is no string", i);
-        QN_TRY(qn_arena_text(arena, name, strlen(name), (const char **)list + i, err));
+                           "JSON list of names: item %d is no string", place);
+        list[place] = name;
     }
+    return QUERN_OK;
+}
+
+quern_status qn_json_names(qn_arena *arena, const char *text, size_t n,
+                           const char *const **names, int *n_names, quern_error *err)
+{
+    const qn_tree *root;
+    void *list;
+    const quern_status status = qn_tree_parse(arena, text, n, &root, err);
+    if (status != QUERN_OK) qn_within(err, "JSON list of names");
+    QN_TRY(status);
+    if (root->kind != QN_TREE_LIST && root->kind != QN_TREE_OBJECT)
+        return qn_fail(err, QUERN_FORMAT,
+                       "JSON list of names: it is neither array nor object");
+    QN_TRY(qn_arena_array(arena, (size_t)root->n + 1, sizeof **names, &list, err));
+    QN_TRY(take_names(root, list, err));
     *names = list;
-    *n_names = (int)n;
+    *n_names = root->n;
     return QUERN_OK;
 }
 
-quern_status qn_json_names(qn_arena *arena, const char *text, size_t n,
-                           const char *const **names, int *n_names, quern_error *err)
+/* A value as text, numbers as they are spelled; false for arrays and objects. */
+static quern_status value_text(qn_arena *arena, const qn_tree *v, const char **out,
+                               quern_error *err)
 {
-    json_error_t wrong;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &wrong);
-    if (!root)
-        return qn_fail(err, QUERN_FORMAT, "JSON list of names: %s at byte %d",
-                       wrong.text, wrong.position);
-    const quern_status status = copy_names(arena, root, names, n_names, err);
-    json_decref(root);
-    return status;
-}
-
-/* A value as text; false for arrays and objects. */
-static bool value_text(const json_t *v, char room[64], const char **out)
-{
-    *out = room;
-    switch (json_typeof(v)) {
-    case JSON_STRING:
-        *out = json_string_value(v);
-        return true;
-    case JSON_INTEGER:
-        snprintf(room, 64, "%lld", (long long)json_integer_value(v));
-        return true;
-    case JSON_REAL:
-        snprintf(room, 64, "%.17g", json_real_value(v));
-        return true;
-    case JSON_NULL:
-        *out = NULL;
-        return true;
-    default:
-        snprintf(room, 64, "%s", json_is_true(v) ? "true" : "false");
-        return json_is_boolean(v);
-    }
-}
-
-static quern_status hand_over(qn_arena *arena, json_t *root, qn_json_pair_fn *take,
-                              void *ctx, quern_error *err)
-{
-    const char *key, *text;
-    json_t *value;
-    if (!json_is_object(root)) return qn_fail(err, QUERN_FORMAT, "no JSON object");
-    json_object_foreach(root, key, value)
-    {
-        char room[64];
-        if (!value_text(value, room, &text))
-            return qn_fail(err, QUERN_FORMAT, "'%.60s' is no single value", key);
-        if (text) QN_TRY(qn_arena_text(arena, text, strlen(text), &text, err));
-        QN_TRY(take(ctx, key, text, err));
-    }
-    return QUERN_OK;
+    *out = NULL;
+    if (v->kind == QN_TREE_TEXT) *out = v->text;
+    if (v->kind == QN_TREE_BOOL) *out = v->number != 0 ? "true" : "false";
+    if (v->kind == QN_TREE_NUMBER)
+        return qn_arena_text(arena, v->text, (size_t)v->n, out, err);
+    if (v->kind != QN_TREE_LIST && v->kind != QN_TREE_OBJECT) return QUERN_OK;
+    return qn_fail(err, QUERN_FORMAT, "'%.60s' is no single value", v->key);
 }
 
 quern_status qn_json_pairs(qn_arena *arena, const char *text, size_t n,
                            qn_json_pair_fn *take, void *ctx, quern_error *err)
 {
-    json_error_t wrong;
-    json_t *root = json_loadb(text, n, JSON_REJECT_DUPLICATES, &wrong);
-    if (!root)
-        return qn_fail(err, QUERN_FORMAT, "JSON: %s at line %d, column %d", wrong.text,
-                       wrong.line, wrong.column);
-    const quern_status status = hand_over(arena, root, take, ctx, err);
-    json_decref(root);
-    return status;
+    const qn_tree *root;
+    const char *value;
+    const quern_status status = qn_tree_parse(arena, text, n, &root, err);
+    if (status != QUERN_OK) qn_within(err, "JSON");
+    QN_TRY(status);
+    if (root->kind != QN_TREE_OBJECT)
+        return qn_fail(err, QUERN_FORMAT, "no JSON object");
+    if (root->n > MOST_PAIRS)
+        return qn_fail(err, QUERN_LIMIT, "%d pairs are more than %d", root->n,
+                       MOST_PAIRS);
+    for (const qn_tree *v = root->first; v; v = v->next) {
+        if (qn_tree_get(root, v->key) != v)
+            return qn_fail(err, QUERN_FORMAT, "'%.60s' is there twice", v->key);
+        QN_TRY(value_text(arena, v, &value, err));
+        QN_TRY(take(ctx, v->key, value, err));
+    }
+    return QUERN_OK;
 }
-
-#else
-
-quern_status qn_json_pairs(qn_arena *arena, const char *text, size_t n,
-                           qn_json_pair_fn *take, void *ctx, quern_error *err)
-{
-    (void)arena, (void)text, (void)n, (void)take, (void)ctx;
-    return qn_fail(err, QUERN_UNSUPPORTED,
-                   "a JSON file, and this build has no jansson");
-}
-
-quern_status qn_json_names(qn_arena *arena, const char *text, size_t n,
-                           const char *const **names, int *n_names, quern_error *err)
-{
-    (void)arena, (void)text, (void)n, (void)names, (void)n_names;
-    return qn_fail(err, QUERN_UNSUPPORTED,
-                   "a JSON list, and this build has no jansson");
-}
-
-#endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/json_read.h - reading JSON, by jansson, which only json_read.c sees. */
+/* formats/json_read.h - the two shapes of JSON that people hand over: a list of names
+ * and a flat file of settings. */
 #ifndef QN_FORMATS_JSON_READ_H
 #define QN_FORMATS_JSON_READ_H
 

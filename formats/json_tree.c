@@ -9,7 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MOST_DEPTH = 64 };
+enum { MOST_DEPTH = 64, MOST_BYTES = 256 << 20 };
 
 typedef struct parser {
     qn_arena *arena;
@@ -87,6 +87,7 @@ static quern_status take_escape(parser *s, char **to)
         c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
     }
     if (c >= 0xd800 && c < 0xe000) return wrong(s, "half of a pair of \\u");
+    if (c == 0) return wrong(s, "a zero character in a text");
     *to += qn_letter_write(c, *to);
     return QUERN_OK;
 }
@@ -130,7 +131,7 @@ static size_t digits_at(const char *p, const char *end)
 }
 
 /* -? (0 | [1-9] digits) (. digits)? ([eE] [+-]? digits)? */
-static quern_status take_number(parser *s, double *out)
+static quern_status take_number(parser *s, qn_tree *out)
 {
     const char *p = s->p + (*s->p == '-');
     size_t n = digits_at(p, s->end);
@@ -148,7 +149,10 @@ static quern_status take_number(parser *s, double *out)
         if (n == 0) return wrong(s, "no number");
         p += n;
     }
-    if (!qn_text_to_real(s->p, (size_t)(p - s->p), out)) return wrong(s, "no number");
+    if (!qn_text_to_real(s->p, (size_t)(p - s->p), &out->number))
+        return wrong(s, "no number");
+    out->text = s->p;
+    out->n = (int)(p - s->p);
     s->p = p;
     return QUERN_OK;
 }
@@ -214,7 +218,7 @@ static quern_status take_value(parser *s, qn_tree *out)
     }
     if (c != '-' && !(c >= '0' && c <= '9')) return take_word(s, out);
     out->kind = QN_TREE_NUMBER;
-    return take_number(s, &out->number);
+    return take_number(s, out);
 }
 
 quern_status qn_tree_parse(qn_arena *arena, const char *p, size_t n,
@@ -222,6 +226,9 @@ quern_status qn_tree_parse(qn_arena *arena, const char *p, size_t n,
 {
     parser s = {.arena = arena, .text = p, .p = p, .end = p + n, .err = err};
     void *value;
+    if (n > MOST_BYTES)
+        return qn_fail(err, QUERN_LIMIT, "%zu bytes of JSON are more than %d", n,
+                       MOST_BYTES);
     QN_TRY(qn_arena_alloc(arena, sizeof(qn_tree), &value, err));
     skip_blanks(&s);
     QN_TRY(take_value(&s, value));
@@ -237,6 +244,12 @@ const qn_tree *qn_tree_get(const qn_tree *tree, const char *key)
     for (const qn_tree *t = tree->first; t; t = t->next)
         if (!strcmp(t->key, key)) return t;
     return NULL;
+}
+
+bool qn_tree_int(const qn_tree *tree, int64_t *out)
+{
+    return tree && tree->kind == QN_TREE_NUMBER &&
+           qn_text_to_int(tree->text, (size_t)tree->n, out);
 }
 
 double qn_tree_real(const qn_tree *tree, const char *key)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* formats/json_tree.h - JSON text as a tree in an arena: for our own result files,
- * which are read back whether a foreign library is there or not.
+/* formats/json_tree.h - JSON text as a tree in an arena: the one reader of JSON, for
+ * files of others as for our own.  All memory comes from the arena, so it counts
+ * against a budget; that is why it is no library, which would take it from malloc.
  *
- * RFC 8259, at most 64 deep.  Of two members with one name the first counts; a zero
- * character within a string ends what its reader sees of it. */
+ * RFC 8259, at most 64 deep and 256 MiB long, strict UTF-8 without zero characters.  Of
+ * two members with one name qn_tree_get finds the first; who minds has to look. */
 #ifndef QN_FORMATS_JSON_TREE_H
 #define QN_FORMATS_JSON_TREE_H
 
@@ -22,8 +23,8 @@ typedef struct qn_tree {
     qn_tree_kind kind;
     const char *key;  /* of a member of an object; else NULL */
     double number;    /* QN_TREE_BOOL: 0 or 1 */
-    const char *text; /* UTF-8, zero-ended */
-    int n;            /* items or members */
+    const char *text; /* UTF-8, zero-ended; of a number its spelling in the source */
+    int n;            /* items or members; bytes of that spelling */
     struct qn_tree *first, *next;
 } qn_tree;
 
@@ -32,6 +33,8 @@ quern_status qn_tree_parse(qn_arena *arena, const char *p, size_t n,
                            const qn_tree **root, quern_error *err);
 /* The member of that name, or NULL; tree may be NULL or no object. */
 const qn_tree *qn_tree_get(const qn_tree *tree, const char *key);
+/* Whether it is a whole number, exactly; tree may be NULL. */
+bool qn_tree_int(const qn_tree *tree, int64_t *out);
 /* Its number, or NaN; its text, or what is otherwise said. */
 double qn_tree_real(const qn_tree *tree, const char *key);
 const char *qn_tree_text(const qn_tree *tree, const char *key, const char *otherwise);

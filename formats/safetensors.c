@@ -2,6 +2,7 @@
 /* formats/safetensors.c - see the header. */
 #include "formats/safetensors.h"
 
+#include "formats/json_tree.h"
 #include "formats/json_write.h"
 
 #include <stdlib.h>
@@ -40,7 +41,7 @@ const qn_tensor *qn_safetensors_find(const qn_safetensors *file, const char *nam
 
 /* ---- writing ---- */
 
-enum { ALIGN = 64 };
+enum { ALIGN = 64, MOST_HEADER = 100000000 /* as the format has it */ };
 
 /* Data follow one another without gaps; each tensor's size is a multiple of its element
  * only, as the format wants it. */
@@ -100,57 +101,69 @@ quern_status qn_safetensors_write(qn_buf *to, const qn_safetensors *file,
 
 /* ---- reading ---- */
 
-#ifdef QN_HAVE_JANSSON
-#include <jansson.h>
-
 typedef struct span {
     size_t begin, end;
+    const char *name;
 } span;
 
-static quern_status read_shape(const json_t *shape, qn_tensor *t, quern_error *err)
+static quern_status read_shape(const qn_tree *shape, qn_tensor *t, quern_error *err)
 {
-    if (!json_is_array(shape) || json_array_size(shape) > QUERN_MAX_RANK)
+    if (!shape || shape->kind != QN_TREE_LIST || shape->n > QUERN_MAX_RANK)
         return qn_fail(err, QUERN_FORMAT, "shape is no list of at most %d dims",
                        QUERN_MAX_RANK);
-    t->rank = (int)json_array_size(shape);
-    for (int d = 0; d < t->rank; d++) {
-        const json_t *dim = json_array_get(shape, (size_t)d);
-        t->dim[d] = json_is_integer(dim) ? json_integer_value(dim) : -1;
-        if (t->dim[d] < 0)
-            return qn_fail(err, QUERN_FORMAT, "dim %d of its shape is no size", d);
-    }
+    for (const qn_tree *dim = shape->first; dim; dim = dim->next, t->rank++)
+        if (!qn_tree_int(dim, &t->dim[t->rank]) || t->dim[t->rank] < 0)
+            return qn_fail(err, QUERN_FORMAT, "dim %d of its shape is no size",
+                           t->rank);
     return qn_tensor_check(t, err);
 }
 
-static bool read_span(const json_t *offsets, size_t n, span *out)
+static bool read_span(const qn_tree *offsets, size_t n, span *out)
 {
-    const json_t *a = json_array_get(offsets, 0), *b = json_array_get(offsets, 1);
-    if (json_array_size(offsets) != 2 || !json_is_integer(a) || !json_is_integer(b))
+    int64_t begin, end;
+    if (!offsets || offsets->kind != QN_TREE_LIST || offsets->n != 2 ||
+        !qn_tree_int(offsets->first, &begin) ||
+        !qn_tree_int(offsets->first->next, &end))
         return false;
-    const json_int_t begin = json_integer_value(a), end = json_integer_value(b);
     if (begin < 0 || end < begin || (uint64_t)end > n) return false;
-    *out = (span){(size_t)begin, (size_t)end};
+    out->begin = (size_t)begin;
+    out->end = (size_t)end;
     return true;
 }
 
-static quern_status read_tensor(const json_t *entry, const uint8_t *data, size_t n,
+static quern_status read_tensor(const qn_tree *entry, const uint8_t *data, size_t n,
                                 qn_tensor *t, span *where, quern_error *err)
 {
-    const char *type = json_string_value(json_object_get(entry, "dtype"));
+    const char *type = qn_tree_text(entry, "dtype", "");
     *t = (qn_tensor){.dtype = QUERN_UNDEFINED};
-    for (int i = 0; type && i < N_TYPES; i++)
+    for (int i = 0; i < N_TYPES; i++)
         if (strcmp(types[i].name, type) == 0) t->dtype = types[i].dtype;
     if (t->dtype == QUERN_UNDEFINED)
         return qn_fail(err, QUERN_UNSUPPORTED, "element type '%.20s' is not known",
-                       type ? type : "");
-    QN_TRY(read_shape(json_object_get(entry, "shape"), t, err));
-    if (!read_span(json_object_get(entry, "data_offsets"), n, where))
+                       type);
+    QN_TRY(read_shape(qn_tree_get(entry, "shape"), t, err));
+    if (!read_span(qn_tree_get(entry, "data_offsets"), n, where))
         return qn_fail(err, QUERN_FORMAT, "its offsets do not lie in %zu bytes of data",
                        n);
     if (where->end - where->begin != qn_tensor_bytes(t))
         return qn_fail(err, QUERN_FORMAT, "it has %zu bytes, its shape needs %zu",
                        where->end - where->begin, qn_tensor_bytes(t));
     t->data = (void *)(uintptr_t)(data + where->begin);
+    return QUERN_OK;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(((const span *)a)->name, ((const span *)b)->name);
+}
+
+static quern_status check_names(span *where, int n, quern_error *err)
+{
+    if (n) qsort(where, (size_t)n, sizeof *where, by_name);
+    for (int i = 1; i < n; i++)
+        if (!strcmp(where[i - 1].name, where[i].name))
+            return qn_fail(err, QUERN_FORMAT, "tensor '%.60s' is there twice",
+                           where[i].name);
     return QUERN_OK;
 }
 
@@ -175,53 +188,45 @@ static quern_status check_cover(span *where, int n, size_t bytes, quern_error *e
     return qn_fail(err, QUERN_FORMAT, "%zu bytes of data, tensors take %zu", bytes, at);
 }
 
-static quern_status read_metadata(qn_arena *arena, json_t *object, qn_safetensors *out,
-                                  quern_error *err)
+static quern_status read_metadata(qn_arena *arena, const qn_tree *object,
+                                  qn_safetensors *out, quern_error *err)
 {
     void *p;
-    const char *key;
-    json_t *value;
-    QN_TRY(qn_arena_array(arena, json_object_size(object) + 1, sizeof *out->metadata,
-                          &p, err));
+    QN_TRY(
+        qn_arena_array(arena, (size_t)object->n + 1, sizeof *out->metadata, &p, err));
     out->metadata = p;
-    json_object_foreach(object, key, value)
-    {
-        const char *text = json_string_value(value);
-        if (!text)
-            return qn_fail(err, QUERN_FORMAT, "metadata '%.60s' is no text", key);
-        qn_safe_pair *pair = &out->metadata[out->n_metadata++];
-        QN_TRY(qn_arena_text(arena, key, strlen(key), &pair->key, err));
-        QN_TRY(qn_arena_text(arena, text, strlen(text), &pair->value, err));
+    out->n_metadata = 0;
+    const qn_tree *first = object->kind == QN_TREE_OBJECT ? object->first : NULL;
+    for (const qn_tree *pair = first; pair; pair = pair->next) {
+        if (pair->kind != QN_TREE_TEXT)
+            return qn_fail(err, QUERN_FORMAT, "metadata '%.60s' is no text", pair->key);
+        out->metadata[out->n_metadata++] = (qn_safe_pair){pair->key, pair->text};
     }
     return QUERN_OK;
 }
 
-static quern_status read_header(qn_arena *arena, json_t *root, const uint8_t *data,
-                                size_t n, qn_safetensors *out, quern_error *err)
+static quern_status read_header(qn_arena *arena, const qn_tree *root,
+                                const uint8_t *data, size_t n, qn_safetensors *out,
+                                quern_error *err)
 {
     void *p, *q;
-    const char *key;
-    json_t *value;
-    const size_t most = json_object_size(root) + 1;
+    const size_t most = (size_t)root->n + 1;
     QN_TRY(qn_arena_array(arena, most, sizeof *out->tensors, &p, err));
     QN_TRY(qn_arena_array(arena, most, sizeof(span), &q, err));
     out->tensors = p;
-    json_object_foreach(root, key, value)
-    {
-        if (strcmp(key, "__metadata__") == 0) {
-            QN_TRY(read_metadata(arena, value, out, err));
+    for (const qn_tree *entry = root->first; entry; entry = entry->next) {
+        if (strcmp(entry->key, "__metadata__") == 0) {
+            QN_TRY(read_metadata(arena, entry, out, err));
             continue;
         }
         qn_named_tensor *one = &out->tensors[out->n_tensors];
-        quern_status status =
-            read_tensor(value, data, n, &one->t, (span *)q + out->n_tensors++, err);
-        if (status == QUERN_OK)
-            status = qn_arena_text(arena, key, strlen(key), &one->name, err);
-        if (status != QUERN_OK) {
-            qn_within(err, "tensor '%.60s'", key);
-            return status;
-        }
+        span *where = (span *)q + out->n_tensors++;
+        one->name = where->name = entry->key;
+        const quern_status status = read_tensor(entry, data, n, &one->t, where, err);
+        if (status != QUERN_OK) qn_within(err, "tensor '%.60s'", entry->key);
+        QN_TRY(status);
     }
+    QN_TRY(check_names(q, out->n_tensors, err));
     return check_cover(q, out->n_tensors, n, err);
 }
 
@@ -229,7 +234,7 @@ quern_status qn_safetensors_parse(qn_arena *arena, const void *bytes, size_t n,
                                   qn_safetensors *out, quern_error *err)
 {
     uint64_t header;
-    json_error_t wrong;
+    const qn_tree *root;
     *out = (qn_safetensors){0};
     if (n < sizeof header)
         return qn_fail(err, QUERN_FORMAT, "%zu bytes are too few for a header", n);
@@ -237,29 +242,15 @@ quern_status qn_safetensors_parse(qn_arena *arena, const void *bytes, size_t n,
     if (header > n - sizeof header)
         return qn_fail(err, QUERN_FORMAT, "a header of %llu bytes in a file of %zu",
                        (unsigned long long)header, n);
+    if (header > MOST_HEADER)
+        return qn_fail(err, QUERN_LIMIT, "a header of %llu bytes, the most is %d",
+                       (unsigned long long)header, MOST_HEADER);
     const char *text = (const char *)bytes + sizeof header;
-    json_t *root = json_loadb(text, (size_t)header, JSON_REJECT_DUPLICATES, &wrong);
-    if (!json_is_object(root)) {
-        json_decref(root);
-        return qn_fail(err, QUERN_FORMAT, "the header is no JSON object: %s at byte %d",
-                       wrong.text, wrong.position);
-    }
-    const quern_status status =
-        read_header(arena, root, (const uint8_t *)text + header,
-                    n - sizeof header - (size_t)header, out, err);
-    json_decref(root);
-    return status;
+    const quern_status status = qn_tree_parse(arena, text, (size_t)header, &root, err);
+    if (status != QUERN_OK) qn_within(err, "the header is no JSON object");
+    QN_TRY(status);
+    if (root->kind != QN_TREE_OBJECT)
+        return qn_fail(err, QUERN_FORMAT, "the header is no JSON object");
+    return read_header(arena, root, (const uint8_t *)text + header,
+                       n - sizeof header - (size_t)header, out, err);
 }
-
-#else
-
-quern_status qn_safetensors_parse(qn_arena *arena, const void *bytes, size_t n,
-                                  qn_safetensors *out, quern_error *err)
-{
-    (void)arena, (void)bytes, (void)n;
-    *out = (qn_safetensors){0};
-    return qn_fail(err, QUERN_UNSUPPORTED,
-                   "a safetensors file, and this build has no jansson");
-}
-
-#endif

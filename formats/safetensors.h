@@ -32,8 +32,7 @@ typedef struct qn_safetensors {
 /* Element types: float32, float64, float16, bfloat16, the integers, bool. */
 quern_status qn_safetensors_write(qn_buf *to, const qn_safetensors *file,
                                   quern_error *err);
-/* Names and metadata go to the arena; data point into bytes, aligned or not.  A build
- * without jansson answers QUERN_UNSUPPORTED. */
+/* Names and metadata go to the arena; data point into bytes, aligned or not. */
 quern_status qn_safetensors_parse(qn_arena *arena, const void *bytes, size_t n,
                                   qn_safetensors *out, quern_error *err);
 /* Value of a metadata key, or NULL; tensor of a name, or NULL. */

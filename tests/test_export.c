@@ -142,7 +142,7 @@ void test_export_metadata(qn_test *t)
     CHECK(t, r.height == 28 && r.width == 28 && r.fitting == QN_CROP && r.is_bgr);
     CHECK(t, !memcmp(r.mean, say.mean, sizeof r.mean));
     CHECK(t, !memcmp(r.std, say.std, sizeof r.std) && r.temperature == 1.25);
-    for (int i = 0; i < r.n_classes; i++) /* none without jansson */
+    for (int i = 0; i < r.n_classes; i++)
         CHECK_STR(t, r.classes[i], names[i]);
     qn_arena_done(&arena);
     quern_model_free(m);

@@ -44,14 +44,6 @@ static void write_sample(qn_test *t, kit *k, qn_buf *to)
     CHECK_OK(t, qn_safetensors_write(to, &file, &k->err), &k->err);
 }
 
-static bool can_read(qn_test *t, kit *k)
-{
-    if (qn_safetensors_parse(&k->arena, "", 0, &k->file, &k->err) != QUERN_UNSUPPORTED)
-        return true;
-    qn_skip(t, "this build has no jansson");
-    return false;
-}
-
 void test_safetensors_round_trip(qn_test *t)
 {
     kit k;
@@ -63,8 +55,7 @@ void test_safetensors_round_trip(qn_test *t)
     memcpy(&header, bytes.p, sizeof header);
     CHECK_EQ(t, (int64_t)((header + 8) % 64), 0);
     CHECK_EQ(t, (int64_t)(bytes.n - header - 8), 24 + 8);
-    if (can_read(t, &k) &&
-        CHECK_OK(t, qn_safetensors_parse(&k.arena, bytes.p, bytes.n, &k.file, &k.err),
+    if (CHECK_OK(t, qn_safetensors_parse(&k.arena, bytes.p, bytes.n, &k.file, &k.err),
                  &k.err)) {
         const qn_tensor *m = qn_safetensors_find(&k.file, "layer \"1\"");
         CHECK_EQ(t, k.file.n_tensors, 3);
@@ -87,7 +78,7 @@ void test_safetensors_cut(qn_test *t)
     kit_init(&k);
     qn_buf_init(&bytes, &k.mem);
     write_sample(t, &k, &bytes);
-    for (size_t n = 0; n < bytes.n && can_read(t, &k); n++) {
+    for (size_t n = 0; n < bytes.n; n++) {
         uint8_t *part = qn_exact(t, n);
         if (n) memcpy(part, bytes.p, n);
         k.err = (quern_error){0};
@@ -97,14 +88,14 @@ void test_safetensors_cut(qn_test *t)
         CHECK(t, k.err.text[0] != 0);
     }
     qn_buf_byte(&bytes, 0);
-    if (can_read(t, &k))
-        CHECK_FAILS(t,
-                    qn_safetensors_parse(&k.arena, bytes.p, bytes.n, &k.file, &k.err),
-                    QUERN_FORMAT, &k.err, "33 bytes of data, tensors take 32");
+    CHECK_FAILS(t, qn_safetensors_parse(&k.arena, bytes.p, bytes.n, &k.file, &k.err),
+                QUERN_FORMAT, &k.err, "33 bytes of data, tensors take 32");
     qn_buf_done(&bytes);
     kit_done(&k, t);
 }
 
+#define HALF(from, to) \
+    "{\"dtype\":\"U8\",\"shape\":[4],\"data_offsets\":[" from "," to "]}"
 #define ONE(dtype, shape, from, to)                                               \
     "{\"w\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":[" from \
     "," to "]}}"
@@ -134,11 +125,13 @@ void test_safetensors_bad(qn_test *t)
          QUERN_FORMAT},
         {ONE("U8", "[4]", "0", "4"), "8 bytes of data, tensors take 4", QUERN_FORMAT},
         {"{\"__metadata__\":{\"k\":1}}", "metadata 'k' is no text", QUERN_FORMAT},
-        {"{\"w\":{},\"w\":{}}", "no JSON object", QUERN_FORMAT},
+        {"{\"w\":" HALF("0", "4") ",\"w\":" HALF("4", "8") "}",
+         "tensor 'w' is there twice", QUERN_FORMAT},
+        {"{\"w\\u0000\":1}", "a zero character", QUERN_FORMAT},
     };
     kit k;
     kit_init(&k);
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0] && can_read(t, &k); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const size_t n = strlen(cases[i].header);
         uint8_t *bytes = qn_exact(t, 16 + n);
         memset(bytes, 0, 16 + n);

@@ -39,15 +39,6 @@ static const char *hash_of(qn_test *t, const char *run)
     return at;
 }
 
-static bool can_resume(qn_test *t)
-{
-    const char *out;
-    qn_quern(t, "version", &out);
-    if (strstr(out, "jansson")) return true;
-    qn_skip(t, "checkpoints are read with jansson");
-    return false;
-}
-
 void test_segment_synth(qn_test *t)
 {
     char line[4096];
@@ -105,7 +96,6 @@ void test_segment_train_resume(qn_test *t)
     char line[4096];
     const char *out;
     int code = 1, stops = 0;
-    if (!can_resume(t)) return;
     const double start = qn_seconds();
     CHECK_EQ(t, train(t, "whole", "", &out), 0);
     const double seconds = qn_seconds() - start;

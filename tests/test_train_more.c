@@ -21,7 +21,6 @@ void test_train_folds(qn_test *t)
 {
     const char *out;
     char line[512];
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "all", "--epochs 2 --folds 3 --json", &out) == 0);
     CHECK_HAS(t, out, "3 folds: ");
@@ -48,7 +47,6 @@ void test_train_folds(qn_test *t)
 void test_train_finds_rate(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "run", "--lr-find --json --ema 0.9", &out) == 0);
     const char *rate = strstr(out, "\"suggested\":");
@@ -69,7 +67,6 @@ void test_train_unfreezes(qn_test *t)
 {
     const char *out;
     char line[1024];
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "tuned", TUNED, &out) == 0);
     REQUIRE(t, qn_train_kit_run(t, "frozen",
@@ -99,7 +96,6 @@ void test_train_unfreezes(qn_test *t)
 void test_train_features(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "a", "--epochs 3 --aug none --freeze 2", &out) == 0);
     REQUIRE(t, qn_train_kit_run(t, "b",
@@ -123,7 +119,6 @@ void test_train_features(qn_test *t)
 void test_train_bn_eval(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "a", "--epochs 2 --bn eval", &out) == 0);
     REQUIRE(t, qn_train_kit_run(t, "b", "--epochs 2", &out) == 0);
@@ -135,7 +130,6 @@ void test_train_bn_eval(qn_test *t)
 void test_train_stops(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     CHECK_EQ(t, qn_train_kit_run(t, "a", "--epochs 9 --lr 0 --early-stop 2", &out), 0);
     CHECK_HAS(t, out, "no gain for 2 epochs: stopping early");
@@ -150,7 +144,6 @@ void test_train_stops(qn_test *t)
 void test_train_min_acc(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     CHECK_EQ(t, qn_train_kit_run(t, "a", "--epochs 1 --lr 0 --min-acc 0.9", &out), 1);
     CHECK_HAS(t, out, "below --min-acc 0.9");
@@ -163,7 +156,6 @@ void test_train_min_acc(qn_test *t)
 void test_train_json(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     CHECK_EQ(t, qn_train_kit_run(t, "a", "--epochs 3 --json --quiet", &out), 0);
     CHECK_EQ(t, count(out, "\n"), 3 + 1);
@@ -185,7 +177,6 @@ static double number(const char *text, const char *key)
 void test_train_dry_run(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     CHECK_EQ(t, qn_train_kit_run(t, "a", "--dry-run --quiet --json", &out), 0);
     CHECK(t, number(out, "\"memory_bytes\":") > 1e6);
@@ -205,7 +196,6 @@ void test_train_memory(qn_test *t)
     static const char *const nets[] = {"resnet20", "mobile-s"};
     const char *out;
     char line[256];
-    if (!qn_train_kit_can(t)) return;
     if (!qn_is_release(t)) {
         qn_skip(t, "sanitizers and emulators take memory of their own");
         return;

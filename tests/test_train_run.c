@@ -56,7 +56,6 @@ void test_train_folder(qn_test *t)
     const char *out;
     char line[1024];
     size_t n;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "run", "--epochs 8 --seed 5", &out) == 0);
     has_files(t, "run");
@@ -86,7 +85,6 @@ void test_train_same_bits(qn_test *t)
     static const char *const threads[] = {"1", "2", "3", "8"};
     char line[512], run[16];
     const char *first = NULL, *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     for (int i = 0; i < 4; i++) {
         snprintf(run, sizeof run, "run%s", threads[i]);
@@ -109,7 +107,6 @@ void test_train_config(qn_test *t)
 {
     char line[512];
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "a", "--epochs 2 --seed 3 --opt adamw", &out) == 0);
     snprintf(line, sizeof line, "--config %s --out %s", qn_temp(t, "a/config.json"),
@@ -185,7 +182,6 @@ void test_train_killed(qn_test *t)
 {
     char line[1024];
     const char *out, *times = getenv("QN_KILLS");
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     long_run(t, "whole", line);
     const double start = qn_seconds();
@@ -198,7 +194,6 @@ void test_train_interrupted(qn_test *t)
     char line[1024];
     const char *out;
     int n_stops = 0;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     long_run(t, "whole", line);
     const double start = qn_seconds();
@@ -221,7 +216,6 @@ void test_train_interrupt_code(qn_test *t)
 {
     char line[2200], arguments[1024];
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     long_run(t, "run", arguments);
     const char *emulator = getenv("QUERN_RUN");
@@ -261,7 +255,6 @@ void test_train_bad_checkpoint(qn_test *t)
 {
     const char *out;
     char line[1024];
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     long_run(t, "whole", line);
     REQUIRE(t, qn_train_kit_plain(t, line, &out) == 0);
@@ -285,7 +278,6 @@ void test_train_foreign_checkpoint(qn_test *t)
     const char *out;
     char line[1024];
     size_t n;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     REQUIRE(t, qn_train_kit_run(t, "a", "--epochs 1", &out) == 0);
     REQUIRE(t, qn_train_kit_run(t, "b", "--epochs 1 --arch mlp", &out) == 0);
@@ -304,7 +296,6 @@ void test_train_foreign_checkpoint(qn_test *t)
 void test_train_diverges(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     CHECK_EQ(t,
              qn_train_kit_run(t, "run",
@@ -323,7 +314,6 @@ void test_train_full_disk(qn_test *t)
     const char *out;
     char line[2200], arguments[1024];
     size_t n = 0;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     long_run(t, "run", arguments);
     REQUIRE(t, qn_train_kit_plain(t, arguments, &out) == 0);
@@ -347,7 +337,6 @@ void test_train_full_disk(qn_test *t)
 void test_train_no_folder(qn_test *t)
 {
     const char *out;
-    if (!qn_train_kit_can(t)) return;
     qn_train_kit_data(t);
     qn_put_file(t, qn_temp(t, "file"), "x", 1);
     CHECK_EQ(t, qn_train_kit_run(t, "file/run", "--epochs 1", &out), 1);

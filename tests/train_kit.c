@@ -76,11 +76,3 @@ const char *qn_train_kit_hash(qn_test *t, const char *run)
     last[strcspn(last, "\"")] = 0;
     return last;
 }
-
-bool qn_train_kit_can(qn_test *t)
-{
-    if (qn_quern(t, "version --json | grep -q '\"jansson\":true'", NULL) == 0)
-        return true;
-    qn_skip(t, "this build has no jansson");
-    return false;
-}

@@ -19,7 +19,5 @@ int qn_train_kit_plain(qn_test *t, const char *arguments, const char **out);
 const char *qn_train_kit_hash(qn_test *t, const char *run);
 /* A file of the run folder, or NULL. */
 char *qn_train_kit_file(qn_test *t, const char *run, const char *name, size_t *n);
-/* Whether this build can train here at all; says why not. */
-bool qn_train_kit_can(qn_test *t);
 
 #endif

@@ -95,14 +95,14 @@ only "$(call 'longjmp|setjmp|gets|strcat|sprintf|vsprintf|strtok')" '' \
 only '^ *# *if +0' '' "git remembers dead code" $all
 only '(^|[^_[:alnum:]])goto +[^o]|goto +o[^u]' '' "the one label is out:" $all
 only '# *include *<stb' 'formats/[a-z_]*\.c' "stb is compiled in one file of formats/" $all
-only '# *include *<(zlib|jansson)' '(formats|tools)/[a-z_]*\.c' "one file each for foreign libraries" $all
+only '# *include *<zlib' '(formats|tools)/[a-z_]*\.c' "one file each for foreign libraries" $all
 
 # bench/ measures: it may start processes, read the kernel's files and guard memory, each
 # in one place.
 lib_bench=$code/bench
 mkdir -p "$lib_bench" && cp bench/*.[ch] "$lib_bench"
 only '# *include *<(sys/|fcntl|unistd|sched|poll|linux/|signal)|# *include *<cpuid' \
-    'bench/(bench_os|children|checked_call|no_network|verify)\.c' "bench/ asks the system in bench_os.c" bench
+    'bench/(bench_os|children|checked_call|verify)\.c' "bench/ asks the system in bench_os.c" bench
 only "$(call 'malloc|calloc|realloc|free|exit|getenv|system|popen')" '' \
     "bench/ has no heap, no environment and no end of its own" bench
 only '# *include *<pthread' 'bench/(streams|peaks)\.c' "threads of measurements" bench
