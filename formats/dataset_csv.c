@@ -185,11 +185,15 @@ static const char *check_path(const manifest *m)
     if (!*name) return "its path is empty";
     if (qn_is_any_picture_name(name) && !qn_is_picture_name(name))
         return "pictures of this kind are not read; " QN_IMAGE_KINDS " are";
-    if (*name == '/') return qn_set_refuses(NULL, name);
-    if (qn_path_leads_out(name)) return "its path leads out of the manifest's folder";
-    if (qn_path_join(path, m->folder, name, NULL) != QUERN_OK)
+    if (*name != '/' && qn_path_leads_out(name))
+        return "its path leads out of the manifest's folder";
+    if (*name != '/' && qn_path_join(path, m->folder, name, NULL) != QUERN_OK)
         return "its path is too long";
-    return qn_set_refuses(m->real, path);
+    if (m->set->is_table) {
+        m->set->n_missing++; /* as was seen when it was read as more than a table */
+        return NULL;
+    }
+    return *name == '/' ? qn_set_refuses(NULL, name) : qn_set_refuses(m->real, path);
 }
 
 /* ---- rows ----------------------------------------------------------------------- */
