@@ -23,12 +23,12 @@ static void implicit_result(terms *t)
         dots = dots || strchr(t->text[i], '.');
     for (; dots && n < 3; n++)
         out[n] = '.';
-    for (char c = 'A'; c <= 'z'; c++) {
+    for (int c = 'A'; c <= 'z'; c++) {
         int count = 0;
         for (int i = 0; i < t->n; i++)
             for (const char *p = t->text[i]; *p; p++)
                 count += *p == c;
-        if (count == 1) out[n++] = c;
+        if (count == 1) out[n++] = (char)c;
     }
     out[n] = 0;
 }
