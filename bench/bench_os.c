@@ -39,13 +39,11 @@ static size_t page_size(void)
 static char *map_before_page(size_t n, size_t at)
 {
     const size_t page = QN_LARGE_PAGE;
-    size_t all;
-    if (!qn_size_add(n, page, &all)) return NULL;
-    char *p = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p = mmap(NULL, n + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED) return NULL;
     const size_t before = (page - ((uintptr_t)p + at) % page) % page;
     if (before) munmap(p, before);
-    if (before < page) munmap(p + before + n, page - before);
+    munmap(p + before + n, page - before);
     return p + before;
 }
 
@@ -55,7 +53,8 @@ quern_status qn_guarded_make(qn_guarded *g, size_t size, qn_place_at at,
     const size_t page = page_size();
     size_t body, all;
     *g = (qn_guarded){.size = size};
-    if (!qn_size_add(size, page - 1, &body) || !qn_size_add(body, 3 * page, &all))
+    if (!qn_size_add(size, page - 1, &body) ||
+        !qn_size_add(body, 3 * page + QN_LARGE_PAGE, &all))
         return qn_fail(err, QUERN_LIMIT, "%zu bytes are too many", size);
     body = body / page * page + (size == 0 ? page : 0);
     g->map_size = body + 2 * page;
