@@ -154,3 +154,28 @@ void test_cells_default_card(qn_test *t)
     CHECK_EQ(t, (int64_t)((uintptr_t)model % 64), 0);
     CHECK_HAS(t, card, hex);
 }
+
+/* The recipe of the built-in network, from a tar of pictures to the table of figures,
+ * in its smoke mode. */
+void test_segment_recipe(qn_test *t)
+{
+    char line[4096], folder[600];
+    const char *out = "";
+    snprintf(folder, sizeof folder, "%s", qn_temp(t, "r"));
+    snprintf(
+        line, sizeof line,
+        "set -e; q=$(realpath '%s/quern'); s=$PWD/tests/zoo/train_cells.sh; mkdir "
+        "'%s'; "
+        "cd '%s'; $q segment synth -q -o made -n 14 --size 96x96 -d 12 "
+        "--mode fluorescence; mkdir -p set/images set/labels; "
+        "mv made/*_masks.png set/labels; mv made/*.png set/images; "
+        "for f in set/labels/*; do mv $f ${f%%%%_masks.png}.png; done; "
+        "{ echo id,kind; for f in set/images/*; do f=${f##*/}; "
+        "echo ${f%%%%.png},fluorescence; done; } >set/index.csv; tar cf x.tar set; "
+        "SMOKE=1 QUERN=$q bash $s x.tar model 2>&1",
+        qn_build(t), folder, folder);
+    CHECK_EQ(t, qn_shell(t, line, &out), 0);
+    CHECK_HAS(t, out, "fluorescence, true diameter");
+    CHECK_HAS(t, out, "procedural, fluorescence     2 pictures  AP ");
+    CHECK(t, file_of(t, "r", "model/run/model-half.onnx") != NULL);
+}
