@@ -101,7 +101,9 @@ static quern_status unpack(qn_dataset *set, state *s, const char *path,
 static quern_status open_inner(qn_dataset *set, state *s, quern_error *err)
 {
     char root[QN_PATH_MAX];
-    const qn_dataset_options options = {.is_unpacked = true, .decoder = set->decoder};
+    const qn_dataset_options options = {.is_unpacked = true,
+                                        .is_selected = set->options->is_selected,
+                                        .decoder = set->decoder};
     memcpy(root, s->folder, sizeof root);
     QN_TRY(find_root(root, &set->arena, err));
     return qn_dataset_open_as(set->arena.mem, root, &options, &s->inner, err);

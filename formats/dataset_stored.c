@@ -198,6 +198,7 @@ static quern_status open_pictures(qn_dataset *set, stored *s, quern_error *err)
                            "it refers to a source whose format it does not say, or "
                            "that is stored, too");
         const qn_dataset_options options = {.format = s->object.source_format,
+                                            .is_selected = set->options->is_selected,
                                             .decoder = set->decoder};
         return qn_dataset_open_as(set->arena.mem, s->object.source, &options,
                                   &s->source, err);
