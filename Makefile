@@ -2,7 +2,7 @@
 #
 #   BUILD=release|debug|asan|tsan|fuzz   what kind of build
 #   CROSS=aarch64-linux-gnu-             compiler prefix; RUN= how to run its programs
-#   WITH_ZLIB WITH_STB WITH_CAIRO   auto|yes|no: optional libraries
+#   WITH_ZLIB WITH_JANSSON WITH_STB WITH_CAIRO   auto|yes|no: optional libraries
 #   O=build  QCC=gcc  EXTRA=             build folder, compiler, extra flags
 BUILD  ?= release
 O      ?= build
@@ -56,8 +56,10 @@ PKG := $(if $(CROSS),$(CROSS)pkg-config,pkg-config)
 with = $(if $(filter no,$(WITH_$1)),,$(if $(shell $3 --exists $2 2>/dev/null && echo y),y,\
          $(if $(filter yes,$(WITH_$1)),$(error WITH_$1=yes but $3 does not find $2))))
 use = $(if $(strip $(call with,$1,$2,$3)),-DQN_HAVE_$1 $(patsubst -I%,-isystem %,$(shell $3 --cflags $2)))
-LIB_CPP := $(call use,ZLIB,zlib,$(PKG)) $(call use,STB,stb,pkg-config)
-LDLIBS  += $(if $(findstring HAVE_ZLIB,$(LIB_CPP)),$(shell $(PKG) --libs zlib))
+LIB_CPP := $(call use,ZLIB,zlib,$(PKG)) $(call use,JANSSON,jansson,$(PKG)) \
+           $(call use,STB,stb,pkg-config)
+LDLIBS  += $(if $(findstring HAVE_ZLIB,$(LIB_CPP)),$(shell $(PKG) --libs zlib)) \
+           $(if $(findstring HAVE_JANSSON,$(LIB_CPP)),$(shell $(PKG) --libs jansson))
 CPPFLAGS := -I. $(LIB_CPP) -MMD -MP
 # Each plug-in alone sees its library: file in formats/plugins, pkg-config's name, WITH_ name.
 PLUGINS := draw_cairo:cairo:CAIRO

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-#define MOST_PAIRS 4096 /* each is compared with those before it */
-
 /* The name in an item: the string itself, or the last of an array. */
 static const char *name_of(const qn_tree *item)
 {
@@ -87,12 +85,7 @@ quern_status qn_json_pairs(qn_arena *arena, const char *text, size_t n,
     QN_TRY(status);
     if (root->kind != QN_TREE_OBJECT)
         return qn_fail(err, QUERN_FORMAT, "no JSON object");
-    if (root->n > MOST_PAIRS)
-        return qn_fail(err, QUERN_LIMIT, "%d pairs are more than %d", root->n,
-                       MOST_PAIRS);
     for (const qn_tree *v = root->first; v; v = v->next) {
-        if (qn_tree_get(root, v->key) != v)
-            return qn_fail(err, QUERN_FORMAT, "'%.60s' is there twice", v->key);
         QN_TRY(value_text(arena, v, &value, err));
         QN_TRY(take(ctx, v->key, value, err));
     }

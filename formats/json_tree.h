@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* formats/json_tree.h - JSON text as a tree in an arena: the one reader of JSON, for
- * files of others as for our own.  All memory comes from the arena, so it counts
- * against a budget; that is why it is no library, which would take it from malloc.
+ * files of others as for our own.  Jansson reads it, which only json_tree.c sees; what
+ * it may take is bounded before by the arena's budget.
  *
- * RFC 8259, at most 64 deep and 256 MiB long, strict UTF-8 without zero characters.  Of
- * two members with one name qn_tree_get finds the first; who minds has to look. */
+ * RFC 8259, at most 64 deep, 256 MiB long and 4 Mi values, strict UTF-8 without zero
+ * characters, no member of an object twice. */
 #ifndef QN_FORMATS_JSON_TREE_H
 #define QN_FORMATS_JSON_TREE_H
 
@@ -23,7 +23,7 @@ typedef struct qn_tree {
     qn_tree_kind kind;
     const char *key;  /* of a member of an object; else NULL */
     double number;    /* QN_TREE_BOOL: 0 or 1 */
-    const char *text; /* UTF-8, zero-ended; of a number its spelling in the source */
+    const char *text; /* UTF-8, zero-ended; of a number its shortest spelling */
     int n;            /* items or members; bytes of that spelling */
     struct qn_tree *first, *next;
 } qn_tree;

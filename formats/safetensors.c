@@ -103,7 +103,6 @@ quern_status qn_safetensors_write(qn_buf *to, const qn_safetensors *file,
 
 typedef struct span {
     size_t begin, end;
-    const char *name;
 } span;
 
 static quern_status read_shape(const qn_tree *shape, qn_tensor *t, quern_error *err)
@@ -149,21 +148,6 @@ static quern_status read_tensor(const qn_tree *entry, const uint8_t *data, size_
         return qn_fail(err, QUERN_FORMAT, "it has %zu bytes, its shape needs %zu",
                        where->end - where->begin, qn_tensor_bytes(t));
     t->data = (void *)(uintptr_t)(data + where->begin);
-    return QUERN_OK;
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(((const span *)a)->name, ((const span *)b)->name);
-}
-
-static quern_status check_names(span *where, int n, quern_error *err)
-{
-    if (n) qsort(where, (size_t)n, sizeof *where, by_name);
-    for (int i = 1; i < n; i++)
-        if (!strcmp(where[i - 1].name, where[i].name))
-            return qn_fail(err, QUERN_FORMAT, "tensor '%.60s' is there twice",
-                           where[i].name);
     return QUERN_OK;
 }
 
@@ -221,12 +205,11 @@ static quern_status read_header(qn_arena *arena, const qn_tree *root,
         }
         qn_named_tensor *one = &out->tensors[out->n_tensors];
         span *where = (span *)q + out->n_tensors++;
-        one->name = where->name = entry->key;
+        one->name = entry->key;
         const quern_status status = read_tensor(entry, data, n, &one->t, where, err);
         if (status != QUERN_OK) qn_within(err, "tensor '%.60s'", entry->key);
         QN_TRY(status);
     }
-    QN_TRY(check_names(q, out->n_tensors, err));
     return check_cover(q, out->n_tensors, n, err);
 }
 

@@ -56,7 +56,7 @@ def open_shim():
     subprocess.check_call(
         ["cc", "-shared", "-fPIC", "-fvisibility=hidden", "-I" + ROOT, "-o", so,
          os.path.join(ROOT, "tests/oracle/cells_shim.c"), os.path.join(BUILD, "libquern.a"),
-         "-lz", "-lm", "-ldl", "-pthread"])
+         "-lz", "-ljansson", "-lm", "-ldl", "-pthread"])
     return C.CDLL(so)
 
 

@@ -7,7 +7,7 @@
 #     tests/deps.sh core|all [--print]
 cd "$(dirname "$0")/.." || exit 2
 
-core="gcc libc6-dev make pkg-config zlib1g-dev libstb-dev libopenblas0-pthread
+core="gcc libc6-dev make pkg-config zlib1g-dev libjansson-dev libstb-dev libopenblas0-pthread
 dataset-fashion-mnist"
 tests="libcairo2-dev libzstd-dev libbrotli-dev libarchive-dev libtiff-dev fonts-dejavu-core poppler-utils g++ git xz-utils libonnx-testdata cppcheck qemu-user gcc-aarch64-linux-gnu
 libc6-dev-arm64-cross"
@@ -26,7 +26,7 @@ installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = i
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     command -v "${QCC:-gcc}" >/dev/null && exit 0
     echo "deps: this system has no apt; please install a C compiler, make, pkg-config and," \
-        "if you like, zlib, stb and OpenBLAS" >&2
+        "if you like, zlib, jansson, stb and OpenBLAS" >&2
     exit 1
 fi
 [ "$2" = --print ] && { wanted "$1"; exit 0; }

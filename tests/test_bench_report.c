@@ -66,7 +66,7 @@ void test_bench_records(qn_test *t)
 void test_bench_records_damaged(qn_test *t)
 {
     static const char *const wrong[][2] = {
-        {"x", "line 1, column 1: no value"},
+        {"x", "line 1, column 1: invalid token"},
         {"{\"schema\":2}", "line 1, column 1: is no result of schema 1"},
         {"{\"schema\":1}", "is no result of quern bench"},
         {"\n[1]\n", "line 2, column 1"},

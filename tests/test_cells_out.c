@@ -504,5 +504,5 @@ void test_cell_outputs_list(qn_test *t)
     CHECK_OK(t, qn_cell_outputs_parse("all", NULL, NULL, &set, &err), &err);
     CHECK(t, qn_cell_output_at(0) && (set & 1));
     CHECK_FAILS(t, qn_cell_outputs_parse("csv,xyz", knows_raw, &asked, &set, &err),
-                QUERN_INVALID, &err, "'xyz' is no output");
+                QUERN_INVALID, &err, "'xyz', which is no output");
 }

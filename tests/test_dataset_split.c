@@ -137,7 +137,7 @@ void test_split_groups(qn_test *t)
 {
     enum { N = 600, GROUPS = 60 };
     static int32_t group[N];
-    static char names[GROUPS][16];
+    static char names[GROUPS][24];
     static const char *groups[GROUPS];
     qn_set_kit k;
     qn_dataset set;

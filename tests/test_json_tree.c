@@ -25,7 +25,7 @@ static quern_status parse(qn_test *t, qn_arena *arena, const char *text, size_t 
 void test_json_tree_values(qn_test *t)
 {
     static const char text[] =
-        " {\"a\" : [1, -2.5e-3 , true,false,null, \"\"],\"b\":{},\"a\":9,"
+        " {\"a\" : [1, -2.5e-3 , true,false,null, \"\"],\"b\":{},\"d\":9,"
         "\"s\":\"x\\n\\u00e4\\ud83d\\ude00\\/\\\"\"}\n";
     quern_error err = {.status = QUERN_OK};
     const qn_tree *root = NULL;
@@ -104,6 +104,7 @@ void test_json_tree_refused(qn_test *t)
         "NaN",
         "\"\\",
         "{\"a\":1,}",
+        "{\"a\":1,\"b\":2,\"a\":3}",
     };
     char deep[140];
     quern_error err = {.status = QUERN_OK};
@@ -123,6 +124,31 @@ void test_json_tree_refused(qn_test *t)
                 "64 deep");
     CHECK_OK(t, parse(t, &arena, deep + 6, 128, &root, &err), &err);
     qn_arena_done(&arena);
+}
+
+/* Room is refused before it is taken. */
+void test_json_tree_bounds(qn_test *t)
+{
+    enum { N = 9000000 };
+    quern_error err = {.status = QUERN_OK};
+    const qn_tree *root = NULL;
+    char *text = qn_exact(t, N);
+    qn_mem mem;
+    qn_arena arena;
+    memset(text, ',', N);
+    text[0] = '[';
+    qn_mem_init(&mem, NULL, 1 << 20);
+    qn_arena_init(&arena, &mem);
+    CHECK_OK(t, qn_tree_parse(&arena, "[1,[],{}]", 9, &root, &err), &err);
+    CHECK_FAILS(t, qn_tree_parse(&arena, text, 10000, &root, &err), QUERN_LIMIT, &err,
+                "10001 values of JSON may need 4020400 bytes");
+    CHECK_FAILS(t, qn_tree_parse(&arena, text, N, &root, &err), QUERN_LIMIT, &err,
+                "9000001 values of JSON are more than 4194304");
+    memset(text, '"', 100);
+    CHECK_FAILS(t, qn_tree_parse(&arena, text, 3, &root, &err), QUERN_FORMAT, &err,
+                "column ");
+    qn_arena_done(&arena);
+    CHECK_EQ(t, (int64_t)mem.used, 0);
 }
 
 void test_json_tree_damaged(qn_test *t)

@@ -13,6 +13,11 @@
 #else
 #define HAS_ZLIB false
 #endif
+#ifdef QN_HAVE_JANSSON
+#define HAS_JANSSON true
+#else
+#define HAS_JANSSON false
+#endif
 #ifdef QN_HAVE_STB
 #define HAS_STB true
 #else
@@ -28,7 +33,7 @@
 static const struct {
     const char *name;
     bool is_there;
-} features[] = {{"zlib", HAS_ZLIB}, {"stb", HAS_STB}};
+} features[] = {{"zlib", HAS_ZLIB}, {"jansson", HAS_JANSSON}, {"stb", HAS_STB}};
 #define N_FEATURES (sizeof features / sizeof features[0])
 
 const qn_option qn_version_options[] = {

@@ -95,6 +95,7 @@ only "$(call 'longjmp|setjmp|gets|strcat|sprintf|vsprintf|strtok')" '' \
 only '^ *# *if +0' '' "git remembers dead code" $all
 only '(^|[^_[:alnum:]])goto +[^o]|goto +o[^u]' '' "the one label is out:" $all
 only '# *include *<stb' 'formats/[a-z_]*\.c' "stb is compiled in one file of formats/" $all
+only '# *include *<jansson' 'formats/json_tree\.c' "one reader of JSON" $all
 only '# *include *<zlib' '(formats|tools)/[a-z_]*\.c' "one file each for foreign libraries" $all
 
 # bench/ measures: it may start processes, read the kernel's files and guard memory, each
