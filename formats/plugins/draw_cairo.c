@@ -18,14 +18,15 @@ typedef struct state {
     cairo_surface_t *surface;
     cairo_t *cr;
     qn_sheet sheet;
-    bool is_clipped;
+    bool is_clipped, is_lost; /* is_lost: the sink refused bytes */
 } state;
 
+/* Always well: told of an error, cairo 1.16 loses what its PDF pages hold. */
 static cairo_status_t write_bytes(void *ctx, const unsigned char *p, unsigned int n)
 {
-    const state *s = ctx;
-    return s->sheet.sink(s->sheet.ctx, p, n) ? CAIRO_STATUS_SUCCESS
-                                             : CAIRO_STATUS_WRITE_ERROR;
+    state *s = ctx;
+    if (!s->is_lost) s->is_lost = !s->sheet.sink(s->sheet.ctx, p, n);
+    return CAIRO_STATUS_SUCCESS;
 }
 
 static const char *about(void)
@@ -217,6 +218,7 @@ static const char *close_sheet(void *canvas)
     cairo_surface_finish(s->surface);
     if (status == CAIRO_STATUS_SUCCESS) status = cairo_surface_status(s->surface);
     cairo_surface_destroy(s->surface);
+    if (status == CAIRO_STATUS_SUCCESS && s->is_lost) status = CAIRO_STATUS_WRITE_ERROR;
     return status == CAIRO_STATUS_SUCCESS ? NULL : cairo_status_to_string(status);
 }
 
