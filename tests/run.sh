@@ -76,7 +76,7 @@ conform() {
 # train and convert with them.  Formats and commands are the same C everywhere; under an
 # emulator each command takes long, and a cross build lacks zlib and jansson.
 arithmetic_tests() {
-    files=$(grep -LE '#include "(formats|tools|bench|tests/(dataset|write|onnx|segment|store))|qn_quern\(' tests/test_*.c)
+    files=$(grep -LE '#include "(formats|tools|bench|tests/(dataset|write|onnx|segment|store|train_kit))|qn_quern\(' tests/test_*.c)
     for name in blocked_moves grad_rows head nets panels trainer; do
         files="$files tests/test_$name.c"
     done
