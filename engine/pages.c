@@ -4,7 +4,8 @@
 
 #include "engine/os.h"
 
-#define SMALL ((size_t)1 << 20) /* bytes in all that are no matter for large pages */
+#define SMALL ((size_t)1 << 20)  /* bytes in all that are no matter for large pages */
+#define MOST  ((size_t)32 << 20) /* bytes of a block for more pieces than one */
 
 struct qn_pages_block {
     qn_pages_block *next;
@@ -18,8 +19,10 @@ static quern_status add_block(qn_pages *pages, qn_mem *mem, size_t n,
     size_t bytes = n, align = QN_ALIGN;
     void *p, *data;
     if (n > SMALL || pages->bytes > SMALL - n) {
+        /* as much as there is already: a page is torn only where a block ends */
+        const size_t more = pages->bytes < MOST ? pages->bytes : MOST;
         align = QN_LARGE_PAGE;
-        if (!qn_size_add(n, align - 1, &bytes))
+        if (!qn_size_add(n > more ? n : more, align - 1, &bytes))
             return qn_fail(err, QUERN_LIMIT, "a piece of %zu bytes is too large", n);
         bytes -= bytes % align;
     }
