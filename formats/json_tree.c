@@ -15,16 +15,9 @@
 #include <jansson.h>
 
 enum { MOST_DEPTH = 64, MOST_BYTES = 256 << 20, MOST_VALUES = 4 << 20 };
-enum {
-    VALUE_BYTES = 400
-}; /* what Jansson takes for a value at most: an empty object
-      with its table, and its place among others */
-
-static quern_status too_deep(size_t at, quern_error *err)
-{
-    return qn_fail(err, QUERN_FORMAT, "column %zu: more than %d deep", at + 1,
-                   MOST_DEPTH);
-}
+/* What Jansson takes for a value at most: an empty object with its table, and its place
+ * among others. */
+enum { VALUE_BYTES = 400 };
 
 /* Counts values, or more; what is no JSON at all Jansson will say. */
 static quern_status count_values(const char *p, size_t n, size_t *values,
@@ -45,7 +38,9 @@ static quern_status count_values(const char *p, size_t n, size_t *values,
         *values += p[i] == ',' || p[i] == '[' || p[i] == '{';
         if (p[i] == '[' || p[i] == '{') depth++;
         if (p[i] == ']' || p[i] == '}') depth--;
-        if (depth > MOST_DEPTH) return too_deep(i, err);
+        if (depth > MOST_DEPTH)
+            return qn_fail(err, QUERN_FORMAT, "column %zu: more than %d deep", i + 1,
+                           MOST_DEPTH);
     }
     return QUERN_OK;
 }

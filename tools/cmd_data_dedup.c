@@ -72,7 +72,7 @@ static quern_status tell_json(qn_data_look *look, const found *p, quern_error *e
     qn_json_twins(&j, "near", look->set, p->near, p->n_near);
     qn_json_bool(&j, "all_compared", !p->is_cut);
     qn_json_end(&j);
-    return qn_data_flush(&out, err);
+    return qn_out_give(&out, err);
 }
 
 static void print_pairs(const qn_dataset *set, const char *what, const qn_twin *pairs,

@@ -57,7 +57,7 @@ static quern_status tell_json(const qn_lint *l, qn_mem *mem, int code, quern_err
     }
     qn_json_close(&j);
     qn_json_end(&j);
-    return qn_data_flush(&out, err);
+    return qn_out_give(&out, err);
 }
 
 static void tell_people(const qn_lint *l)

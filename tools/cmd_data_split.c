@@ -82,7 +82,7 @@ static quern_status tell_json(qn_data_look *look, quern_error *err)
         qn_json_int(&j, qn_split_name((qn_split)s), n[s]);
     qn_json_close(&j);
     qn_json_end(&j);
-    return qn_data_flush(&out, err);
+    return qn_out_give(&out, err);
 }
 
 static quern_status split(qn_data_look *look, int *code, quern_error *err)

@@ -244,7 +244,7 @@ static quern_status tell_json(qn_data_look *look, const stats *s, quern_error *e
     put_columns(&j, set, s);
     if (look->is_read) put_pictures(&j, s, &look->survey);
     qn_json_end(&j);
-    return qn_data_flush(&out, err);
+    return qn_out_give(&out, err);
 }
 
 static void print_columns(const qn_dataset *set, const stats *s)

@@ -78,10 +78,7 @@ static quern_status list_json(settings *x, quern_error *err)
         qn_json_text(&j, "help", r->help);
         qn_json_end(&j);
     }
-    const quern_status status = qn_buf_status(&out, err);
-    if (status == QUERN_OK) qn_out_flush(&out);
-    qn_buf_done(&out);
-    return status;
+    return qn_out_give(&out, err);
 }
 
 static quern_status list(settings *x, quern_error *err)

@@ -94,10 +94,7 @@ static quern_status print_json(qn_store_tool *tool, const qn_object *list, int n
         qn_object_json(&j, &list[i]);
         qn_json_end(&j);
     }
-    const quern_status status = qn_buf_status(&out, err);
-    if (status == QUERN_OK) qn_out_flush(&out);
-    qn_buf_done(&out);
-    return status;
+    return qn_out_give(&out, err);
 }
 
 static bool wants(const qn_store_tool *tool, qn_kind kind)

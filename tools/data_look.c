@@ -73,14 +73,6 @@ void qn_json_twins(qn_json *j, const char *key, const qn_dataset *set,
     qn_json_close(j);
 }
 
-quern_status qn_data_flush(qn_buf *out, quern_error *err)
-{
-    const quern_status status = qn_buf_status(out, err);
-    if (status == QUERN_OK) qn_out_flush(out);
-    qn_buf_done(out);
-    return status;
-}
-
 void qn_json_rejects(qn_json *j, const qn_dataset *set)
 {
     qn_json_array(j, "rejects");

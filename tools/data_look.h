@@ -31,8 +31,6 @@ void qn_json_twins(qn_json *j, const char *key, const qn_dataset *set,
                    const qn_twin *pairs, int64_t n);
 /* "rejects": [{"item", "reason"}, ...] */
 void qn_json_rejects(qn_json *j, const qn_dataset *set);
-/* The buffer with the JSON goes to stdout, and is done. */
-quern_status qn_data_flush(qn_buf *out, quern_error *err);
 
 #define QN_OPTION_DATA_FORMAT                             \
     {                                                     \

@@ -66,6 +66,14 @@ int qn_out_flush(qn_buf *buf)
     return 0;
 }
 
+quern_status qn_out_give(qn_buf *buf, quern_error *err)
+{
+    const quern_status status = qn_buf_status(buf, err);
+    if (status == QUERN_OK) qn_out_flush(buf);
+    qn_buf_done(buf);
+    return status;
+}
+
 /* ---- tables ---- */
 
 void qn_table_begin(qn_table *t, qn_mem *mem, const char *align)

@@ -23,6 +23,9 @@ const char *qn_clean(char *room, size_t n, const char *text);
 /* Writes the buffer to stdout and clears it; after a failed append says so.  Exit code.
  */
 int qn_out_flush(qn_buf *buf);
+/* The same for what is whole, and ends the buffer; after a failed append writes nothing
+ * and fails. */
+quern_status qn_out_give(qn_buf *buf, quern_error *err);
 
 /* ---- tables ---- */
 
