@@ -210,8 +210,8 @@ static quern_status run_epoch(qn_train_run *run, double *seconds, quern_error *e
     qn_train_hide_step(run);
     *seconds = qn_os_seconds() - run->epoch_started;
     const int64_t done = run->batch - run->epoch_from;
-    if (run->epoch_from > 0 && done > 0) /* of all pictures seen, at this pace */
-        *seconds *= (double)run->batch / (double)done;
+    if (run->epoch_from > 0) /* of all pictures seen, at this pace; 0: not known */
+        *seconds *= done > 0 ? (double)run->batch / (double)done : 0;
     return status;
 }
 
@@ -245,7 +245,9 @@ static quern_status all_epochs(qn_train_run *run, qn_buf *model, quern_error *er
         QN_TRY(unfreeze_if_due(run, err));
         QN_TRY(run_epoch(run, &seconds, err));
         qn_buf_clear(model);
-        QN_TRY(close_epoch(run, seconds, model, err));
+        const quern_status status = close_epoch(run, seconds, model, err);
+        /* stopped while it was checked, which is done again when it goes on */
+        if (status != QUERN_CANCELLED) QN_TRY(status);
         QN_TRY(qn_train_pause(run, err));
     }
     return QUERN_OK;
