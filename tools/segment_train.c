@@ -247,23 +247,28 @@ static quern_status close_epoch(qn_cell_run *run, double seconds, qn_buf *model,
     return QUERN_OK;
 }
 
+static quern_status all_epochs(qn_cell_run *run, qn_buf *model, quern_error *err)
+{
+    while (run->epoch < run->s.epochs) {
+        double seconds;
+        QN_TRY(run_epoch(run, &seconds, err));
+        qn_buf_clear(model);
+        const quern_status status = close_epoch(run, seconds, model, err);
+        /* stopped while it was checked, which is done again when it goes on */
+        if (status != QUERN_CANCELLED) QN_TRY(status);
+        if (run->epoch < run->s.epochs) QN_TRY(pause_if_asked(run, err));
+    }
+    return qn_cell_run_save(run, err);
+}
+
 quern_status qn_cell_run_epochs(qn_cell_run *run, quern_error *err)
 {
-    double seconds;
     qn_buf model;
-    quern_status status = QUERN_OK;
     qn_buf_init(&model, &run->mem);
     run->started = run->saved = qn_os_seconds();
-    while (run->epoch < run->s.epochs && status == QUERN_OK) {
-        status = run_epoch(run, &seconds, err);
-        qn_buf_clear(&model);
-        if (status == QUERN_OK) status = close_epoch(run, seconds, &model, err);
-        if (status == QUERN_OK && run->epoch < run->s.epochs)
-            status = pause_if_asked(run, err);
-    }
+    const quern_status status = all_epochs(run, &model, err);
     hide_line(run);
     qn_buf_done(&model);
-    if (status == QUERN_OK) status = qn_cell_run_save(run, err);
     run->seconds += qn_os_seconds() - run->started;
     return status;
 }

@@ -71,6 +71,10 @@ static quern_status check_part(checker *c, qn_cell_part part, quern_error *err)
 {
     for (int64_t i = 0; i < c->run->set.n; i++) {
         if (c->run->set.items[i].part != part) continue;
+        if (qn_interrupted(NULL))
+            return qn_fail(err, QUERN_CANCELLED,
+                           "stopped while the epoch was checked; the same command with "
+                           "--resume goes on");
         QN_TRY(check_item(c, &c->run->set.items[i], err));
         qn_arena_reset(&c->room);
     }
