@@ -5,23 +5,11 @@
  * Done on the plan and not on the graph, because only here are shapes known for
  * networks with free dims, and a broadcast must not be mistaken for an addition of
  * equals. */
-#include "engine/layout.h"
+#include "engine/fuser.h"
 
 #include <string.h>
 
-typedef struct fuser {
-    qn_plan *plan;
-    int *n_uses;   /* by slot: reads of its memory, through views too */
-    int *made_by;  /* by slot: step that writes it, -1 for none */
-    bool *is_gone; /* by step */
-} fuser;
-
-static size_t root_index(const fuser *f, const qn_slot *s)
-{
-    return (size_t)(s->root - f->plan->slots);
-}
-
-static void count(fuser *f)
+static void count(qn_fuser *f)
 {
     qn_plan *plan = f->plan;
     for (int i = 0; i < plan->n_slots; i++)
@@ -29,12 +17,12 @@ static void count(fuser *f)
     for (int k = 0; k < plan->n_steps; k++) {
         const qn_step *step = &plan->steps[k];
         for (int i = 0; i < step->instr.n_in; i++)
-            if (step->in[i]) f->n_uses[root_index(f, step->in[i])]++;
+            if (step->in[i]) f->n_uses[qn_root_index(f, step->in[i])]++;
         for (int i = 0; i < step->instr.n_out; i++)
             if (step->instr.out[i]) f->made_by[step->out[i] - plan->slots] = k;
     }
     for (int i = 0; i < plan->graph->n_outputs; i++)
-        f->n_uses[root_index(f, plan->outputs[i])]++;
+        f->n_uses[qn_root_index(f, plan->outputs[i])]++;
 }
 
 /* Of rows with a blocked form only that form adds: such a step must run so for sure. */
@@ -47,27 +35,27 @@ static bool adds(const qn_step *step)
 }
 
 /* Can step k, an addition, move into the producer of its operand i? */
-static bool can_move(const fuser *f, int k, int i)
+static bool can_move(const qn_fuser *f, int k, int i)
 {
     const qn_step *add = &f->plan->steps[k];
     const qn_slot *mine = add->in[i], *other = add->in[1 - i];
     if (mine->root != mine || other->place == QN_PLACE_CONSTANT ||
-        f->n_uses[root_index(f, mine)] != 1)
+        f->n_uses[qn_root_index(f, mine)] != 1)
         return false;
-    int p = f->made_by[root_index(f, mine)];
+    int p = f->made_by[qn_root_index(f, mine)];
     if (p < 0 || f->is_gone[p]) return false;
     const qn_step *producer = &f->plan->steps[p];
     if (!adds(producer) || producer->out[0] != mine || producer->instr.residual ||
         producer->instr.act.kind != QN_ACT_NONE || mine->t.dtype != QUERN_FLOAT)
         return false;
     /* the other operand must be there when the producer runs */
-    return f->made_by[root_index(f, other)] < p;
+    return f->made_by[qn_root_index(f, other)] < p;
 }
 
-static quern_status move(fuser *f, int k, int i, quern_error *err)
+static quern_status move(qn_fuser *f, int k, int i, quern_error *err)
 {
     qn_step *add = &f->plan->steps[k];
-    qn_step *to = &f->plan->steps[f->made_by[root_index(f, add->in[i])]];
+    qn_step *to = &f->plan->steps[f->made_by[qn_root_index(f, add->in[i])]];
     int had = to->instr.n_in, n = had < 3 ? 3 : had; /* behind an absent bias */
     void *in, *slots;
     QN_TRY(
@@ -95,7 +83,7 @@ static bool is_plain_add(const qn_step *step)
            qn_same_shape(&step->in[0]->t, &step->in[1]->t);
 }
 
-static void drop_gone(fuser *f)
+static void drop_gone(qn_fuser *f)
 {
     int kept = 0;
     for (int k = 0; k < f->plan->n_steps; k++)
@@ -103,10 +91,7 @@ static void drop_gone(fuser *f)
     f->plan->n_steps = kept;
 }
 
-typedef quern_status fuse_fn(fuser *f, int k, quern_error *err);
-
-/* fn for every step, then without those that are gone. */
-static quern_status for_steps(qn_plan *plan, fuse_fn *fn, quern_error *err)
+quern_status qn_for_steps(qn_plan *plan, qn_fuse_fn *fn, quern_error *err)
 {
     qn_arena room;
     void *uses, *made, *gone;
@@ -118,7 +103,7 @@ static quern_status for_steps(qn_plan *plan, fuse_fn *fn, quern_error *err)
         status =
             qn_arena_array(&room, (size_t)plan->n_steps + 1, sizeof(bool), &gone, err);
     if (status == QUERN_OK) {
-        fuser f = {plan, uses, made, gone};
+        qn_fuser f = {plan, uses, made, gone};
         count(&f);
         for (int k = 0; k < plan->n_steps && status == QUERN_OK; k++)
             status = fn(&f, k, err);
@@ -128,20 +113,20 @@ static quern_status for_steps(qn_plan *plan, fuse_fn *fn, quern_error *err)
     return status;
 }
 
-static quern_status fuse_add(fuser *f, int k, quern_error *err)
+static quern_status fuse_add(qn_fuser *f, int k, quern_error *err)
 {
     const qn_step *add = &f->plan->steps[k];
     if (!is_plain_add(add)) return QUERN_OK;
     /* the later producer first: its other operand is there already */
-    const int later =
-        f->made_by[root_index(f, add->in[1])] > f->made_by[root_index(f, add->in[0])];
+    const int later = f->made_by[qn_root_index(f, add->in[1])] >
+                      f->made_by[qn_root_index(f, add->in[0])];
     if (can_move(f, k, later)) return move(f, k, later, err);
     return can_move(f, k, 1 - later) ? move(f, k, 1 - later, err) : QUERN_OK;
 }
 
 quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
 {
-    return for_steps(plan, fuse_add, err);
+    return qn_for_steps(plan, fuse_add, err);
 }
 
 /* ---- one number a channel ---- */
@@ -164,7 +149,7 @@ static int find_shift(const qn_step *add)
 }
 
 /* Input 0 of a step that shifts by itself is read from before the addition. */
-static quern_status fuse_shift(fuser *f, int k, quern_error *err)
+static quern_status fuse_shift(qn_fuser *f, int k, quern_error *err)
 {
     qn_step *step = &f->plan->steps[k];
     const qn_op *op = step->instr.op;
@@ -172,10 +157,10 @@ static quern_status fuse_shift(fuser *f, int k, quern_error *err)
     qn_blocked how;
     void *in, *slots;
     if (step->is_dynamic || !(op->flags & QN_OP_SHIFTS) || !sum || sum->root != sum ||
-        step->instr.residual || f->n_uses[root_index(f, sum)] != 1 || !op->blocked ||
+        step->instr.residual || f->n_uses[qn_root_index(f, sum)] != 1 || !op->blocked ||
         !op->blocked(&step->instr, &how))
         return QUERN_OK;
-    const int p = f->made_by[root_index(f, sum)];
+    const int p = f->made_by[qn_root_index(f, sum)];
     const qn_step *add = p < 0 ? NULL : &f->plan->steps[p];
     const int i = add && !f->is_gone[p] ? find_shift(add) : -1;
     if (i < 0 || add->in[i]->place != QN_PLACE_SLAB) return QUERN_OK;
@@ -197,18 +182,18 @@ static quern_status fuse_shift(fuser *f, int k, quern_error *err)
 
 quern_status qn_plan_fuse_shifts(qn_plan *plan, quern_error *err)
 {
-    return for_steps(plan, fuse_shift, err);
+    return qn_for_steps(plan, fuse_shift, err);
 }
 
 /* ---- upsampling ---- */
 
 /* Input i of step k is read from before the step that doubles it. */
-static void read_halves(fuser *f, int k, int i)
+static void read_halves(qn_fuser *f, int k, int i)
 {
     qn_step *step = &f->plan->steps[k];
     qn_slot *from = step->in[i];
     if (!from || from->root != from || from->place != QN_PLACE_SLAB) return;
-    const int p = f->made_by[root_index(f, from)];
+    const int p = f->made_by[qn_root_index(f, from)];
     if (p < 0) return;
     const qn_step *up = &f->plan->steps[p];
     if (up->is_dynamic || !up->instr.op->doubles || !up->instr.op->doubles(&up->instr))
@@ -218,10 +203,10 @@ static void read_halves(fuser *f, int k, int i)
     step->in[i] = up->in[0];
     step->instr.in[i] = up->instr.in[0];
     step->instr.twice |= UINT32_C(1) << i;
-    f->is_gone[p] = --f->n_uses[root_index(f, from)] == 0;
+    f->is_gone[p] = --f->n_uses[qn_root_index(f, from)] == 0;
 }
 
-static quern_status fuse_upsample(fuser *f, int k, quern_error *err)
+static quern_status fuse_upsample(qn_fuser *f, int k, quern_error *err)
 {
     const qn_instr *instr = &f->plan->steps[k].instr;
     (void)err;
@@ -234,5 +219,5 @@ static quern_status fuse_upsample(fuser *f, int k, quern_error *err)
 
 quern_status qn_plan_fuse_upsample(qn_plan *plan, quern_error *err)
 {
-    return for_steps(plan, fuse_upsample, err);
+    return qn_for_steps(plan, fuse_upsample, err);
 }

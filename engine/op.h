@@ -149,6 +149,12 @@ typedef struct qn_instr {
     uint32_t packed;         /* bit i: in[i] was packed, so run does not read it */
 } qn_instr;
 
+/* A value that is another's elements in another order, or some of them: its element at
+ * index i is element at + sum over d of i[d] * step[d] of the other, counted flat. */
+typedef struct qn_places {
+    int64_t at, step[QUERN_MAX_RANK];
+} qn_places;
+
 typedef struct quern_session qn_session; /* shared parts of a session; see session.h */
 
 /* What a session lets a step do that takes in the one before it. */
@@ -237,6 +243,9 @@ struct qn_op {
     quern_status (*infer)(const qn_infer *x, quern_error *err);
     /* True if the instruction, whose shapes are known, can run blocked, and how. */
     bool (*blocked)(const struct qn_instr *instr, qn_blocked *how);
+    /* True if out[k] is elements of in[0], and which; shapes and the values that decide
+     * it are known. */
+    bool (*places)(const struct qn_instr *instr, int k, qn_places *p);
     /* True if out[0] is in[0] [N,C,H,W] with every pixel twice on both axes. */
     bool (*doubles)(const struct qn_instr *instr);
     /* Bit i: blocked, it can do without that before in[i], if `twice` says so. */

@@ -312,10 +312,12 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
     }
     QN_TRY(qn_arena_array(&b->junk, (size_t)plan->n_slots + 1, 1, &p, err));
     b->is_needed = p;
+    const quern_model *model = b->opt->session->model;
+    const bool runs = model->purpose == QN_FOR_RUNNING;
+    if (runs && qn_pass_is_on(model, "fuse_attention"))
+        QN_TRY(qn_plan_fuse_attention(plan, err));
     keep_alive(b);
     if (!b->opt->plain) {
-        const quern_model *model = b->opt->session->model;
-        const bool runs = model->purpose == QN_FOR_RUNNING;
         const bool may_transform = runs && !b->opt->no_winograd;
         const qn_join how = {may_transform && qn_pass_is_on(model, "fuse_norm_ahead"),
                              b->opt->tuning};

@@ -88,6 +88,30 @@ static quern_status gather_run(const qn_instr *i, const qn_exec *x, quern_error 
     return QUERN_OK;
 }
 
+/* One index that is known. */
+static bool gather_places(const qn_instr *i, int k, qn_places *p)
+{
+    const gather_params *params = i->params;
+    const qn_tensor *in = i->in[0], *index = i->in[1];
+    int64_t stride[QUERN_MAX_RANK];
+    quern_error err;
+    int axis, n = 0;
+    (void)k;
+    if (!index->data || qn_tensor_count(index) != 1 ||
+        qn_axis(params->axis, in->rank, false, &axis, &err) != QUERN_OK ||
+        qn_check_indices(index, in->dim[axis], &err) != QUERN_OK)
+        return false;
+    qn_row_major(in->rank, in->dim, stride);
+    p->at = stride[axis] * qn_index(index, 0, in->dim[axis]);
+    for (int d = 0; d < axis; d++)
+        p->step[n++] = stride[d];
+    for (int d = 0; d < index->rank; d++)
+        p->step[n++] = 0;
+    for (int d = axis + 1; d < in->rank; d++)
+        p->step[n++] = stride[d];
+    return true;
+}
+
 const qn_op qn_op_gather = {
     .name = "Gather",
     .since = 13,
@@ -97,6 +121,7 @@ const qn_op qn_op_gather = {
     .params_size = sizeof(gather_params),
     .types = {QN_T_ALL, QN_T_INDEX},
     .infer = gather_infer,
+    .places = gather_places,
     .grad = qn_grad_gather,
     .run = gather_run,
 };

@@ -86,23 +86,45 @@ static quern_status slice_infer(const qn_infer *x, quern_error *err)
     return QUERN_OK;
 }
 
+static qn_places places_of(const qn_tensor *in, const slice_range *r)
+{
+    int64_t stride[QUERN_MAX_RANK];
+    qn_places p = {.at = 0};
+    qn_row_major(in->rank, in->dim, stride);
+    for (int d = 0; d < in->rank; d++) {
+        p.step[d] = stride[d] * r->step[d];
+        p.at += stride[d] * r->start[d];
+    }
+    return p;
+}
+
+static bool slice_places(const qn_instr *i, int k, qn_places *p)
+{
+    slice_range r;
+    quern_error err;
+    (void)k;
+    for (int j = 1; j < i->n_in; j++)
+        if (i->in[j] && !i->in[j]->data) return false;
+    if (read_ranges(i->in, i->n_in, &r, &err) != QUERN_OK) return false;
+    *p = places_of(i->in[0], &r);
+    return true;
+}
+
 static quern_status slice_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     const qn_tensor *in = i->in[0];
     slice_range r;
     QN_TRY(read_ranges(i->in, i->n_in, &r, err));
     qn_strided box = {.size = qn_dtype_size(in->dtype), .rank = in->rank};
-    int64_t stride[QUERN_MAX_RANK], first = 0;
     if (qn_tensor_count(i->out[0]) == 0) return QUERN_OK;
-    qn_row_major(in->rank, in->dim, stride);
+    const qn_places places = places_of(in, &r);
     qn_row_major(in->rank, i->out[0]->dim, box.to);
     for (int d = 0; d < in->rank; d++) {
         box.dim[d] = i->out[0]->dim[d];
-        box.from[d] = stride[d] * r.step[d];
-        first += stride[d] * r.start[d];
+        box.from[d] = places.step[d];
     }
     qn_strided_copy(x->pool, &box, i->out[0]->data,
-                    (const char *)in->data + first * (int64_t)box.size);
+                    (const char *)in->data + places.at * (int64_t)box.size);
     return QUERN_OK;
 }
 
@@ -114,6 +136,7 @@ const qn_op qn_op_slice = {
     .types = {QN_T_ALL, QN_T_INDEX},
     .lower = slice_lower,
     .infer = slice_infer,
+    .places = slice_places,
     .grad = qn_grad_slice,
     .run = slice_run,
 };

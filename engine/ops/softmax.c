@@ -2,6 +2,7 @@
 /* engine/ops/softmax.c - Softmax, LogSoftmax and Hardmax along one axis; ONNX -13.
  * Below 13 everything from the axis on was one row: lowering says so in the attribute
  * `flat`, which ONNX does not have. */
+#include "engine/ops/attend.h"
 #include "engine/ops/grads.h"
 #include "kernels/softmax.h"
 #include "engine/op.h"
@@ -31,6 +32,13 @@ static quern_status softmax_axis(const softmax_params *p, const qn_tensor *x, in
         return QUERN_OK;
     }
     return qn_axis(p->axis, x->rank, false, axis, err);
+}
+
+bool qn_is_row_softmax(const qn_instr *i)
+{
+    const softmax_params *p = i->params;
+    const int64_t last = i->in[0]->rank - 1;
+    return i->op == &qn_op_softmax && last >= 0 && (p->axis == -1 || p->axis == last);
 }
 
 static quern_status softmax_infer(const qn_infer *x, quern_error *err)

@@ -83,6 +83,24 @@ static quern_status split_run(const qn_instr *i, const qn_exec *x, quern_error *
     return QUERN_OK;
 }
 
+static bool split_places(const qn_instr *i, int k, qn_places *p)
+{
+    const split_params *params = i->params;
+    const qn_tensor *in = i->in[0], *sizes = i->n_in > 1 ? i->in[1] : NULL;
+    const int64_t n = params->num_outputs ? params->num_outputs : i->n_out;
+    quern_error err;
+    int axis;
+    if ((sizes && !sizes->data) ||
+        qn_axis(params->axis, in->rank, false, &axis, &err) != QUERN_OK)
+        return false;
+    qn_row_major(in->rank, in->dim, p->step);
+    p->at = 0;
+    for (int j = 0; j < k; j++)
+        p->at += p->step[axis] *
+                 (sizes ? qn_get_int(sizes, j) : equal_part(in->dim[axis], n, j));
+    return true;
+}
+
 static quern_status split_check(const qn_node *node, quern_error *err)
 {
     const split_params *p = node->params;
@@ -111,6 +129,7 @@ const qn_op qn_op_split = {
     .lower = split_lower,
     .check = split_check,
     .infer = split_infer,
+    .places = split_places,
     .grad = qn_grad_split,
     .run = split_run,
 };

@@ -49,6 +49,18 @@ static bool transpose_blocked(const qn_instr *i, qn_blocked *how)
     return p->perm.v && p->perm.n == 4 && qn_transpose_can_block(i, p->perm.v, how);
 }
 
+static bool transpose_places(const qn_instr *i, int k, qn_places *p)
+{
+    int64_t stride[QUERN_MAX_RANK];
+    const int rank = i->in[0]->rank;
+    (void)k;
+    qn_row_major(rank, i->in[0]->dim, stride);
+    p->at = 0;
+    for (int d = 0; d < rank; d++)
+        p->step[d] = stride[source_axis(i->params, rank, d)];
+    return true;
+}
+
 static quern_status transpose_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
@@ -58,12 +70,12 @@ static quern_status transpose_run(const qn_instr *i, const qn_exec *x, quern_err
     }
     const qn_tensor *in = i->in[0];
     qn_strided box = {.size = qn_dtype_size(in->dtype), .rank = in->rank};
-    int64_t stride[QUERN_MAX_RANK];
-    qn_row_major(in->rank, in->dim, stride);
+    qn_places places;
+    transpose_places(i, 0, &places);
     qn_row_major(in->rank, i->out[0]->dim, box.to);
     for (int d = 0; d < in->rank; d++) {
         box.dim[d] = i->out[0]->dim[d];
-        box.from[d] = stride[source_axis(i->params, in->rank, d)];
+        box.from[d] = places.step[d];
     }
     qn_strided_copy(x->pool, &box, i->out[0]->data, in->data);
     return QUERN_OK;
@@ -84,6 +96,7 @@ const qn_op qn_op_transpose = {
     .types = {QN_T_ALL},
     .check = transpose_check,
     .infer = transpose_infer,
+    .places = transpose_places,
     .blocked = transpose_blocked,
     .grad = qn_grad_transpose,
     .run = transpose_run,
