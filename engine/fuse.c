@@ -52,22 +52,37 @@ static bool can_move(const qn_fuser *f, int k, int i)
     return f->made_by[qn_root_index(f, other)] < p;
 }
 
+/* Input n of a step, behind those that it has, is that slot. */
+static quern_status add_input(qn_plan *plan, qn_step *step, int n, qn_slot *slot,
+                              quern_error *err)
+{
+    void *in, *slots;
+    const size_t had = (size_t)step->instr.n_in, all = (size_t)n + 1;
+    QN_TRY(qn_arena_array(&plan->arena, all, sizeof *step->instr.in, &in, err));
+    QN_TRY(qn_arena_array(&plan->arena, all, sizeof *step->in, &slots, err));
+    memcpy(in, step->instr.in, had * sizeof *step->instr.in);
+    memcpy(slots, step->in, had * sizeof *step->in);
+    step->instr.in = in;
+    step->in = slots;
+    step->in[n] = slot;
+    step->instr.in[n] = &slot->t;
+    step->instr.n_in = n + 1;
+    return QUERN_OK;
+}
+
+/* Behind an absent bias, too. */
+static int next_input(const qn_step *step)
+{
+    return step->instr.n_in < 3 ? 3 : step->instr.n_in;
+}
+
 static quern_status move(qn_fuser *f, int k, int i, quern_error *err)
 {
     qn_step *add = &f->plan->steps[k];
     qn_step *to = &f->plan->steps[f->made_by[qn_root_index(f, add->in[i])]];
-    int had = to->instr.n_in, n = had < 3 ? 3 : had; /* behind an absent bias */
-    void *in, *slots;
-    QN_TRY(
-        qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->instr.in, &in, err));
-    QN_TRY(qn_arena_array(&f->plan->arena, (size_t)n + 1, sizeof *to->in, &slots, err));
-    memcpy(in, to->instr.in, (size_t)had * sizeof *to->instr.in);
-    memcpy(slots, to->in, (size_t)had * sizeof *to->in);
-    to->instr.in = in;
-    to->in = slots;
-    to->in[n] = add->in[1 - i];
-    to->instr.in[n] = to->instr.residual = &to->in[n]->t;
-    to->instr.n_in = n + 1;
+    const int n = next_input(to);
+    QN_TRY(add_input(f->plan, to, n, add->in[1 - i], err));
+    to->instr.residual = to->instr.in[n];
     to->instr.act = add->instr.act;
     to->out[0] = add->out[0];
     to->instr.out[0] = &to->out[0]->t;
@@ -131,58 +146,85 @@ quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err)
 
 /* ---- one number a channel ---- */
 
-/* Which operand of an addition is [N,C,1,1] beside [N,C,H,W]; -1: neither is. */
-static int find_shift(const qn_step *add)
+/* Which operand of an Add or Mul is [N,C,1,1] beside [N,C,H,W]; -1: neither is. */
+static int find_spread(const qn_step *step, const qn_op *op)
 {
-    const qn_tensor *y = add->instr.out[0];
-    if (add->is_dynamic || add->instr.op != &qn_op_add || !y || y->rank != 4 ||
-        y->dtype != QUERN_FLOAT || add->instr.act.kind != QN_ACT_NONE)
+    const qn_tensor *y = step->instr.out[0];
+    if (step->is_dynamic || step->instr.op != op || !y || y->rank != 4 ||
+        y->dtype != QUERN_FLOAT || step->instr.act.kind != QN_ACT_NONE)
         return -1;
     for (int i = 0; i < 2; i++) {
-        const qn_tensor *u = add->instr.in[i];
-        if (qn_same_shape(add->instr.in[1 - i], y) && u->rank == 4 &&
+        const qn_tensor *u = step->instr.in[i];
+        if (qn_same_shape(step->instr.in[1 - i], y) && u->rank == 4 &&
             u->dim[0] == y->dim[0] && u->dim[1] == y->dim[1] && u->dim[2] == 1 &&
             u->dim[3] == 1)
-            return i;
+            return step->in[i]->place == QN_PLACE_SLAB ? i : -1;
     }
     return -1;
 }
 
-/* Input 0 of a step that shifts by itself is read from before the addition. */
+/* The step of that row that alone makes what only step k reads as its input 0, one
+ * number a channel taken into account; *i: which operand has those.  Else NULL. */
+static qn_step *find_spreader(const qn_fuser *f, int k, const qn_op *op, int *i)
+{
+    const qn_slot *x = f->plan->steps[k].in[0];
+    if (!x || x->root != x || f->n_uses[qn_root_index(f, x)] != 1) return NULL;
+    const int p = f->made_by[qn_root_index(f, x)];
+    if (p < 0 || f->is_gone[p]) return NULL;
+    *i = find_spread(&f->plan->steps[p], op);
+    return *i < 0 ? NULL : &f->plan->steps[p];
+}
+
+/* Step k reads from before the step that spreads its operand i, which is input n. */
+static quern_status take_spread(qn_fuser *f, int k, qn_step *from, int i, int n,
+                                quern_error *err)
+{
+    qn_step *step = &f->plan->steps[k];
+    QN_TRY(add_input(f->plan, step, n, from->in[i], err));
+    step->in[0] = from->in[1 - i];
+    step->instr.in[0] = &step->in[0]->t;
+    f->is_gone[from - f->plan->steps] = true;
+    return QUERN_OK;
+}
+
 static quern_status fuse_shift(qn_fuser *f, int k, quern_error *err)
 {
     qn_step *step = &f->plan->steps[k];
     const qn_op *op = step->instr.op;
-    qn_slot *sum = step->in[0];
     qn_blocked how;
-    void *in, *slots;
-    if (step->is_dynamic || !(op->flags & QN_OP_SHIFTS) || !sum || sum->root != sum ||
-        step->instr.residual || f->n_uses[qn_root_index(f, sum)] != 1 || !op->blocked ||
-        !op->blocked(&step->instr, &how))
+    int i;
+    if (step->is_dynamic || !(op->flags & QN_OP_SHIFTS) || step->instr.residual ||
+        !op->blocked || !op->blocked(&step->instr, &how))
         return QUERN_OK;
-    const int p = f->made_by[qn_root_index(f, sum)];
-    const qn_step *add = p < 0 ? NULL : &f->plan->steps[p];
-    const int i = add && !f->is_gone[p] ? find_shift(add) : -1;
-    if (i < 0 || add->in[i]->place != QN_PLACE_SLAB) return QUERN_OK;
-    const size_t n = (size_t)step->instr.n_in;
-    QN_TRY(qn_arena_array(&f->plan->arena, n + 1, sizeof *step->instr.in, &in, err));
-    QN_TRY(qn_arena_array(&f->plan->arena, n + 1, sizeof *step->in, &slots, err));
-    memcpy(in, step->instr.in, n * sizeof *step->instr.in);
-    memcpy(slots, step->in, n * sizeof *step->in);
-    step->instr.in = in;
-    step->in = slots;
-    step->in[0] = add->in[1 - i];
-    step->in[n] = add->in[i];
-    step->instr.in[0] = &step->in[0]->t;
-    step->instr.in[n] = step->instr.residual = &step->in[n]->t;
-    step->instr.n_in++;
-    f->is_gone[p] = true;
+    qn_step *add = find_spreader(f, k, &qn_op_add, &i);
+    if (!add) return QUERN_OK;
+    const int n = step->instr.n_in;
+    QN_TRY(take_spread(f, k, add, i, n, err));
+    step->instr.residual = step->instr.in[n];
     return QUERN_OK;
 }
 
 quern_status qn_plan_fuse_shifts(qn_plan *plan, quern_error *err)
 {
     return qn_for_steps(plan, fuse_shift, err);
+}
+
+static quern_status fuse_gate(qn_fuser *f, int k, quern_error *err)
+{
+    qn_step *step = &f->plan->steps[k];
+    int i;
+    if (step->is_dynamic || !step->instr.op->gates) return QUERN_OK;
+    qn_step *mul = find_spreader(f, k, &qn_op_mul, &i);
+    if (!mul || !step->instr.op->gates(&step->instr)) return QUERN_OK;
+    const int n = next_input(step);
+    QN_TRY(take_spread(f, k, mul, i, n, err));
+    step->instr.gate = step->instr.in[n];
+    return QUERN_OK;
+}
+
+quern_status qn_plan_fuse_gates(qn_plan *plan, quern_error *err)
+{
+    return qn_for_steps(plan, fuse_gate, err);
 }
 
 /* ---- upsampling ---- */

@@ -295,6 +295,7 @@ static quern_status connect(layouter *l, qn_step *step, quern_error *err)
         bool blocked = step->instr.is_blocked && has(step->how.in, i);
         QN_TRY(blocked ? blocked_of(l, s, &from, err) : plain_of(l, s, &from, err));
         if (step->instr.residual == step->instr.in[i]) step->instr.residual = &from->t;
+        if (step->instr.gate == step->instr.in[i]) step->instr.gate = &from->t;
         step->in[i] = from;
         step->instr.in[i] = &from->t;
     }

@@ -16,6 +16,9 @@ quern_status qn_plan_fuse_adds(qn_plan *plan, quern_error *err);
 /* One number a channel of each image, added in front of a step that can add it by
  * itself (QN_OP_SHIFTS), becomes that step's residual.  After the additions. */
 quern_status qn_plan_fuse_shifts(qn_plan *plan, quern_error *err);
+/* One number a channel of each image that multiplies what a step reads becomes its gate
+ * where that is cheaper (gates).  After the additions. */
+quern_status qn_plan_fuse_gates(qn_plan *plan, quern_error *err);
 /* A step that can read what it needs from before a doubling of rows and columns does
  * so; the doubling goes if nobody else reads it.  After the additions. */
 quern_status qn_plan_fuse_upsample(qn_plan *plan, quern_error *err);

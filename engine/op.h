@@ -142,6 +142,8 @@ typedef struct qn_instr {
     qn_act act;                /* applied to out[0] by rows with QN_OP_FUSES_ACT */
     const qn_tensor *residual; /* added to out[0] before act, by rows with QN_OP_ADDS;
                                   to in[0] by those with QN_OP_SHIFTS */
+    const qn_tensor *gate; /* [N,C,1,1], the last of in[]: in[0] counts times that, by
+                              rows that said so (gates); NULL: none */
     uint32_t twice; /* bit i: each pixel of in[i] counts twice, as `halves` allowed */
     struct qn_instr *feeder; /* made piece by piece by this one's run, its inputs the
                                 last of in[]: in[0] has no memory; NULL: none */
@@ -250,6 +252,8 @@ struct qn_op {
     bool (*doubles)(const struct qn_instr *instr);
     /* Bit i: blocked, it can do without that before in[i], if `twice` says so. */
     uint32_t (*halves)(const struct qn_instr *instr);
+    /* True if it would, blocked, take factors of the channels of in[0] as its gate. */
+    bool (*gates)(const struct qn_instr *instr);
     /* True if a blocked instruction would make its in[0], which nobody else reads, by
      * itself, by the instruction that does so far; NULL: never. */
     bool (*takes_feeder)(const struct qn_instr *instr, const struct qn_instr *feeder,

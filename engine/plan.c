@@ -324,6 +324,8 @@ static quern_status build(builder *b, const qn_tensor *inputs, quern_error *err)
         QN_TRY(qn_plan_fuse_adds(plan, err));
         if (runs && qn_pass_is_on(model, "fuse_shift"))
             QN_TRY(qn_plan_fuse_shifts(plan, err));
+        if (runs && qn_pass_is_on(model, "fuse_gate"))
+            QN_TRY(qn_plan_fuse_gates(plan, err));
         if (may_transform && qn_pass_is_on(model, "fuse_upsample"))
             QN_TRY(qn_plan_fuse_upsample(plan, err));
         QN_TRY(qn_plan_layout(plan, err));

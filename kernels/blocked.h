@@ -72,9 +72,11 @@ typedef struct qn_ahead8c {
 } qn_ahead8c;
 
 typedef struct qn_conv8c {
-    qn_plane8c x, y, add;   /* add.data NULL: nothing to add; else sizes of y */
-    const float *weight;    /* as the pack function of the slot lays it out */
-    const float *bias;      /* [8 * blocks of y], tail 0; NULL: none */
+    qn_plane8c x, y, add; /* add.data NULL: nothing to add; else sizes of y */
+    const float *weight;  /* as the pack function of the slot lays it out */
+    int64_t weight_image; /* floats from image to image of weight; 0: one for all; slot
+                             conv8c */
+    const float *bias;    /* [8 * blocks of y], tail 0; NULL: none */
     const int64_t *segment; /* of qn_conv8c_segments, for slots conv8c and stem8c */
     int64_t kernel[2], stride[2], dilation[2], pad[2]; /* rows, columns */
     int64_t groups;
@@ -110,6 +112,16 @@ void qn_conv8c_segments(const qn_conv8c *c, int64_t *segment);
 /* w [oc][ic / groups][kernel] -> [panel][ic block][kernel][8][8 * blocks of panel]. */
 int64_t qn_conv8c_weight_size(const qn_conv8c *c); /* floats */
 void qn_conv8c_pack(const qn_conv8c *c, const float *w, float *packed);
+
+/* slot gate8c_f32: weights of a 1x1 convolution, those of each input channel multiplied
+ * by the channel's factor: with them x needs no factors.  i: not used; c: panels. */
+typedef struct qn_gate8c {
+    const qn_conv8c *conv; /* of one group, 1x1; its planes' data is not read */
+    qn_plane8c z;          /* [c of x][1][1] */
+    float *y;              /* weights as packed, image by image */
+    int64_t image;         /* floats from one to the next */
+} qn_gate8c;
+typedef void qn_gate8c_f32_fn(const qn_gate8c *g, const qn_task8c *t);
 
 /* slot stem8c_f32: x is plain [image][c][h][w] (row, plane: floats from row to row,
  * channel to channel), without halo: padding is made in the scratch.  For few

@@ -92,6 +92,7 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(softmax_f32, qn_softmax_f32_fn)       \
     X(moments_f32, qn_moments_f32_fn)       \
     X(conv8c_f32, qn_conv8c_f32_fn)         \
+    X(gate8c_f32, qn_gate8c_f32_fn)         \
     X(stem8c_f32, qn_stem8c_f32_fn)         \
     X(wino8c_f32, qn_wino8c_f32_fn)         \
     X(dw8c_f32, qn_dw8c_f32_fn)             \

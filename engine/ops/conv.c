@@ -309,6 +309,7 @@ const qn_op qn_op_conv = {
     .infer = conv_infer,
     .blocked = qn_conv_blocked,
     .halves = qn_conv_halves,
+    .gates = qn_conv_gates,
     .takes_feeder = qn_conv_takes_feeder,
     .prepare = conv_prepare,
     .run = conv_run,

@@ -30,10 +30,11 @@ bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder, const qn_jo
 {
     qn_conv_way first, second;
     if (qn_conv_takes_norm(i, feeder, how)) return true;
-    if (feeder->op != i->op || feeder->residual || i->twice || feeder->twice ||
-        !qn_conv_blocked_way(i, &second) || !qn_conv_blocked_way(feeder, &first) ||
-        second.slot != QN_CONV_DEPTH || first.slot != QN_CONV_DIRECT ||
-        first.c.groups != 1 || second.c.dilation[0] != 1)
+    if (feeder->op != i->op || feeder->residual || feeder->gate || i->twice ||
+        feeder->twice || !qn_conv_blocked_way(i, &second) ||
+        !qn_conv_blocked_way(feeder, &first) || second.slot != QN_CONV_DEPTH ||
+        first.slot != QN_CONV_DIRECT || first.c.groups != 1 ||
+        second.c.dilation[0] != 1)
         return false;
     for (int d = 0; d < 2; d++)
         if (first.c.kernel[d] != 1 || first.c.stride[d] != 1 || first.c.pad[d] != 0)

@@ -4,6 +4,7 @@
 #include "engine/ops/conv_blocked.h"
 
 #include "engine/ops/conv_band.h"
+#include "engine/ops/conv_gate.h"
 #include "engine/ops/conv_norm.h"
 #include "engine/ops/conv_shape.h"
 #include "engine/rows8c.h"
@@ -17,12 +18,17 @@ static bool has_bias(const qn_instr *i)
     return i->node->n_in > 2 && i->node->in[2];
 }
 
-/* Bit of the residual in i->twice and the like; 0 if there is none.  Only the inputs of
- * a feeder stand behind it. */
+static uint32_t bit_of_input(int i)
+{
+    return i < 32 ? UINT32_C(1) << i : 0;
+}
+
+/* Bit of the residual in i->twice and the like; 0 if there is none.  Only a gate or the
+ * inputs of a feeder stand behind it. */
 static uint32_t residual_bit(const qn_instr *i)
 {
-    const int last = i->n_in - 1 - (i->feeder ? i->feeder->n_in : 0);
-    return i->residual && last < 32 ? UINT32_C(1) << last : 0;
+    const int behind = i->feeder ? i->feeder->n_in : i->gate ? 1 : 0;
+    return i->residual ? bit_of_input(i->n_in - 1 - behind) : 0;
 }
 
 static bool fits(const qn_instr *i, qn_conv8c *c, int64_t *end)
@@ -84,6 +90,20 @@ uint32_t qn_conv_halves(const qn_instr *i)
     return can;
 }
 
+/* Filters of a pixel are rows of the packed weights, to be multiplied for each image:
+ * that pays where they have fewer columns than the map has pixels. */
+bool qn_conv_gates(const qn_instr *i)
+{
+    qn_conv8c c;
+    qn_conv_slot chosen;
+    int64_t end[2];
+    if (!fits(i, &c, end) || !choose(i, &c, &chosen) || chosen != QN_CONV_DIRECT ||
+        c.groups != 1 || c.kernel[0] != 1 || c.kernel[1] != 1)
+        return false;
+    const int64_t oc = i->in[1]->dim[0], pixels = i->in[0]->dim[2] * i->in[0]->dim[3];
+    return qn_blocks8c(oc) * QN_BLOCK8 < pixels;
+}
+
 bool qn_conv_blocked(const qn_instr *i, qn_blocked *how)
 {
     qn_conv8c c;
@@ -98,6 +118,7 @@ bool qn_conv_blocked(const qn_instr *i, qn_blocked *how)
     *how = (qn_blocked){.wants = true, .in = 1, .halo = (int)halo};
     if (chosen == QN_CONV_STEM) *how = (qn_blocked){.wants = true};
     how->in |= residual_bit(i);
+    if (i->gate) how->in |= bit_of_input(i->n_in - 1);
     return true;
 }
 
@@ -143,6 +164,7 @@ quern_status qn_conv_blocked_prepare_way(qn_prep *p, qn_conv_way *w, quern_error
     if (!qn_conv_blocked_way(i, w))
         return qn_fail(err, QUERN_INVALID, "blocked convolution of %s",
                        QN_SHAPE(i->in[0]));
+    if (i->gate) w->images = qn_conv_gate_images(w);
     QN_TRY(take_bias(p, w, err));
     return qn_conv_way_prepare(p, w, 1, 0, err);
 }
@@ -154,6 +176,7 @@ quern_status qn_conv_blocked_prepare(qn_prep *p, quern_error *err)
     if (feeder)
         return feeder->op == p->instr->op ? qn_conv_band_prepare(p, err)
                                           : qn_conv_norm_prepare(p, err);
+    if (p->instr->gate) return qn_conv_gate_prepare(p, err);
     QN_TRY(qn_prep_state(p, sizeof *w, (void **)&w, err));
     return qn_conv_blocked_prepare_way(p, w, err);
 }
@@ -162,6 +185,10 @@ quern_status qn_conv_blocked_run(const qn_instr *i, const qn_exec *x)
 {
     if (i->feeder) {
         (i->feeder->op == i->op ? qn_conv_band_run : qn_conv_norm_run)(i, x);
+        return QUERN_OK;
+    }
+    if (i->gate) {
+        qn_conv_gate_run(i, x);
         return QUERN_OK;
     }
     const qn_conv_way *s = i->state;

@@ -8,6 +8,8 @@
 
 /* The input of a Winograd convolution, and the residual of any but a depthwise one. */
 uint32_t qn_conv_halves(const qn_instr *i);
+/* A 1x1 convolution of a map of more pixels than it makes channels. */
+bool qn_conv_gates(const qn_instr *i);
 bool qn_conv_blocked(const qn_instr *i, qn_blocked *how);
 /* Slot, geometry and planes without data; false if it cannot run blocked. */
 bool qn_conv_blocked_way(const qn_instr *i, qn_conv_way *w);

@@ -4,6 +4,7 @@
 #include "kernels/kernels.h"
 
 qn_conv8c_f32_fn qn_conv8c_f32_ref;
+qn_gate8c_f32_fn qn_gate8c_f32_ref;
 qn_stem8c_f32_fn qn_stem8c_f32_ref;
 
 /* One pixel of a panel.  x: the pixel's input; segment, n, length: where the k are. */
@@ -40,7 +41,8 @@ static void compute_rows(const qn_conv8c *c, const qn_task8c *t, pixel at,
         int64_t y = t->image * c->y.image + p.block * c->y.plane;
         int64_t add = t->image * c->add.image + p.block * c->add.plane;
         int64_t group = p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
-        at.w = c->weight + p.block * QN_BLOCK8 * at.n * at.length;
+        at.w = c->weight + t->image * c->weight_image +
+               p.block * QN_BLOCK8 * at.n * at.length;
         at.bias = c->bias ? c->bias + p.block * QN_BLOCK8 : NULL;
         for (int64_t j = t->i0; j < t->i1; j++) {
             int64_t row = j / c->y.w, col = j % c->y.w;
@@ -62,6 +64,23 @@ void qn_conv8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
                       .n = qn_conv8c_n_segments(c),
                       .length = QN_BLOCK8};
     compute_rows(c, t, at, c->stride[0] * c->x.row, c->stride[1] * QN_BLOCK8);
+}
+
+void qn_gate8c_f32_ref(const qn_gate8c *g, const qn_task8c *t)
+{
+    const int64_t n = qn_conv8c_n_segments(g->conv) * QN_BLOCK8;
+    for (int64_t i = t->c0; i < t->c1; i++) {
+        const qn_panel8c p = qn_conv8c_panel(g->conv, i);
+        const int64_t width = p.blocks * QN_BLOCK8, at = p.block * QN_BLOCK8 * n;
+        const float *w = g->conv->weight + at;
+        float *y = g->y + t->image * g->image + at;
+        for (int64_t e = 0; e < n * width; e++) {
+            const int64_t ch = e / width;
+            const float *z = g->z.data + t->image * g->z.image +
+                             ch / QN_BLOCK8 * g->z.plane + ch % QN_BLOCK8;
+            y[e] = w[e] * *z;
+        }
+    }
 }
 
 void qn_stem8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)

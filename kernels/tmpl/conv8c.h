@@ -7,6 +7,7 @@
  * level cache while every panel of weights passes over it; a run is cut into tiles as
  * evenly as possible, for a tile of one or two pixels cannot fill the pipelines. */
 qn_conv8c_f32_fn QN_V8_ROW(conv8c_f32);
+qn_gate8c_f32_fn QN_V8_ROW(gate8c_f32);
 qn_stem8c_f32_fn QN_V8_ROW(stem8c_f32);
 
 #define CK_TILE   "kernels/tmpl/ck8c.h"
@@ -106,7 +107,7 @@ static void compute_run(const qn_conv8c *c, const qn_task8c *t,
     for (int64_t i = t->c0; i < t->c1; i++) {
         qn_panel8c p = qn_conv8c_panel(c, i);
         a.shift = p.group * (c->x.c / c->groups / QN_BLOCK8) * c->x.plane;
-        a.w = c->weight + p.block * QN_BLOCK8 * k;
+        a.w = c->weight + t->image * c->weight_image + p.block * QN_BLOCK8 * k;
         a.ahead = a.w + p.blocks * QN_BLOCK8 * k;
         a.bias = c->bias ? c->bias + p.block * QN_BLOCK8 : zeros;
         a.y = c->y.data + t->image * c->y.image + p.block * c->y.plane;
@@ -154,6 +155,39 @@ void QN_V8_ROW(conv8c_f32)(const qn_conv8c *c, const qn_task8c *t)
         find_pixels(c, c->x.data + t->image * c->x.image, c->stride[0] * c->x.row,
                     c->stride[1] * QN_BLOCK8, &r);
         compute_run(c, t, ck_eight, a, &r);
+    }
+}
+
+/* The weights of n blocks of input channels, a panel of that many blocks. */
+static inline __attribute__((always_inline)) void
+gate_panel(const qn_gate8c *g, const float *z, const float *w, float *y, int64_t n,
+           const int blocks)
+{
+    for (; n > 0; n--, z += g->z.plane)
+#pragma GCC unroll 8
+        for (int k = 0; k < QN_BLOCK8; k++) {
+            const qn_v8 factor = qn_set8(z[k]);
+#pragma GCC unroll 3
+            for (int b = 0; b < blocks; b++, w += 8, y += 8)
+                qn_store8(y, qn_mul8(qn_load8(w), factor));
+        }
+}
+
+void QN_V8_ROW(gate8c_f32)(const qn_gate8c *g, const qn_task8c *t)
+{
+    const int64_t n = qn_conv8c_n_segments(g->conv);
+    const float *z = g->z.data + t->image * g->z.image;
+    for (int64_t i = t->c0; i < t->c1; i++) {
+        const qn_panel8c p = qn_conv8c_panel(g->conv, i);
+        const int64_t at = p.block * QN_BLOCK8 * n * QN_BLOCK8;
+        const float *w = g->conv->weight + at;
+        float *y = g->y + t->image * g->image + at;
+        if (p.blocks == 2)
+            gate_panel(g, z, w, y, n, 2);
+        else if (p.blocks == 3)
+            gate_panel(g, z, w, y, n, 3);
+        else
+            gate_panel(g, z, w, y, n, 1);
     }
 }
 
