@@ -39,16 +39,21 @@ void QN_V8_ROW(add8c_f32)(const qn_map8c *m, const qn_task8c *t)
 void QN_V8_ROW(scale8c_f32)(const qn_map8c *m, const qn_task8c *t)
 {
     const qn_bounds8 bounds = qn_bounds8_of(&m->act);
+    /* without halo all rows are one: short ones cost more than their pixels */
+    const bool one = m->x.row == 8 * m->y.w && m->y.row == 8 * m->y.w;
+    const int64_t rows = one ? 1 : t->i1 - t->i0;
+    const int64_t n = (t->i1 - t->i0) / (rows ? rows : 1) * m->y.w;
     for (int64_t b = t->c0; b < t->c1; b++) {
         const qn_v8 scale = qn_load8(row_of(&m->z, t->image, b, 0));
-        for (int64_t r = t->i0; r < t->i1; r++) {
+        for (int64_t r = t->i0; r < t->i0 + rows; r++) {
             const float *x = row_of(&m->x, t->image, b, r);
             float *y = row_of(&m->y, t->image, b, r);
-            for (int64_t i = 0; i < m->y.w; i++) {
+#pragma GCC unroll 4
+            for (int64_t i = 0; i < n; i++) {
                 qn_v8 v = qn_mul8(scale, qn_load8(x + 8 * i));
                 qn_store8(y + 8 * i, qn_bound8(&bounds, v));
             }
-            qn_finish8(&m->act, &m->y, b, y, m->y.w);
+            qn_finish8(&m->act, &m->y, b, y, n);
         }
     }
 }

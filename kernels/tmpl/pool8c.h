@@ -135,23 +135,28 @@ void QN_V8_ROW(pool8c_f32)(const qn_pool8c *p, const qn_task8c *t)
         }
 }
 
-/* Rows are summed apart, so that the error does not grow with the whole plane. */
+/* Rows are summed apart, so that the error does not grow with the whole plane; but so
+ * few pixels without halo as one. */
+enum { ONE_ROW = 64 };
+
 void QN_V8_ROW(mean8c_f32)(const qn_map8c *m, const qn_task8c *t)
 {
     const qn_v8 n = qn_set8((float)(m->x.h * m->x.w));
+    const bool one = m->x.row == 8 * m->x.w && m->x.h * m->x.w <= ONE_ROW;
+    const int64_t h = one ? 1 : m->x.h, w = one ? m->x.h * m->x.w : m->x.w;
     for (int64_t b = t->c0; b < t->c1; b++) {
         const float *x = m->x.data + t->image * m->x.image + b * m->x.plane;
         qn_v8 total = qn_zero8();
-        for (int64_t r = 0; r < m->x.h; r++, x += m->x.row) {
+        for (int64_t r = 0; r < h; r++, x += m->x.row) {
             qn_v8 s0 = qn_zero8(), s1 = s0, s2 = s0, s3 = s0;
             int64_t i = 0;
-            for (; i + 4 <= m->x.w; i += 4) {
+            for (; i + 4 <= w; i += 4) {
                 s0 = qn_add8(s0, qn_load8(x + 8 * i));
                 s1 = qn_add8(s1, qn_load8(x + 8 * i + 8));
                 s2 = qn_add8(s2, qn_load8(x + 8 * i + 16));
                 s3 = qn_add8(s3, qn_load8(x + 8 * i + 24));
             }
-            for (; i < m->x.w; i++)
+            for (; i < w; i++)
                 s0 = qn_add8(s0, qn_load8(x + 8 * i));
             s0 = qn_add8(qn_add8(s0, s1), qn_add8(s2, s3));
             total = qn_add8(total, s0);
