@@ -5,9 +5,9 @@
 
 #include "engine/plan.h"
 
-/* attend.c: product, softmax and product become one step, with the copies that cut
- * heads out of its operands and put its result together.  Before the additions; steps
- * that nothing reads any more stay. */
+/* fuse_attention.c: product, softmax and product become one step, with the copies that
+ * cut heads out of its operands and put its result together.  Before the additions;
+ * steps that nothing reads any more stay. */
 quern_status qn_plan_fuse_attention(qn_plan *plan, quern_error *err);
 
 /* fuse.c: an addition behind a step that can add on its way out (QN_OP_ADDS) becomes

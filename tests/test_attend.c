@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tests/test_attend.c - attention written as product, softmax and product, with the
- * copies that exporters put around it, becomes one step (engine/attend.c). */
+ * copies that exporters put around it, becomes one step (engine/fuse_attention.c). */
 #include "tests/fusion_kit.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/ops/attend.h - gain softmax(scale Q K' + bias) V in one step, made by the plan
- * of the three steps and the copies around them (engine/attend.c). */
+ * of the three steps and the copies around them (engine/fuse_attention.c). */
 #ifndef QN_ENGINE_OPS_ATTEND_H
 #define QN_ENGINE_OPS_ATTEND_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* engine/attend.c - attention as exporters write it, a product, a softmax and a
+/* engine/fuse_attention.c - attention as exporters write it, a product, a softmax and a
  * product, becomes one step (engine/ops/attend.c) that never has all scores at once.
  *
  * Around the three stand copies: slices and transpositions that cut heads out of one
