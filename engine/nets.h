@@ -30,11 +30,11 @@ typedef struct qn_net {
     int depth; /* blocks in a stage, or in all */
     int side;  /* of the pictures it is meant for */
     /* How it is trained when nobody says otherwise. */
-    const char *optimizer; /* "sgd" (Nesterov) or "adamw" */
+    const char *optimizer; /* "sgd" (Nesterov), "muon" or "adamw" */
     double rate;           /* peak learning rate at a batch of 128 */
     double decay, smoothing;
     int n_epochs;
-    const char *augment; /* "light": flip; "standard": and shift; "strong": and erase */
+    const char *augment; /* a list as of --aug, for more than ten epochs */
 } qn_net;
 
 /* A row without its line in nets.def draws a warning from clang. */
