@@ -88,7 +88,7 @@ static quern_status gather_run(const qn_instr *i, const qn_exec *x, quern_error 
     return QUERN_OK;
 }
 
-/* One index that is known. */
+/* One index that is known.  As a constant of a file it may lie unaligned. */
 static bool gather_places(const qn_instr *i, int k, qn_places *p)
 {
     const gather_params *params = i->params;
@@ -98,11 +98,13 @@ static bool gather_places(const qn_instr *i, int k, qn_places *p)
     int axis, n = 0;
     (void)k;
     if (!index->data || qn_tensor_count(index) != 1 ||
-        qn_axis(params->axis, in->rank, false, &axis, &err) != QUERN_OK ||
-        qn_check_indices(index, in->dim[axis], &err) != QUERN_OK)
+        qn_axis(params->axis, in->rank, false, &axis, &err) != QUERN_OK)
         return false;
+    int64_t at = qn_get_int(index, 0);
+    if (at < 0) at += in->dim[axis];
+    if (at < 0 || at >= in->dim[axis]) return false;
     qn_row_major(in->rank, in->dim, stride);
-    p->at = stride[axis] * qn_index(index, 0, in->dim[axis]);
+    p->at = stride[axis] * at;
     for (int d = 0; d < axis; d++)
         p->step[n++] = stride[d];
     for (int d = 0; d < index->rank; d++)
