@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* bench/paired.c - see paired.h. */
 #include "bench/paired.h"
+
+#include "bench/peaks.h"
 #include "bench/stats.h"
 
 #include <math.h>
@@ -37,6 +39,17 @@ static bool is_steady(const double *s, double control)
                               fabs(log(s[QN_SIDE_B2] / s[QN_SIDE_B])) <= limit);
 }
 
+static bool is_starved(const qn_paired *how, int round)
+{
+    return how->cores > 1 && how->is_starved[round];
+}
+
+static bool counts(const qn_paired *how, const double *samples, int round)
+{
+    return !is_starved(how, round) &&
+           is_steady(samples + (long)round * QN_SIDES, how->control);
+}
+
 /* The ratio whose logs are given.  Under no difference its sides are drawn alike, so
  * the median of the logs is 0 however skewed the times are. */
 static qn_ratio ratio_of(double *logs, int n, double confidence)
@@ -58,22 +71,21 @@ static qn_ratio ratio_of(double *logs, int n, double confidence)
     return r;
 }
 
-static int n_steady(const qn_paired *how, const double *samples, int rounds)
+static int n_counting(const qn_paired *how, const double *samples, int rounds)
 {
     int n = 0;
     for (int i = 0; i < rounds; i++)
-        n += is_steady(samples + (long)i * QN_SIDES, how->control);
+        n += counts(how, samples, i);
     return n;
 }
 
-static qn_ratio ratio_of_b(const qn_paired *how, double control, const double *samples,
+static qn_ratio ratio_of_b(const qn_paired *how, bool of_all, const double *samples,
                            int rounds, double *room)
 {
     int n = 0;
-    for (int i = 0; i < rounds; i++) {
-        const double *s = samples + (long)i * QN_SIDES;
-        if (is_steady(s, control)) room[n++] = log_of_b(s);
-    }
+    for (int i = 0; i < rounds; i++)
+        if (of_all || counts(how, samples, i))
+            room[n++] = log_of_b(samples + (long)i * QN_SIDES);
     return ratio_of(room, n, how->confidence);
 }
 
@@ -91,9 +103,11 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
                               double *room)
 {
     qn_comparison c = {.rounds = rounds, .is_complete = true};
-    c.dropped = rounds - n_steady(how, samples, rounds);
-    c.b = ratio_of_b(how, how->control, samples, rounds, room);
-    c.all = ratio_of_b(how, 0, samples, rounds, room);
+    c.dropped = rounds - n_counting(how, samples, rounds);
+    for (int i = 0; i < rounds; i++)
+        c.starved += is_starved(how, i);
+    c.b = ratio_of_b(how, false, samples, rounds, room);
+    c.all = ratio_of_b(how, true, samples, rounds, room);
     for (int i = 0; i < rounds; i++)
         room[i] = log_of_control(samples + (long)i * QN_SIDES);
     c.control = ratio_of(room, rounds, how->confidence);
@@ -115,7 +129,7 @@ qn_comparison qn_judge_paired(const qn_paired *how, const double *samples, int r
 static bool is_narrow(const qn_paired *how, const double *samples, int rounds,
                       double *room)
 {
-    const qn_ratio r = ratio_of_b(how, how->control, samples, rounds, room);
+    const qn_ratio r = ratio_of_b(how, false, samples, rounds, room);
     return (r.hi - r.lo) / 2 <= how->threshold / 3;
 }
 
@@ -124,7 +138,7 @@ static bool is_enough(const qn_paired *how, const double *samples, int rounds,
 {
     if (rounds < how->min_rounds) return false;
     if (spent > 4 * how->budget) return true;
-    if (n_steady(how, samples, rounds) < how->min_rounds) return false;
+    if (n_counting(how, samples, rounds) < how->min_rounds) return false;
     return spent > how->budget ||
            (rounds % 16 == 0 && is_narrow(how, samples, rounds, room));
 }
@@ -132,11 +146,14 @@ static bool is_enough(const qn_paired *how, const double *samples, int rounds,
 /* Whether the round could be measured. */
 static bool measure_round(const qn_paired *how, int n, double *samples)
 {
+    bool has_cores = qn_has_cores(how->cores);
     for (int k = 0; k < QN_SIDES; k++) {
         const int side = orders[n % 4][k];
         samples[side] = how->measure(how->ctx, side);
         if (!(samples[side] > 0)) return false;
+        has_cores &= qn_has_cores(how->cores);
     }
+    if (how->cores > 1) how->is_starved[n] = !has_cores;
     return true;
 }
 

@@ -32,6 +32,10 @@ typedef struct qn_paired {
     double threshold;  /* differences below this share do not count: 0.01 */
     double confidence; /* of the intervals: 0.99 */
     double control;    /* rounds whose controls are off by more are dropped; 0: none */
+    /* Cores that a round needs (peaks.h) and room for max_rounds that say whether it
+     * had fewer: then it is dropped, too.  0: nobody looks. */
+    int cores;
+    bool *is_starved;
 } qn_paired;
 
 /* A ratio of times and the interval that holds its median; NaN in [0, inf] of none. */
@@ -43,6 +47,7 @@ typedef struct qn_ratio {
 
 typedef struct qn_comparison {
     int rounds, dropped; /* measured, and those of them that do not count */
+    int starved;         /* of the dropped: for want of cores */
     bool is_complete;    /* false: measure failed */
     qn_ratio b, all;     /* of the rounds that count; of all */
     qn_ratio control;    /* A against itself, of all rounds */

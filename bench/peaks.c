@@ -14,6 +14,7 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #ifdef __x86_64__
@@ -252,6 +253,73 @@ static double all_cores(int cores, double seconds, qn_burst_fn *burst)
         sum += runners[i].flops;
     }
     return started == n ? sum : 0;
+}
+
+/* ---- cores, in a moment ---- */
+
+typedef struct crowd {
+    atomic_int present, done; /* threads that work; bursts they have finished */
+    atomic_bool is_over;
+} crowd;
+
+static void *join_crowd(void *ctx)
+{
+    crowd *c = ctx;
+    double t;
+    atomic_fetch_add(&c->present, 1);
+    while (!atomic_load(&c->is_over)) {
+        qn_burst_fma(&t);
+        atomic_fetch_add(&c->done, 1);
+    }
+    return NULL;
+}
+
+/* Bursts that the caller and the others finish a second. */
+static double crowd_rate(crowd *c, int others)
+{
+    enum { MINE = 6 };
+    double t;
+    const double give_up = qn_os_seconds() + 20e-3;
+    while (atomic_load(&c->present) < others && qn_os_seconds() < give_up)
+        qn_burst_fma(&t);
+    const double start = qn_os_seconds();
+    const int from = atomic_load(&c->done);
+    for (int i = 0; i < MINE; i++)
+        qn_burst_fma(&t);
+    const int theirs = atomic_load(&c->done) - from;
+    return (MINE + theirs) / (qn_os_seconds() - start);
+}
+
+static double alone_rate(void)
+{
+    double best = INFINITY, t;
+    for (int i = 0; i < 4; i++) {
+        qn_burst_fma(&t);
+        if (t < best) best = t;
+    }
+    return 1 / best;
+}
+
+double qn_probe_cores(int n)
+{
+    crowd c = {0};
+    pthread_t threads[MOST_CORES];
+    const double alone = alone_rate();
+    int others = 0;
+    while (others < n - 1 && others < MOST_CORES &&
+           pthread_create(&threads[others], NULL, join_crowd, &c) == 0)
+        others++;
+    const double all = crowd_rate(&c, others);
+    atomic_store(&c.is_over, true);
+    for (int i = 0; i < others; i++)
+        pthread_join(threads[i], NULL);
+    return all / alone;
+}
+
+/* The clock is lower where more cores work, and a burst may be counted or not. */
+bool qn_has_cores(int n)
+{
+    return n < 2 || qn_probe_cores(n) > 0.8 * n;
 }
 
 /* ---- memory ---------------------------------------------------------------------- */

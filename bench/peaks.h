@@ -38,6 +38,12 @@ double qn_peaks_least_seconds(const qn_peaks *p, double flops, double bytes,
 /* One burst of multiply-adds: seconds it took, and how many flops it says it did. */
 typedef double qn_burst_fn(double *seconds);
 qn_burst_fn qn_burst_fma;
+/* How many cores' worth of multiply-adds n threads get at the same time: about n, or
+ * about half of that on a virtual machine whose processors are, for the moment, two
+ * threads of one core.  Takes less than a millisecond. */
+double qn_probe_cores(int n);
+/* Whether it is nearly n; always true of one. */
+bool qn_has_cores(int n);
 /* Whether a rate is more than a processor of that speed can do: the compiler has folded
  * the loop, or the clock lies.  4 % above two full vectors a cycle are let pass. */
 bool qn_peak_is_folded(double flops_per_second, double ghz);

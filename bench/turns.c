@@ -79,20 +79,23 @@ quern_status qn_turns_run(const qn_turns *how, qn_arena *arena, qn_turns_result 
 {
     contest c = {.how = how, .err = err};
     const size_t n = (size_t)how->max_rounds * QN_SIDES;
-    const qn_paired paired = {.measure = measure,
-                              .now = now,
-                              .ctx = &c,
-                              .min_rounds = how->min_rounds,
-                              .max_rounds = how->max_rounds,
-                              .budget = how->seconds,
-                              .threshold = 0.01,
-                              .confidence = 0.95,
-                              .control = how->control};
-    void *at;
+    qn_paired paired = {.measure = measure,
+                        .now = now,
+                        .ctx = &c,
+                        .min_rounds = how->min_rounds,
+                        .max_rounds = how->max_rounds,
+                        .budget = how->seconds,
+                        .threshold = 0.01,
+                        .confidence = 0.95,
+                        .control = how->control};
+    void *at, *starved;
+    QN_TRY(qn_arena_array(arena, (size_t)how->max_rounds, sizeof(bool), &starved, err));
     QN_TRY(qn_arena_array(arena, (QN_TURN_CLOCKS + 2) * n, sizeof(double), &at, err));
     double *samples = (double *)at + QN_TURN_CLOCKS * n, *room = samples + n;
     for (int k = 0; k < QN_TURN_CLOCKS; k++)
         c.samples[k] = (double *)at + (size_t)k * n;
+    paired.is_starved = starved;
+    paired.cores = how->cores;
     QN_TRY(calibrate(&c));
     const qn_comparison all = qn_compare_paired(&paired, samples, room);
     if (!all.is_complete) return c.status;

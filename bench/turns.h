@@ -28,7 +28,9 @@ typedef struct qn_turns {
     qn_turn_clock clock; /* the one that decides when there are enough rounds */
     double seconds;      /* to spend, once there are min_rounds */
     int min_rounds, max_rounds;
-    double control;           /* of paired.h */
+    double control; /* of paired.h */
+    int cores; /* a block needs: rounds that had fewer are dropped; to 1: not looked at
+                */
     quern_cancel_fn *is_over; /* asked before each block; NULL: never */
 } qn_turns;
 

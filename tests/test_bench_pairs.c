@@ -130,6 +130,14 @@ void test_bench_drops_rounds(qn_test *t)
     how.control = 0;
     c = qn_judge_paired(&how, samples, 40, room);
     CHECK_EQ(t, c.dropped, 0);
+    bool starved[40];
+    for (int i = 0; i < 40; i++)
+        starved[i] = i < 30;
+    how.cores = 2, how.is_starved = starved;
+    c = qn_judge_paired(&how, samples, 40, room);
+    CHECK_EQ(t, c.dropped, 30);
+    CHECK_EQ(t, c.starved, 30);
+    how.cores = 0;
     how.control = 1e-9; /* none is that good: nothing can be said */
     for (int i = 0; i < 40; i++)
         samples[i * QN_SIDES + QN_SIDE_A2] = 1.01;

@@ -67,6 +67,7 @@ typedef struct contest {
     int cpu; /* to pin to; -1: none */
     quern_error err;
     double *samples, *room;
+    bool *is_starved;
     int max_rounds;
 } contest;
 
@@ -124,6 +125,8 @@ static qn_paired settings(const contest *c, int launches)
         .threshold = qn_arg_real(c->args, "threshold"),
         .confidence = 0.99,
         .control = qn_arg_real(c->args, "control"),
+        .cores = c->is_model ? (int)qn_arg_int(c->args, "threads") : 1,
+        .is_starved = c->is_starved,
     };
 }
 
@@ -133,7 +136,7 @@ static quern_status compete(contest *c, qn_comparison *out, quern_error *err)
     int64_t launches = qn_arg_int(c->args, "launches");
     if (launches < 1) launches = 1;
     if (launches > c->max_rounds) launches = c->max_rounds;
-    const qn_paired how = settings(c, (int)launches);
+    const qn_paired all = settings(c, (int)launches);
     int rounds = 0;
     c->err.status = QUERN_OK;
     for (int64_t i = 0; i < launches; i++) {
@@ -143,6 +146,8 @@ static quern_status compete(contest *c, qn_comparison *out, quern_error *err)
             if (status != QUERN_OK) qn_within(err, "%s", c->programs[side]);
         }
         qn_comparison part = {.is_complete = false};
+        qn_paired how = all;
+        how.is_starved += rounds;
         if (status == QUERN_OK)
             part = qn_compare_paired(&how, c->samples + (size_t)rounds * QN_SIDES,
                                      c->room);
@@ -157,7 +162,7 @@ static quern_status compete(contest *c, qn_comparison *out, quern_error *err)
         }
         rounds += part.rounds;
     }
-    *out = qn_judge_paired(&how, c->samples, rounds, c->room);
+    *out = qn_judge_paired(&all, c->samples, rounds, c->room);
     return QUERN_OK;
 }
 
@@ -193,6 +198,7 @@ static int show_json(const contest *c, const qn_comparison *r, qn_mem *mem)
     qn_json_real(&j, "threshold", qn_arg_real(c->args, "threshold"));
     qn_json_int(&j, "rounds", r->rounds);
     qn_json_int(&j, "dropped", r->dropped);
+    qn_json_int(&j, "starved", r->starved);
     qn_json_real(&j, "old_ms", 1e3 * median_of(c, r->rounds, QN_SIDE_A));
     qn_json_real(&j, "new_ms", 1e3 * median_of(c, r->rounds, QN_SIDE_B));
     qn_json_end(&j);
@@ -204,11 +210,12 @@ static int show_json(const contest *c, const qn_comparison *r, qn_mem *mem)
 static void show_text(const contest *c, const qn_comparison *r)
 {
     printf("%-12s  new/old %.4f [%.4f, %.4f]  control %.4f [%.4f, %.4f]  old %.4f ms  "
-           "%d rounds, %d dropped  %s\n",
+           "%d rounds, %d dropped",
            qn_judgement_name(r->verdict), r->b.median, r->b.lo, r->b.hi,
            r->control.median, r->control.lo, r->control.hi,
-           1e3 * median_of(c, r->rounds, QN_SIDE_A), r->rounds, r->dropped,
-           QN_CLEAN(c->what));
+           1e3 * median_of(c, r->rounds, QN_SIDE_A), r->rounds, r->dropped);
+    if (r->starved) printf(" (%d for want of cores)", r->starved);
+    printf("  %s\n", QN_CLEAN(c->what));
     fflush(stdout);
 }
 
@@ -258,6 +265,8 @@ static quern_status make_room(contest *c, qn_arena *arena, quern_error *err)
     c->samples = at;
     QN_TRY(qn_arena_array(arena, n, sizeof(double), &at, err));
     c->room = at;
+    QN_TRY(qn_arena_array(arena, n, sizeof(bool), &at, err));
+    c->is_starved = at;
     return QUERN_OK;
 }
 

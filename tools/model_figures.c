@@ -90,6 +90,7 @@ static quern_status compare_threads(qn_model_figures *f, int threads, quern_erro
                           .min_rounds = 9,
                           .max_rounds = 2000,
                           .control = qn_arg_real(f->args, "control"),
+                          .cores = threads,
                           .is_over = qn_interrupted};
     if (status == QUERN_OK) status = qn_turns_run(&how, &f->m.arena, &s->turns, err);
     quern_session_free(other);

@@ -60,6 +60,7 @@ static void json_comparison(qn_json *j, const qn_comparison *c)
     qn_json_text(j, "verdict", qn_judgement_name(c->verdict));
     qn_json_int(j, "rounds", c->rounds);
     qn_json_int(j, "dropped", c->dropped);
+    qn_json_int(j, "starved", c->starved);
     qn_json_real(j, "control_ratio", c->control.median);
 }
 
@@ -205,6 +206,7 @@ static void show_rounds(const qn_comparison *c)
 {
     printf(" [%.3f, %.3f], %d rounds, %d dropped", c->b.lo, c->b.hi, c->rounds,
            c->dropped);
+    if (c->starved) printf(" (%d for want of cores)", c->starved);
     if (c->dropped == c->rounds) printf(" (of all rounds: %.3f)", c->all.median);
 }
 

@@ -100,7 +100,7 @@ static quern_status run_ort(void *ctx, int64_t n, qn_turn *turn, quern_error *er
 }
 
 static quern_status make(qn_ort_column *c, qn_ort *ort, const qn_bench_model *m,
-                         qn_arena *arena, quern_error *err)
+                         int threads, qn_arena *arena, quern_error *err)
 {
     const qn_turns how = {.run = {qn_turn_session, run_ort},
                           .ctx = {m->session, ort},
@@ -109,6 +109,7 @@ static quern_status make(qn_ort_column *c, qn_ort *ort, const qn_bench_model *m,
                           .min_rounds = MIN_ROUNDS,
                           .max_rounds = MAX_ROUNDS,
                           .control = qn_arg_real(m->args, "control"),
+                          .cores = threads,
                           .is_over = qn_interrupted};
     QN_TRY(feed_it(ort, m, err));
     QN_TRY(quern_run(m->session, err));
@@ -128,7 +129,7 @@ quern_status qn_ort_column_make(qn_ort_column *c, const qn_bench_model *m,
         qn_arena_init(&arena, (qn_mem *)&m->mem);
         snprintf(c->version, sizeof c->version, "%s", ort.version);
         c->base_bytes = ort.base_bytes;
-        status = make(c, &ort, m, &arena, &why);
+        status = make(c, &ort, m, threads, &arena, &why);
         qn_arena_done(&arena);
         qn_ort_close(&ort);
     }
