@@ -9,7 +9,10 @@ enum {
     WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
     WINO_FEW = 16,           /* tiles of a 14x14 map */
     WINO_BATCH = 16,         /* images that make tiles of 4 pay on small maps */
-    TASK_MACS = 1 << 20      /* a task is worth handing to a thread */
+    /* in multiply-adds: */
+    TASK_COST = 32 << 10, /* to hand out a task, half a microsecond */
+    FLOAT_COST = 4,       /* to read a float once more */
+    TRANSFORM_COST = 24   /* the same, and to transform it */
 };
 
 bool qn_conv_may_transform(const qn_conv8c *c)
@@ -97,25 +100,63 @@ static quern_status take_segments(qn_prep *p, qn_conv_way *s, quern_error *err)
     return QUERN_OK;
 }
 
-/* Few tasks for few threads: the kernels block for the caches themselves.  Images are
- * tasks already, except to Winograd, which takes the tiles of all. */
+/* ---- tasks ---- */
+
+static int64_t ceil_div(int64_t a, int64_t b)
+{
+    return (a + b - 1) / b;
+}
+
+/* What a way asks for, in multiply-adds of all that its tasks share. */
+typedef struct cost {
+    int64_t tasks;         /* there are already: images, but Winograd takes all tiles */
+    int64_t tile, rows;    /* things done as one; how many times that */
+    double unit;           /* of one of those in one group of channels */
+    double more_i, more_c; /* what a further part along things or channels repeats */
+} cost;
+
+static cost cost_of(const qn_conv_way *s)
+{
+    static const int64_t tiles[] = {[QN_CONV_DIRECT] = 6,
+                                    [QN_CONV_STEM] = 1,
+                                    [QN_CONV_DEPTH] = 1,
+                                    [QN_CONV_WINO] = 8};
+    const qn_conv8c *c = &s->c;
+    const double filters =
+        (double)(c->y.c * (c->x.c / c->groups) * c->kernel[0] * c->kernel[1]);
+    const double input = (double)(c->x.c * c->x.h * c->x.w);
+    const bool wino = s->slot == QN_CONV_WINO;
+    cost k = {.tasks = wino ? 1 : s->images, .tile = tiles[s->slot]};
+    k.rows = ceil_div(s->things, k.tile);
+    k.unit = filters * (double)(c->y.h * c->y.w) * (double)(s->images / k.tasks) /
+             (double)(k.rows * s->groups_of_channels);
+    if (s->slot == QN_CONV_DEPTH) return k; /* its channels share nothing */
+    k.more_i = FLOAT_COST * filters;
+    k.more_c = (wino ? TRANSFORM_COST : FLOAT_COST) * input;
+    return k;
+}
+
+/* What the busiest worker has to do where each task is cut into i by c parts. */
+static double price(const cost *k, int64_t groups, int64_t i, int64_t c, int n_workers)
+{
+    const double part = k->unit * (double)(ceil_div(k->rows, i) * ceil_div(groups, c));
+    const double again = k->more_i * (double)(i - 1) + k->more_c * (double)(c - 1);
+    return (part + TASK_COST) * (double)ceil_div(k->tasks * i * c, n_workers) +
+           again * (double)k->tasks / n_workers;
+}
+
+/* At most four tasks a worker: the kernels block for the caches themselves. */
 static void cut(qn_conv_way *s, int n_workers)
 {
-    double macs = (double)(s->c.y.c * s->c.y.h * s->c.y.w) *
-                  (double)(s->c.x.c / s->c.groups * s->c.kernel[0] * s->c.kernel[1]);
-    int64_t want = n_workers > 1 ? 4 * n_workers : 1;
-    if (s->slot == QN_CONV_WINO)
-        macs *= (double)s->images;
-    else if (s->images > 1)
-        want = (want + s->images - 1) / s->images;
-    const int64_t most = (int64_t)(macs / TASK_MACS);
-    if (want > most) want = most;
-    if (want < 1) want = 1;
-    int64_t grain = s->slot == QN_CONV_DIRECT ? 48 : s->slot == QN_CONV_WINO ? 24 : 4;
-    int64_t fit = s->things / grain > 0 ? s->things / grain : 1;
-    s->cut_i = want < fit ? want : fit;
-    s->cut_c = (want + s->cut_i - 1) / s->cut_i;
-    if (s->cut_c > s->groups_of_channels) s->cut_c = s->groups_of_channels;
+    const cost k = cost_of(s);
+    const int64_t groups = s->groups_of_channels, most = 4 * n_workers;
+    double best = price(&k, groups, 1, 1, n_workers);
+    s->cut_i = s->cut_c = 1;
+    for (int64_t i = 1; i <= k.rows && i * k.tasks <= most && n_workers > 1; i++)
+        for (int64_t c = 1; c <= groups && i * c * k.tasks <= most; c++) {
+            const double p = price(&k, groups, i, c, n_workers);
+            if (p < best) best = p, s->cut_i = i, s->cut_c = c;
+        }
 }
 
 /* What was measured is for single images. */
