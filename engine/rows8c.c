@@ -46,6 +46,6 @@ void qn_parallel_blocks8c(qn_pool *pool, int64_t n, const qn_plane8c *y,
                           qn_task8c_fn *task, const void *ctx)
 {
     job j = {task, ctx, qn_blocks8c(y->c), y->h};
-    int64_t grain = (32 << 10) / (y->h * y->w * QN_BLOCK8 + 1) + 1;
+    int64_t grain = (8 << 10) / (y->h * y->w * QN_BLOCK8 + 1) + 1;
     qn_parallel_for(pool, n * j.blocks, grain, run_blocks, &j);
 }

@@ -21,10 +21,10 @@ static inline float *qn_row8c(const qn_plane8c *p, int64_t t)
     return p->data + t / p->h / blocks * p->image + b * p->plane + y * p->row;
 }
 
-/* Rows that make a block of work of about 32 K floats. */
+/* Rows that make a block of work of about 8 K floats. */
 static inline int64_t qn_row8c_grain(const qn_plane8c *p)
 {
-    int64_t grain = (32 << 10) / (p->w * QN_BLOCK8);
+    int64_t grain = (8 << 10) / (p->w * QN_BLOCK8);
     return grain > 0 ? grain : 1;
 }
 
