@@ -6,13 +6,18 @@
 #include "engine/ops/conv_norm.h"
 #include "engine/ops/conv_way.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
     WORTH = 64 << 10, /* floats between the two that are better not written */
     BAND = 128 << 10, /* floats of a band */
     GROUP = 9,        /* panels that share the walk over a band's pixels */
-    PANEL = 2 * QN_BLOCK8
+    PANEL = 2 * QN_BLOCK8,
+    /* in multiply-adds: */
+    TASK_COST = 32 << 10, /* to hand out a task, half a microsecond */
+    FLOAT_COST = 4,       /* to read a float once more */
+    TAP_COST = 2          /* of a depthwise tap */
 };
 
 typedef struct conv_band {
@@ -61,20 +66,39 @@ static int64_t halo_of(const qn_conv8c *c, int64_t w)
     return behind > c->pad[1] ? behind : c->pad[1];
 }
 
-/* Tasks of both; panels are dealt first, for rows that two tasks need are made twice.
- */
+/* What the busiest worker has to do in tasks of n panels and of 1 / i of the rows, in
+ * multiply-adds of a direct convolution: rows that two tasks need are made twice, and
+ * every task reads the input of its rows. */
+static double price(const conv_band *s, int64_t n, int64_t i, int n_workers)
+{
+    const qn_conv8c *e = &s->first.c, *d = &s->second.c;
+    const int64_t tasks = ceil_div(qn_conv8c_panels(e), n) * i;
+    const int64_t rows = ceil_div(d->y.h, i);
+    const double made = (double)(n * PANEL * e->y.w * e->x.c);
+    const double read = (double)(FLOAT_COST * e->x.w * e->x.c);
+    const double taps =
+        (double)(n * PANEL * d->y.w * TAP_COST) * (double)(d->kernel[0] * d->kernel[1]);
+    const double task =
+        (made + read) * (double)rows_for(d, rows) + taps * (double)rows + TASK_COST;
+    return task * (double)ceil_div(tasks * s->second.images, n_workers);
+}
+
+/* Tasks of both, up to four a worker. */
 static void cut(conv_band *s, int n_workers)
 {
     const qn_conv8c *d = &s->second.c;
     const int64_t panels = qn_conv8c_panels(&s->first.c);
-    const int64_t want = n_workers > 1 ? 4 * n_workers : 1;
-    int64_t parts = want < ceil_div(panels, 2) ? want : ceil_div(panels, 2);
-    if (parts < ceil_div(panels, GROUP)) parts = ceil_div(panels, GROUP);
-    s->panels = ceil_div(panels, parts);
+    const int64_t least = ceil_div(panels, GROUP), most = 4 * n_workers;
+    double best = INFINITY;
+    for (int64_t c = least; c == least || (c <= panels && c <= most); c++)
+        for (int64_t i = 1; i == 1 || (i * c <= most && 2 * i <= d->y.h); i++) {
+            const double p = price(s, ceil_div(panels, c), i, n_workers);
+            if ((n_workers == 1 && c * i > least) || p >= best) continue;
+            best = p;
+            s->panels = ceil_div(panels, c);
+            s->cut_i = i;
+        }
     s->cut_c = ceil_div(panels, s->panels);
-    s->cut_i = ceil_div(want, s->cut_c);
-    const int64_t most = ceil_div(d->y.h, 4 * d->kernel[0]);
-    if (s->cut_i > most) s->cut_i = most;
     const int64_t fit = BAND / (s->row * 2 * s->panels);
     s->rows = (fit - d->kernel[0]) / d->stride[0] + 1;
     if (s->rows < 1) s->rows = 1;
