@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* engine/pool.c - a fixed set of threads that share the blocks of one range at a time.
  *
- * A call publishes a job and works itself; whoever is free enters and takes the next
- * block from an atomic counter.  The caller leaves when no block is left and nobody is
- * inside, so a thread that slept through a short job costs nothing.  Between the jobs
- * of one run workers spin for a while; between runs they sleep. */
+ * A call publishes a job and works itself; whoever is free enters.  Each thread has a
+ * share of consecutive blocks, so that rows of a picture stay in the caches of one core
+ * from job to job, and helps the others when it is through.  The caller leaves when no
+ * block is left and nobody is inside, so a thread that slept through a short job costs
+ * nothing.  Between the jobs of one run workers spin for a while; between runs they
+ * sleep. */
 #include "engine/pool.h"
 
 #include "engine/os.h"
@@ -19,6 +21,8 @@ typedef struct job {
 } job;
 
 typedef struct worker {
+    _Alignas(QN_ALIGN) atomic_llong next; /* block of its share, by itself in a line */
+    int64_t end;
     qn_pool *pool;
     pthread_t thread;
     int index; /* 1 .. n_threads - 1; the caller is 0 */
@@ -32,7 +36,6 @@ struct quern_pool {
     atomic_bool in_use; /* nested and concurrent calls run inline */
     atomic_bool open;   /* the job may be entered */
     atomic_int inside;  /* workers in the job */
-    atomic_llong next;  /* next block */
     atomic_uint epoch;  /* number of jobs published */
     atomic_int n_runs;  /* runs in progress: workers spin between jobs */
     atomic_int n_asleep;
@@ -53,15 +56,32 @@ static inline void relax(void)
 #endif
 }
 
-static void work(qn_pool *pool, int index)
+/* What is left of one share. */
+static void work_off(const job *j, worker *share, int index)
 {
-    const job *j = &pool->job;
-    for (;;) {
-        int64_t b = atomic_fetch_add_explicit(&pool->next, 1, memory_order_relaxed);
-        if (b >= j->n_blocks) return;
+    while (atomic_load_explicit(&share->next, memory_order_relaxed) < share->end) {
+        int64_t b = atomic_fetch_add_explicit(&share->next, 1, memory_order_relaxed);
+        if (b >= share->end) return;
         int64_t begin = b * j->grain;
         int64_t end = begin + j->grain < j->n ? begin + j->grain : j->n;
         j->fn(j->ctx, begin, end, index);
+    }
+}
+
+static void work(qn_pool *pool, int index)
+{
+    for (int i = 0; i < pool->n_threads; i++)
+        work_off(&pool->job, &pool->workers[(index + i) % pool->n_threads], index);
+}
+
+static void share_out(qn_pool *pool)
+{
+    const int64_t n = pool->job.n_blocks, size = n / pool->n_threads;
+    int64_t longer = n % pool->n_threads, at = 0;
+    for (int i = 0; i < pool->n_threads; i++) {
+        atomic_store_explicit(&pool->workers[i].next, at, memory_order_relaxed);
+        at += size + (longer-- > 0);
+        pool->workers[i].end = at;
     }
 }
 
@@ -193,7 +213,7 @@ void qn_parallel_for(qn_pool *pool, int64_t n, int64_t grain, qn_range_fn *fn,
         return;
     }
     pool->job = j;
-    atomic_store(&pool->next, 0);
+    share_out(pool);
     atomic_store(&pool->open, true);
     atomic_fetch_add(&pool->epoch, 1);
     wake_all(pool);
