@@ -117,10 +117,10 @@ typedef struct cost {
 
 static cost cost_of(const qn_conv_way *s)
 {
-    static const int64_t tiles[] = {[QN_CONV_DIRECT] = 6,
+    static const int64_t tiles[] = {[QN_CONV_DIRECT] = 2,
                                     [QN_CONV_STEM] = 1,
                                     [QN_CONV_DEPTH] = 1,
-                                    [QN_CONV_WINO] = 8};
+                                    [QN_CONV_WINO] = 1};
     const qn_conv8c *c = &s->c;
     const double filters =
         (double)(c->y.c * (c->x.c / c->groups) * c->kernel[0] * c->kernel[1]);
