@@ -31,7 +31,7 @@ qn_stem8c_f32_fn QN_V8_ROW(stem8c_f32);
 #define CK_LENGTH a->length
 #include "kernels/tmpl/ck8c_sizes.h"
 
-enum { MAX_RUN = 480, L2_FLOATS = 72 * 1024 };
+enum { MIN_RUN = 60, MAX_RUN = 480, L2_FLOATS = 128 * 1024 };
 
 typedef struct run {
     int64_t first, n; /* output pixels, flat */
@@ -122,17 +122,20 @@ static void compute_run(const qn_conv8c *c, const qn_task8c *t,
     }
 }
 
-/* Pixels of a run, so that their input takes about L2_FLOATS. */
+/* Pixels of a run, so that their input takes about L2_FLOATS; none but the only one has
+ * less than a tile or two, for a tile of one pixel takes as long as one of four. */
 static int64_t run_size(const qn_conv8c *c, int64_t n)
 {
     int64_t per_pixel = qn_blocks8c(c->x.c / c->groups) * QN_BLOCK8;
     if (c->kernel[0] > 1 || c->kernel[1] > 1) per_pixel *= c->stride[0] * c->stride[1];
     int64_t fit = L2_FLOATS / per_pixel;
-    fit = fit < 48 ? 48 : fit > MAX_RUN ? MAX_RUN : fit;
+    fit = fit < MIN_RUN ? MIN_RUN : fit > MAX_RUN ? MAX_RUN : fit;
     if (n <= fit) return fit;
-    int64_t runs = (n + fit - 1) / fit, size = (n + runs - 1) / runs;
-    size = (size + CK_WHOLE - 1) / CK_WHOLE * CK_WHOLE;
-    return size < MAX_RUN ? size : MAX_RUN;
+    const int64_t runs = (n + fit - 1) / fit, size = (n + runs - 1) / runs;
+    const int64_t whole = (size + CK_WHOLE - 1) / CK_WHOLE * CK_WHOLE;
+    const int64_t last = n % whole;
+    if (last > 0 && last < CK_WHOLE / 2) return size;
+    return whole < MAX_RUN ? whole : MAX_RUN;
 }
 
 void QN_V8_ROW(conv8c_f32)(const qn_conv8c *c, const qn_task8c *t)
