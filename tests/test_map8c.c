@@ -123,6 +123,12 @@ void test_map8c_pool(qn_test *t)
         {11, 7, 9, 3, 1, 1, 1, 1, false, false},
         {8, 10, 10, 3, 2, 1, 0, 1, false, false},
         {8, 13, 13, 5, 1, 1, 2, 2, false, false},
+        {19, 5, 14, 3, 1, 1, 2, 2, false, false}, /* rows of one, two and three taps */
+        {8, 6, 15, 3, 2, 1, 2, 1, false, false},
+        {8, 3, 3, 3, 2, 1, 0, 0, false, false},
+        {8, 14, 14, 3, 3, 1, 1, 1, false, false},
+        {8, 14, 15, 3, 2, 2, 1, 1, false, false},
+        {8, 2, 9, 3, 1, 1, 1, 1, false, false},
         {8, 9, 9, 2, 1, 3, 1, 1, false, false},
         {24, 8, 8, 2, 2, 1, 0, 0, true, false},
         {8, 9, 7, 3, 1, 1, 1, 1, true, false},

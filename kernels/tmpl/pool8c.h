@@ -69,6 +69,49 @@ static inline void pool_outputs(const qn_pool8c *p, const float *x, taps ky, tap
             pool_stretch(p, x + i * step, ky, kx, y + i * 8, 1, false);
 }
 
+/* The greatest of one column of taps, of which there are some. */
+QN_FORCE_INLINE qn_v8 greatest(const float *x, int64_t step, int64_t n)
+{
+    qn_v8 v = qn_load8(x);
+    for (int64_t i = 1; i < n; i++)
+        v = qn_max_nan8(v, qn_load8(x + i * step));
+    return v;
+}
+
+/* Windows of three columns: neighbours share one or two of them. */
+QN_FORCE_INLINE void pool_threes(const float *x, int64_t step, int64_t rows, float *y,
+                                 int64_t n, const int stride)
+{
+    qn_v8 a = greatest(x, step, rows);
+    qn_v8 b = stride == 1 ? greatest(x + 8, step, rows) : qn_zero8();
+    for (int64_t i = 0; i < n; i++, x += 8 * stride) {
+        if (stride == 2) b = greatest(x + 8, step, rows);
+        const qn_v8 c = greatest(x + 16, step, rows);
+        qn_store8(y + 8 * i, qn_max_nan8(qn_max_nan8(a, b), c));
+        a = stride == 2 ? c : b;
+        b = c;
+    }
+}
+
+/* n outputs of windows whose columns all lie inside. */
+static void pool_inside(const qn_pool8c *p, const float *x, taps ky, float *y,
+                        int64_t n)
+{
+    const int64_t rows = ky.to - ky.from, stride = p->stride[1];
+    const int64_t step = p->dilation[0] * p->x.row;
+    if (p->mean || p->kernel[1] != 3 || p->dilation[1] != 1 || stride > 2 || rows < 1) {
+        pool_outputs(p, x, ky, (taps){0, p->kernel[1]}, y, n);
+        return;
+    }
+    x += ky.from * step;
+    if (rows == 3 && stride == 2)
+        pool_threes(x, step, 3, y, n, 2);
+    else if (rows == 3)
+        pool_threes(x, step, 3, y, n, 1);
+    else
+        pool_threes(x, step, rows, y, n, (int)stride);
+}
+
 /* Divides a row of sums by the sizes of their windows. */
 static void divide_row(const qn_pool8c *p, int64_t row, float *y)
 {
@@ -81,19 +124,20 @@ static void divide_row(const qn_pool8c *p, int64_t row, float *y)
 
 static void pool_row(const qn_pool8c *p, const float *x, int64_t row, float *y)
 {
-    taps ky = cut(p, 0, row, 0, p->x.h), all = {0, p->kernel[1]};
+    const taps ky = cut(p, 0, row, 0, p->x.h);
     x += (row * p->stride[0] - p->pad[0]) * p->x.row - p->pad[1] * 8;
-    int64_t step = p->stride[1] * 8, at = 0;
-    while (at < p->y.w) {
-        int64_t n = 0;
-        taps kx = cut(p, 1, at, 0, p->x.w);
-        if (kx.from == all.from && kx.to == all.to) {
-            int64_t reach = (p->kernel[1] - 1) * p->dilation[1] + 1;
-            n = (p->x.w + p->pad[1] - reach) / p->stride[1] + 1 - at;
+    const int64_t step = p->stride[1] * 8;
+    for (int64_t at = 0, n; at < p->y.w; at += n) {
+        const taps kx = cut(p, 1, at, 0, p->x.w);
+        if (kx.from > 0 || kx.to < p->kernel[1]) {
+            n = 1;
+            pool_outputs(p, x + at * step, ky, kx, y + at * 8, n);
+            continue;
         }
-        n = n < 1 ? 1 : n > p->y.w - at ? p->y.w - at : n;
-        pool_outputs(p, x + at * step, ky, kx, y + at * 8, n);
-        at += n;
+        const int64_t reach = (p->kernel[1] - 1) * p->dilation[1] + 1;
+        n = (p->x.w + p->pad[1] - reach) / p->stride[1] + 1 - at;
+        n = n > p->y.w - at ? p->y.w - at : n;
+        pool_inside(p, x + at * step, ky, y + at * 8, n);
     }
     if (p->mean) divide_row(p, row, y);
 }
