@@ -34,31 +34,42 @@ quern_status qn_linear_pack(qn_prep *p, int i, qn_linear *l, quern_error *err)
     return QUERN_OK;
 }
 
-/* An item is a block of rows and panels; blocks depend on the problem only. */
+/* An item is a block of rows and panels: what lies in which block has no part in the
+ * bits (kernels/panels.h). */
 typedef struct work {
     qn_panels_product c;
     const qn_kernels *k;
     int64_t m, rows, panels, down, across; /* block size; blocks each way */
 } work;
 
-enum { BLOCK_ROWS = 256, BLOCK_MACS = 1 << 23, VECTOR_MACS = 1 << 18, FEW_ROWS = 3 };
+enum {
+    BLOCK_ROWS = 256,
+    BLOCK_MACS = 1 << 17, /* worth handing out: two microseconds */
+    VECTOR_MACS = 1 << 18,
+    BLOCKS = 8, /* for each thread */
+    FEW_ROWS = 3
+};
 
 static int64_t parts(int64_t n, int64_t most)
 {
     return (n + most - 1) / most;
 }
 
-static void choose_blocks(work *w)
+/* One thread has blocks of rows alone, which find the next panel fetched; more have
+ * several blocks each. */
+static void choose_blocks(work *w, int n_threads)
 {
     const bool is_vector = w->m <= FEW_ROWS;
     const int64_t n_panels = qn_panels(w->c.n);
     w->rows = parts(w->m, parts(w->m, BLOCK_ROWS));
-    int64_t most =
-        (is_vector ? VECTOR_MACS : BLOCK_MACS) / (w->rows * w->c.k * QN_PANEL);
-    most = most < 4 ? 4 : most;
-    w->panels = parts(n_panels, parts(n_panels, most));
-    if (is_vector) w->panels = (w->panels + 3) / 4 * 4;
     w->down = parts(w->m, w->rows);
+    const double macs = (double)w->m * (double)w->c.k * (double)w->c.n;
+    int64_t blocks = n_threads > 1 ? (int64_t)BLOCKS * n_threads : 1;
+    const int64_t worth = (int64_t)(macs / (is_vector ? VECTOR_MACS : BLOCK_MACS));
+    blocks = parts(blocks < worth ? blocks : worth + 1, w->down);
+    blocks = blocks < n_panels ? blocks : n_panels;
+    w->panels = parts(n_panels, blocks);
+    if (is_vector) w->panels = (w->panels + 3) / 4 * 4;
     w->across = parts(n_panels, w->panels);
 }
 
@@ -83,8 +94,6 @@ void qn_linear_run(const qn_linear *l, int64_t m, qn_panels_product c, const qn_
     c.n = l->n;
     c.b = l->panels;
     work w = {.c = c, .k = x->k, .m = m};
-    choose_blocks(&w);
-    const double macs = (double)m * (double)l->k * (double)l->n;
-    int64_t items = w.down * w.across, grain = macs < VECTOR_MACS ? items : 1;
-    qn_parallel_for(x->pool, items, grain, run_items, &w);
+    choose_blocks(&w, qn_pool_size(x->pool));
+    qn_parallel_for(x->pool, w.down * w.across, 1, run_items, &w);
 }

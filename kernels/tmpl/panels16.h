@@ -3,10 +3,9 @@
  * panels_f32 (B packed beforehand) and gemm_f32 (B packed here, a panel at a time), in
  * the words of ck8c_<instruction set>.h, which the includer has included.
  *
- * A panel stays in the second-level cache while a long stretch of rows of A passes over
- * it, so that B, which often comes from memory, is read once; meanwhile the next panel
- * is fetched.  A asks for less than half of what B would.  Rows are cut into tiles as
- * evenly as possible; k is cut only when a panel would not fit. */
+ * A stretch of rows of A stays in the second-level cache while all panels pass over it;
+ * meanwhile the next panel, which often comes from memory, is fetched.  Rows are cut
+ * into tiles as evenly as possible; k is cut only when a panel would not fit. */
 #include "kernels/tmpl/panels_act.h"
 
 #include <string.h>
@@ -68,8 +67,10 @@ typedef void qn_gk16_fn(const qn_gk16 *g, const qn_gk16_tile *s);
 
 enum {
     TILE = 6,
-    A_FLOATS = 256 * 1024, /* of a stretch of rows */
-    MAX_K = 1024,          /* longest panel that is not cut */
+    A_FLOATS = 48 * 1024, /* of a stretch of rows; a stride of a power of two leaves
+                             them a quarter of the cache */
+    PACKED_FLOATS = 256 * 1024, /* the same where each stretch packs B again */
+    MAX_K = 1024,               /* longest panel that is not cut */
     CUT_K = 512,
     ACT_PANELS = 8 /* activated together, while they are in the cache */
 };
@@ -141,9 +142,9 @@ static int64_t stretch_of_k(int64_t k)
 }
 
 /* Rows that pass over a panel: whole tiles. */
-static int64_t stretch_of_rows(int64_t rows, int64_t k)
+static int64_t stretch_of_rows(int64_t rows, int64_t k, int64_t floats)
 {
-    int64_t fit = A_FLOATS / (k > 64 ? k : 64);
+    int64_t fit = floats / (k > 64 ? k : 64);
     fit = fit < 4 * TILE ? 4 * TILE : fit;
     return (even_part(rows, fit) + TILE - 1) / TILE * TILE;
 }
@@ -217,7 +218,8 @@ void QN_V8_ROW(panels_f32)(const qn_panels_product *p, const qn_panels_task *t)
     if (t->i1 - t->i0 == 1)
         for (; rest.c0 + 4 <= t->c1 && (rest.c0 + 4) * QN_PANEL <= p->n; rest.c0 += 4)
             compute_row_of_four(p, t->i0, rest.c0);
-    const int64_t nk = stretch_of_k(p->k), most = stretch_of_rows(t->i1 - t->i0, nk);
+    const int64_t nk = stretch_of_k(p->k);
+    const int64_t most = stretch_of_rows(t->i1 - t->i0, nk, A_FLOATS);
     for (int64_t i = t->i0; i < t->i1; i += most) {
         const int64_t rows = t->i1 - i < most ? t->i1 - i : most;
         int64_t k = 0;
@@ -285,7 +287,8 @@ void QN_V8_ROW(gemm_f32)(const qn_kernels *slots, bool ta, bool tb, int64_t m,
     static const float zeros[QN_PANEL];
     float panel[CUT_K * QN_PANEL];
     if (k == 0 || beta != 0) scale_rows(m, n, beta, c, ldc);
-    const int64_t nk = even_part(k, CUT_K), most = stretch_of_rows(m, nk);
+    const int64_t nk = even_part(k, CUT_K),
+                  most = stretch_of_rows(m, nk, PACKED_FLOATS);
     qn_gk16 g = {.b = panel,
                  .bias = zeros,
                  .row = ta ? 1 : lda,
