@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/adapt_element.c - slots softmax_f32, moments_f32, act_f32, unary_f32. */
+/* bench/adapt_element.c - slots softmax_f32, rownorm_f32, act_f32, unary_f32. */
 #include "bench/adapter.h"
 #include "kernels/elementwise.h"
 #include "kernels/softmax.h"
@@ -9,7 +9,7 @@
 
 typedef struct state {
     float *x, *y;
-    double *moments;
+    float *scale, *bias; /* of rownorm_f32 */
 } state;
 
 static quern_status open_case(qn_bench_case *c, quern_error *err)
@@ -38,35 +38,30 @@ const qn_adapter qn_adapter_softmax = {
     .take = qn_bench_take_floats,
 };
 
-static quern_status open_moments(qn_bench_case *c, quern_error *err)
+static quern_status open_rownorm(qn_bench_case *c, quern_error *err)
 {
-    void *at;
-    QN_TRY(qn_arena_alloc(c->arena, sizeof(state), &at, err));
-    state *s = c->state = at;
-    QN_TRY(qn_bench_floats(c, 0, &s->x, err));
-    QN_TRY(qn_bench_output(c, sizeof(double), &at, err));
-    s->moments = at;
-    return QUERN_OK;
+    QN_TRY(open_case(c, err));
+    state *s = c->state;
+    QN_TRY(qn_bench_floats(c, 1, &s->scale, err));
+    return qn_bench_floats(c, 2, &s->bias, err);
 }
 
-static void run_moments(qn_bench_case *c)
+static void run_rownorm(qn_bench_case *c)
 {
     const state *s = c->state;
     const qn_problem *p = c->truth->p;
-    for (int64_t i = 0; i < p->v[0][0]; i++) {
-        const qn_moments m =
-            ((qn_moments_f32_fn *)c->fn)(s->x + i * p->v[1][0], p->v[1][0]);
-        s->moments[2 * i] = m.mean;
-        s->moments[2 * i + 1] = m.variance;
-    }
+    const int64_t n = p->v[1][0];
+    const qn_rownorm norm = {n, 1e-5, s->scale, s->bias};
+    for (int64_t i = 0; i < p->v[0][0]; i++)
+        ((qn_rownorm_f32_fn *)c->fn)(&norm, s->x + i * n, s->y + i * n);
 }
 
-const qn_adapter qn_adapter_moments = {
-    .kind = "moments_f32",
-    .slot = "moments_f32",
-    .open = open_moments,
-    .run = run_moments,
-    .take = qn_bench_take_doubles,
+const qn_adapter qn_adapter_rownorm = {
+    .kind = "rownorm_f32",
+    .slot = "rownorm_f32",
+    .open = open_rownorm,
+    .run = run_rownorm,
+    .take = qn_bench_take_floats,
 };
 
 /* The slot works in place, so the copy is part of what is timed. */

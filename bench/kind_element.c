@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench/kind_element.c - softmax, moments, activations, functions of one number. */
+/* bench/kind_element.c - softmax, layer normalisation, activations, functions of one
+ * number. */
 #include "bench/kinds.h"
 #include "bench/truth.h"
 #include "kernels/elementwise.h"
@@ -29,7 +30,7 @@ static const qn_problem_field unary_fields[] = {
 static quern_status check(const qn_problem *p, quern_error *err)
 {
     const bool has_rows =
-        p->kind == &qn_kind_softmax_f32 || p->kind == &qn_kind_moments_f32;
+        p->kind == &qn_kind_softmax_f32 || p->kind == &qn_kind_rownorm_f32;
     if ((double)p->v[0][0] * (double)(has_rows ? p->v[LENGTH][0] : 1) > 1 << 30)
         return qn_fail(err, QUERN_INVALID, "an operand of more than 2^30 elements");
     return QUERN_OK;
@@ -74,47 +75,51 @@ const qn_problem_kind qn_kind_softmax_f32 = {
     .at = softmax_at,
 };
 
-/* ---- moments --------------------------------------------------------------------- */
+/* ---- layer normalisation --------------------------------------------------------- */
 
-/* Results: mean and variance of each row, in double. */
-static void moments_shape(const qn_problem *p, qn_truth *t)
-{
-    t->n_in = 1;
-    t->in[0].name = "x";
-    t->in[0].n = p->v[ROWS][0] * p->v[LENGTH][0];
-    t->n_out = 2 * p->v[ROWS][0];
-    t->cost = 2 * (double)p->v[LENGTH][0];
-    t->flops = 4 * (double)t->in[0].n;
-    t->bytes = 4 * (double)t->in[0].n + 8 * (double)t->n_out;
-    t->eps = 0x1p-52;
-    t->terms = 2 * (double)p->v[LENGTH][0] + 8; /* the truth is in double, too */
-}
+static const double norm_epsilon = 1e-5;
 
-static double moments_at(const qn_truth *t, int64_t index, double *mass)
+static void rownorm_shape(const qn_problem *p, qn_truth *t)
 {
-    const int64_t n = t->p->v[LENGTH][0];
-    const double *x = t->x[0] + index / 2 * n;
-    double mean = 0, size = 0, square = 0, variance = 0;
-    for (int64_t i = 0; i < n; i++) {
-        mean += x[i] / (double)n;
-        size += fabs(x[i]) / (double)n;
-        square += x[i] * x[i] / (double)n;
+    static const char *const names[] = {"x", "scale", "bias"};
+    const int64_t n = p->v[LENGTH][0];
+    t->n_in = 3;
+    t->n_out = p->v[ROWS][0] * n;
+    for (int i = 0; i < 3; i++) {
+        t->in[i].name = names[i];
+        t->in[i].n = i == 0 ? t->n_out : n;
     }
-    for (int64_t i = 0; i < n; i++)
-        variance += (x[i] - mean) * (x[i] - mean) / (double)n;
-    *mass = index % 2 ? square : size;
-    return index % 2 ? variance : mean;
+    t->cost = 4 * (double)n;
+    t->flops = 8 * (double)t->n_out;
+    t->bytes = 8 * (double)t->n_out;
+    t->terms = 8 + (double)n / 16;
 }
 
-const qn_problem_kind qn_kind_moments_f32 = {
-    .name = "moments_f32",
-    .summary = "mean and variance of m rows of n",
+static double rownorm_at(const qn_truth *t, int64_t index, double *mass)
+{
+    const int64_t n = t->p->v[LENGTH][0], i = index % n;
+    const double *x = t->x[0] + index / n * n;
+    double mean = 0, size = 0, variance = 0;
+    for (int64_t k = 0; k < n; k++) {
+        mean += x[k] / (double)n;
+        size += fabs(x[k]) / (double)n;
+    }
+    for (int64_t k = 0; k < n; k++)
+        variance += (x[k] - mean) * (x[k] - mean) / (double)n;
+    const double factor = t->x[1][i] / sqrt(variance + norm_epsilon);
+    *mass = (fabs(x[i]) + size) * fabs(factor) + fabs(t->x[2][i]);
+    return (x[i] - mean) * factor + t->x[2][i];
+}
+
+const qn_problem_kind qn_kind_rownorm_f32 = {
+    .name = "rownorm_f32",
+    .summary = "layer normalisation of m rows of n",
     .fields = softmax_fields,
     .flag_field = {-1, -1},
     .act_field = -1,
     .check = check,
-    .shape = moments_shape,
-    .at = moments_at,
+    .shape = rownorm_shape,
+    .at = rownorm_at,
 };
 
 /* ---- elementwise ----------------------------------------------------------------- */

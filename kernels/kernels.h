@@ -73,10 +73,10 @@ typedef void qn_unary_grad_f32_fn(int op, const float *dy, const float *v, float
 typedef void qn_act_f32_fn(int kind, float alpha, float beta, float *y, int64_t n);
 
 /* As the functions of that name in softmax.h (a result below the smallest normal number
- * may be 0) and norm.h (same bits in every row). */
+ * may be 0) and norm.h. */
 typedef void qn_softmax_f32_fn(qn_softmax_kind kind, int64_t n, int64_t inner,
                                const float *x, float *y, int64_t begin, int64_t end);
-typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
+typedef qn_moments qn_rownorm_f32_fn(const qn_rownorm *p, const float *x, float *y);
 
 /*  slot name, function type; *8c* are described in blocked.h, panels in panels.h */
 #define QN_SLOT_MAP(X)                      \
@@ -90,7 +90,7 @@ typedef qn_moments qn_moments_f32_fn(const float *x, int64_t n);
     X(act_f32, qn_act_f32_fn)               \
     X(unary_grad_f32, qn_unary_grad_f32_fn) \
     X(softmax_f32, qn_softmax_f32_fn)       \
-    X(moments_f32, qn_moments_f32_fn)       \
+    X(rownorm_f32, qn_rownorm_f32_fn)       \
     X(conv8c_f32, qn_conv8c_f32_fn)         \
     X(gate8c_f32, qn_gate8c_f32_fn)         \
     X(stem8c_f32, qn_stem8c_f32_fn)         \

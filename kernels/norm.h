@@ -28,6 +28,16 @@ void qn_normalize_f64(double *y, const double *x, int64_t n,
                       const double mean_factor[2], const double *scale,
                       const double *bias);
 
+/* One row of layer normalisation: y = (x - mean) / sqrt(variance + epsilon) * scale[i]
+ * + bias[i], all [n]; gives the moments of x.  bias NULL: 0.  y NULL: the moments only;
+ * y is not x.  Errors of a few units in the last place of |x| / sqrt(variance). */
+typedef struct qn_rownorm {
+    int64_t n;
+    double epsilon;
+    const float *scale, *bias;
+} qn_rownorm;
+qn_moments qn_rownorm_f32_ref(const qn_rownorm *p, const float *x, float *y);
+
 /* y = act((x - mean) * scale + bias); act: a qn_unary_op with the parameters p, -1 for
  * none.  The way back first needs two sums, of g and of g (x - mean), where g is dy
  * before the activation, and then is dx = scale * (g - shift - (x - mean) * slope).

@@ -342,7 +342,7 @@ void test_bench_rows_map(qn_test *t)
                   (const char *const[]){"pool_f32:c3,h{5,8},k3,s2,p1,type=max",
                                         "pool_f32:c2,h7,k7,s1,type=avg",
                                         "softmax_f32:m3,n{1,7,64}",
-                                        "moments_f32:m3,n{1,7,8,100}",
+                                        "rownorm_f32:m3,n{1,7,8,100}",
                                         "act_f32:n{1,7,33},act=hard_swish",
                                         "unary_f32:n{1,9,31},op=tanh",
                                         "unary_grad_f32:n{1,9,31},op=gelu",

@@ -199,11 +199,25 @@ static void check_softmax(qn_test *t, qn_softmax_f32_fn *fn, int64_t n)
     CHECK(t, memcmp(x, y, (size_t)(2 * n) * sizeof *x) == 0);
 }
 
-static void check_moments(qn_test *t, qn_moments_f32_fn *fn, int64_t n)
+/* A row far from zero, or with an outlier in the place that is looked at first. */
+static void check_rownorm(qn_test *t, qn_rownorm_f32_fn *fn, int64_t n, int how)
 {
-    const float *x = qn_random_floats(t, (size_t)n);
-    const qn_moments want = qn_moments_f32(x, n), got = fn(x, n);
-    CHECK(t, want.mean == got.mean && want.variance == got.variance);
+    float *x = qn_random_floats(t, (size_t)n), *y = qn_exact(t, (size_t)n * 4);
+    float *want = qn_exact(t, (size_t)n * 4);
+    for (int64_t i = 0; i < n; i++)
+        x[i] += how == 1 ? 1000.f : how == 2 && i == 0 ? 1e4f : 0.f;
+    const qn_rownorm p = {n, 1e-5, qn_random_floats(t, (size_t)n),
+                          how ? qn_random_floats(t, (size_t)n) : NULL};
+    const qn_moments exact = qn_rownorm_f32_ref(&p, x, want), got = fn(&p, x, y);
+    const double spread = sqrt(exact.variance + 1e-5);
+    CHECK_WITHIN(t, got.mean, exact.mean, 1e-6 * spread + 1e-7 * fabs(exact.mean));
+    CHECK_WITHIN(t, got.variance, exact.variance, 2e-5 * exact.variance + 1e-9);
+    for (int64_t i = 0; i < n; i++)
+        CHECK_WITHIN(t, (double)y[i], (double)want[i],
+                     1e-5 * fabs((double)want[i]) + 1e-6 +
+                         2e-7 * fabs(exact.mean) / spread);
+    const qn_moments again = fn(&p, x, NULL);
+    CHECK(t, again.mean == got.mean && again.variance == got.variance);
 }
 
 void test_softmax_rows(qn_test *t)
@@ -217,8 +231,8 @@ void test_softmax_rows(qn_test *t)
         qn_note(t, "%s n %d", row->name, (int)sizes[i % 7]);
         if (strcmp(row->slot, "softmax_f32") == 0)
             check_softmax(t, (qn_softmax_f32_fn *)row->fn, sizes[i % 7]);
-        if (strcmp(row->slot, "moments_f32") == 0)
-            check_moments(t, (qn_moments_f32_fn *)row->fn, sizes[i % 7]);
+        for (int how = 0; how < 3 && strcmp(row->slot, "rownorm_f32") == 0; how++)
+            check_rownorm(t, (qn_rownorm_f32_fn *)row->fn, sizes[i % 7], how);
     }
 }
 

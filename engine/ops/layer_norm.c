@@ -137,27 +137,30 @@ static void run_rows(void *ctx, int64_t begin, int64_t end, int worker)
     const ln_params *p = i->params;
     const qn_tensor *x = i->in[0];
     int64_t len = job->s->len;
+    const qn_rownorm norm = {len, (double)p->epsilon, job->scale, job->bias};
     (void)worker;
     for (int64_t r = begin; r < end; r++) {
         const double *x64 = (const double *)x->data + r * len;
         const float *x32 = (const float *)x->data + r * len;
+        float *y32 = i->out[0] ? (float *)i->out[0]->data + r * len : NULL;
         bool wide = x->dtype == QUERN_DOUBLE;
         qn_moments m = {0, 0};
         if (job->s->rms)
             m.variance =
                 wide ? qn_mean_square_f64(x64, len) : qn_mean_square_f32(x32, len);
+        else if (wide)
+            m = qn_moments_f64(x64, len);
         else
-            m = wide ? qn_moments_f64(x64, len) : job->k->moments_f32(x32, len);
+            m = job->k->rownorm_f32(&norm, x32, y32);
         double how[2] = {m.mean, 1 / sqrt(m.variance + (double)p->epsilon)};
         if (i->n_out > 1 && i->out[1]) qn_set_real(i->out[1], r, how[0]);
         if (i->n_out > 2 && i->out[2]) qn_set_real(i->out[2], r, how[1]);
-        if (!i->out[0]) continue;
+        if (!i->out[0] || (!wide && !job->s->rms)) continue;
         if (wide)
             qn_normalize_f64((double *)i->out[0]->data + r * len, x64, len, how,
                              job->scale, job->bias);
         else
-            qn_normalize_f32((float *)i->out[0]->data + r * len, x32, len, how,
-                             job->scale, job->bias);
+            qn_normalize_f32(y32, x32, len, how, job->scale, job->bias);
     }
 }
 

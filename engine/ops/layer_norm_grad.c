@@ -129,7 +129,8 @@ static void run_row(const lng_job *job, int64_t r, qn_row_back *how)
     if (p->rms)
         m.variance = wide ? qn_mean_square_f64(x, len) : qn_mean_square_f32(x, len);
     else
-        m = wide ? qn_moments_f64(x, len) : job->k->moments_f32(x, len);
+        m = wide ? qn_moments_f64(x, len)
+                 : job->k->rownorm_f32(&(qn_rownorm){.n = len}, x, NULL);
     how->mean = m.mean;
     how->factor = 1 / sqrt(m.variance + (double)p->epsilon);
     if (wide)

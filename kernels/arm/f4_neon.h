@@ -78,12 +78,6 @@ static inline qn_d4 qn_set4d(double x)
     return (qn_d4){vdupq_n_f64(x), vdupq_n_f64(x)};
 }
 
-static inline void qn_store4d(double *p, qn_d4 x)
-{
-    vst1q_f64(p, x.lo);
-    vst1q_f64(p + 2, x.hi);
-}
-
 static inline qn_d4 qn_add4d(qn_d4 a, qn_d4 b)
 {
     return (qn_d4){vaddq_f64(a.lo, b.lo), vaddq_f64(a.hi, b.hi)};

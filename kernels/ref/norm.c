@@ -53,3 +53,11 @@
 #define L(name) name##_f64
 #define V(name) qn_##name##_f64
 #include "kernels/tmpl/vnormgrad.h"
+
+qn_moments qn_rownorm_f32_ref(const qn_rownorm *p, const float *x, float *y)
+{
+    const qn_moments m = qn_moments_f32(x, p->n);
+    const double how[2] = {m.mean, 1 / sqrt(m.variance + p->epsilon)};
+    if (y) qn_normalize_f32(y, x, p->n, how, p->scale, p->bias);
+    return m;
+}

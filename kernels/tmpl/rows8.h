@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/tmpl/rows8.h - what is done row by row between matrix products: slots
- * softmax_f32 (rows that lie densely; the rest is the reference's) and moments_f32, in
- * the words of v8_<instruction set>.h and f4_<instruction set>.h, which the includer
- * has included. */
+ * softmax_f32 (rows that lie densely; the rest is the reference's) and rownorm_f32, in
+ * the words of v8_<instruction set>.h, which the includer has included. */
 #include "kernels/tmpl/act8c.h"
 
 #include <string.h>
 
 qn_softmax_f32_fn QN_V8_ROW(softmax_f32);
-qn_moments_f32_fn QN_V8_ROW(moments_f32);
+qn_rownorm_f32_fn QN_V8_ROW(rownorm_f32);
 
 static float reduce8(qn_v8 v, bool is_max)
 {
@@ -64,40 +63,66 @@ void QN_V8_ROW(softmax_f32)(qn_softmax_kind kind, int64_t n, int64_t inner,
         softmax_row(x + o * n, y + o * n, n);
 }
 
-/* Sums of (x - shift) and (x - shift)^2, in the reference's eight lanes. */
-static void sums(const float *x, int64_t n, double shift, double *sum, double *squares)
+static float sum8(qn_v8 v)
 {
-    const qn_d4 by = qn_set4d(shift);
-    qn_d4 s0 = qn_set4d(0), s1 = s0, q0 = s0, q1 = s0;
-    int64_t i = 0;
-    for (; i + 8 <= n; i += 8) {
-        qn_d4 a = qn_sub4d(qn_widen4(qn_load4f(x + i)), by);
-        qn_d4 b = qn_sub4d(qn_widen4(qn_load4f(x + i + 4)), by);
-        s0 = qn_add4d(s0, a);
-        s1 = qn_add4d(s1, b);
-        q0 = qn_add4d(q0, qn_mul4d(a, a));
-        q1 = qn_add4d(q1, qn_mul4d(b, b));
-    }
-    double s[8], q[8];
-    qn_store4d(s, s0);
-    qn_store4d(s + 4, s1);
-    qn_store4d(q, q0);
-    qn_store4d(q + 4, q1);
-    for (int j = 0; i < n; i++, j++) {
-        const double v = (double)x[i] - shift;
-        s[j] += v;
-        q[j] += v * v;
-    }
-    *sum = ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
-    *squares = ((q[0] + q[1]) + (q[2] + q[3])) + ((q[4] + q[5]) + (q[6] + q[7]));
+    float s[8];
+    qn_store8(s, v);
+    return ((s[0] + s[1]) + (s[2] + s[3])) + ((s[4] + s[5]) + (s[6] + s[7]));
 }
 
-qn_moments QN_V8_ROW(moments_f32)(const float *x, int64_t n)
+/* The sum of x - shift; squares NULL or that of (x - shift)^2. */
+static inline __attribute__((always_inline)) float sum_row(const float *x, int64_t n,
+                                                           float shift, float *squares)
 {
-    double sum, squares;
-    const double shift = n > 0 ? (double)x[0] : 0;
-    sums(x, n, shift, &sum, &squares);
-    const double mean = shift + sum / (double)n;
-    sums(x, n, mean, &sum, &squares);
-    return (qn_moments){mean, squares / (double)n};
+    const qn_v8 by = qn_set8(shift);
+    qn_v8 s0 = qn_zero8(), s1 = s0, q0 = s0, q1 = s0;
+    int64_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+        const qn_v8 a = qn_sub8(qn_load8(x + i), by);
+        const qn_v8 b = qn_sub8(qn_load8(x + i + 8), by);
+        s0 = qn_add8(s0, a);
+        s1 = qn_add8(s1, b);
+        if (squares) q0 = qn_fma8(a, a, q0), q1 = qn_fma8(b, b, q1);
+    }
+    float s = sum8(qn_add8(s0, s1)), q = squares ? sum8(qn_add8(q0, q1)) : 0;
+    for (; i < n; i++) {
+        const float a = x[i] - shift;
+        s += a;
+        q += a * a;
+    }
+    if (squares) *squares = q;
+    return s;
+}
+
+/* A first look finds about where the mean is, from the first number on; the second
+ * takes sums about that, which are small, and both moments from them: a row far from
+ * zero loses nothing. */
+static qn_moments moments_of_row(const float *x, int64_t n)
+{
+    float squares;
+    const double one = 1 / (double)n;
+    const float near = (float)((double)x[0] + (double)sum_row(x, n, x[0], NULL) * one);
+    const double rest = (double)sum_row(x, n, near, &squares) * one;
+    const double variance = (double)squares * one - rest * rest;
+    return (qn_moments){(double)near + rest, variance < 0 ? 0 : variance};
+}
+
+qn_moments QN_V8_ROW(rownorm_f32)(const qn_rownorm *p, const float *x, float *y)
+{
+    const int64_t n = p->n;
+    if (n == 0) return qn_rownorm_f32_ref(p, x, y);
+    const qn_moments m = moments_of_row(x, n);
+    if (!y) return m;
+    const float mean = (float)m.mean,
+                factor = (float)(1 / sqrt(m.variance + p->epsilon));
+    const qn_v8 by = qn_set8(mean), times = qn_set8(factor);
+    int64_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        const qn_v8 h = qn_mul8(qn_sub8(qn_load8(x + i), by), times);
+        const qn_v8 bias = p->bias ? qn_load8(p->bias + i) : qn_zero8();
+        qn_store8(y + i, qn_fma8(h, qn_load8(p->scale + i), bias));
+    }
+    for (; i < n; i++)
+        y[i] = fmaf((x[i] - mean) * factor, p->scale[i], p->bias ? p->bias[i] : 0);
+    return m;
 }

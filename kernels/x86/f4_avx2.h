@@ -74,11 +74,6 @@ static inline qn_d4 qn_set4d(double x)
     return _mm256_set1_pd(x);
 }
 
-static inline void qn_store4d(double *p, qn_d4 x)
-{
-    _mm256_storeu_pd(p, x);
-}
-
 static inline qn_d4 qn_add4d(qn_d4 a, qn_d4 b)
 {
     return _mm256_add_pd(a, b);
