@@ -16,7 +16,17 @@ qn_wino8c_f32_fn QN_V8_ROW(wino8c_f32);
 typedef struct qn_wk8c {
     int64_t blocks, v_step; /* of input channels; floats from block to block */
     int64_t m_step;
+    int64_t ahead; /* floats from weights to those to be fetched meanwhile; or 0 */
 } qn_wk8c;
+
+/* Into the second-level cache; past the end of all weights, too. */
+QN_FORCE_INLINE void fetch_next(const qn_wk8c *a, const float *w, int lines)
+{
+    if (!a->ahead) return;
+    for (int i = 0; i < lines; i++)
+        __builtin_prefetch(w + a->ahead + 16 * i, 0, 2);
+}
+
 typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float *m);
 
 /* clang-format off */
@@ -29,6 +39,8 @@ typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float 
 #define CK_EIGHT  1
 #define CK_LENGTH 8
 #include "kernels/tmpl/ck8c_sizes.h"
+
+enum { FETCH_TILES = 8 }; /* fewer wait for their own weights */
 
 /* ---- outputs ---- */
 
@@ -127,14 +139,16 @@ static inline void transform_output(const qn_conv8c *c, const place *p, int64_t 
     }
 }
 
-/* M of n tiles for one panel. */
+/* M of n tiles for one panel.  The first part of them fetches the weights of the next
+ * point. */
 static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const float *v,
                      float *m)
 {
     static const int64_t max_tiles[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
     const int64_t side = qn_wino8c_side(c), points = side * side;
     const int64_t step = qn_wino8c_block(c) * 8, point = qn_wino8c_point(c);
-    const qn_wk8c a = {qn_blocks8c(c->x.c), step, step};
+    qn_wk8c a = {qn_blocks8c(c->x.c), step, step, 0};
+    const int64_t filter = p->blocks * 8 * a.blocks * 8;
     const float *w = c->weight + p->block * 8 * a.blocks * 8 * points;
     int64_t max = max_tiles[p->blocks - 1];
     int64_t parts = (n + max - 1) / max, size = n / parts, longer = n % parts;
@@ -142,10 +156,11 @@ static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const f
         const float *from = v + qn_wino8c_input(c, e) * point;
         for (int64_t i = 0, t = 0; i < parts; i++) {
             int64_t tiles = size + (i < longer);
+            a.ahead = i == 0 && n >= FETCH_TILES ? filter : 0;
             wk[p->blocks - 1][tiles - 1](&a, from + t * 8, w, m + t * 8);
             t += tiles;
         }
-        w += p->blocks * 8 * a.blocks * 8;
+        w += filter;
         m += p->blocks * step;
     }
 }

@@ -8,9 +8,12 @@ static void CK_FN(CK_NV, CK_MR)(const qn_wk8c *a, const float *v, const float *w
 {
     CK_CAT(CK_ZERO_, CK_NV)
     CK_CAT(CK_ROWS_, CK_MR)
-    (CK_CAT(CK_INIT_, CK_NV)) for (int64_t b = 0; b < a->blocks; b++, v += a->v_step){
+    (CK_CAT(CK_INIT_, CK_NV)) for (int64_t b = 0; b < a->blocks; b++, v += a->v_step)
+    {
+        fetch_next(a, w, 4 * CK_NV);
         CK_CAT(CK_ROWS_, CK_MR)(WK_POINT)
 #include "kernels/tmpl/ck8c_products.h"
-    } CK_CAT(CK_ROWS_, CK_MR)(CK_CAT(WK_STORE_, CK_NV))
+    }
+    CK_CAT(CK_ROWS_, CK_MR)(CK_CAT(WK_STORE_, CK_NV))
 }
 #undef CK_MR
