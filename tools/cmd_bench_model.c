@@ -230,7 +230,8 @@ static int all_models(series *s, qn_arena *arena)
         const int failed = one_model(s, i);
         if (failed) code = failed;
     }
-    if (n > 1 && code != 130)
+    const bool is_stopped = code == 130 && qn_arg_flag(s->args, "json");
+    if (n > 1 && !is_stopped) /* a table shows the rows that are done */
         summarize(s, arena->mem);
     else
         qn_table_end(&s->table);
