@@ -30,6 +30,12 @@ static int find_maker(const qn_plan *plan, int k, const qn_slot *s)
     return -1;
 }
 
+/* Whether a later step may read it, too. */
+static bool stays(const qn_slot *s)
+{
+    return s && (s->place == QN_PLACE_SLAB || s->place == QN_PLACE_INPUT);
+}
+
 static int find_feeder(const qn_plan *plan, int k, const qn_join *how)
 {
     const qn_step *step = &plan->steps[k];
@@ -42,8 +48,8 @@ static int find_feeder(const qn_plan *plan, int k, const qn_join *how)
     const int maker = find_maker(plan, k, between);
     if (maker < 0) return -1;
     const qn_step *feeder = &plan->steps[maker];
-    const bool can = feeder->instr.is_blocked && !feeder->half && feeder->in[0] &&
-                     feeder->in[0]->place == QN_PLACE_SLAB &&
+    const bool can = feeder->instr.is_blocked && !feeder->half &&
+                     stays(feeder->in[0]) &&
                      op->takes_feeder(&step->instr, &feeder->instr, how);
     return can ? maker : -1;
 }

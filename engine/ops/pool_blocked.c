@@ -38,7 +38,7 @@ static void mean_task(const void *ctx, const qn_task8c *t)
     j->k->mean8c_f32(&j->mean, t);
 }
 
-static void set_window(qn_pool8c *p, const qn_window *w)
+void qn_pool8c_window(qn_pool8c *p, const qn_window *w)
 {
     for (int d = 0; d < 2; d++) {
         p->kernel[d] = w->kernel[d];
@@ -57,7 +57,7 @@ quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,
                          .y = qn_tensor_plane(i->out[0]),
                          .mean = mean,
                          .count_pad = count_pad};
-    set_window(&j.pool, w);
+    qn_pool8c_window(&j.pool, w);
     qn_parallel_blocks8c(x->pool, i->in[0]->dim[0], &j.pool.y, pool_task, &j);
     return QUERN_OK;
 }
@@ -98,7 +98,7 @@ quern_status qn_pool_grad_blocked_run(const qn_instr *i, const qn_exec *x,
     j.back.pool.y = mean ? j.back.dy : qn_tensor_plane(i->in[2]);
     j.back.pool.mean = mean;
     j.back.pool.count_pad = count_pad;
-    set_window(&j.back.pool, w);
+    qn_pool8c_window(&j.back.pool, w);
     qn_parallel_blocks8c(x->pool, i->in[0]->dim[0], &j.back.dx, back_task, &j);
     return QUERN_OK;
 }

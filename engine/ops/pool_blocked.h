@@ -5,10 +5,14 @@
 #define QN_ENGINE_OPS_POOL_BLOCKED_H
 
 #include "engine/op.h"
+#include "kernels/blocked.h"
 #include "kernels/window.h"
 
 /* The window that is the whole plane of x [N,C,H,W]. */
 qn_window qn_plane_window(const qn_tensor *x);
+
+/* The geometry of a window of rank 2. */
+void qn_pool8c_window(qn_pool8c *p, const qn_window *w);
 
 bool qn_pool_blocked(const qn_instr *i, qn_blocked *how);
 quern_status qn_pool_blocked_run(const qn_instr *i, const qn_exec *x,

@@ -2,6 +2,7 @@
 /* engine/ops/window_pool.c - MaxPool-22, AveragePool-22 and LpPool-22: one window,
  * three ways to combine what it sees.  A task is a plane (image, channel). */
 #include "engine/ops/conv_shape.h"
+#include "engine/ops/pool_band.h"
 #include "engine/ops/pool_blocked.h"
 #include "engine/ops/pool_grad.h"
 #include "kernels/pooling.h"
@@ -41,6 +42,11 @@ static quern_status pool_prepare(qn_prep *p, quern_error *err)
     s->row_bytes = (s->row_bytes + QN_ALIGN - 1) / QN_ALIGN * QN_ALIGN;
     qn_prep_scratch(p, s->row_bytes * (size_t)p->n_workers);
     return QUERN_OK;
+}
+
+static quern_status maxpool_prepare(qn_prep *p, quern_error *err)
+{
+    return p->instr->feeder ? qn_pool_band_prepare(p, err) : pool_prepare(p, err);
 }
 
 static void max_planes(void *ctx, int64_t begin, int64_t end, int worker)
@@ -135,6 +141,10 @@ static quern_status run_planes(const qn_instr *i, const qn_exec *x, qn_range_fn 
 static quern_status maxpool_run(const qn_instr *i, const qn_exec *x, quern_error *err)
 {
     (void)err;
+    if (i->feeder) {
+        qn_pool_band_run(i, x);
+        return QUERN_OK;
+    }
     bool indices = i->n_out > 1 && i->out[1];
     const pool_state *s = i->state;
     if (i->is_blocked) return qn_pool_blocked_run(i, x, &s->w, false, false);
@@ -203,7 +213,8 @@ const qn_op qn_op_maxpool = {
     .check = qn_window_check,
     .infer = pool_infer,
     .blocked = qn_pool_blocked,
-    .prepare = pool_prepare,
+    .takes_feeder = qn_pool_takes_feeder,
+    .prepare = maxpool_prepare,
     .run = maxpool_run,
     .grad = qn_max_pool_grad,
 };
