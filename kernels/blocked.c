@@ -203,6 +203,14 @@ void qn_stem8c_pack(const qn_conv8c *c, const float *w, float *packed)
     pack_panels(c, 1, w, packed);
 }
 
+enum { AHEAD = 3, LINE = 16 }; /* rows; floats */
+
+static void fetch_row(const float *x, int64_t n)
+{
+    for (int64_t i = 0; i < n; i += LINE)
+        __builtin_prefetch(x + i);
+}
+
 /* Rows [row, row + qn_stem8c_rows) of the padded image, counted from its top. */
 void qn_stem8c_fill(const qn_conv8c *c, const float *image, int64_t row, float *to)
 {
@@ -216,9 +224,10 @@ void qn_stem8c_fill(const qn_conv8c *c, const float *image, int64_t row, float *
                 memset(to, 0, (size_t)width * sizeof *to);
                 continue;
             }
+            const float *x = image + ic * c->x.plane + from * c->x.row;
+            if (from + AHEAD < c->x.h) fetch_row(x + AHEAD * c->x.row, n);
             memset(to, 0, (size_t)left * sizeof *to);
-            memcpy(to + left, image + ic * c->x.plane + from * c->x.row,
-                   (size_t)n * sizeof *to);
+            memcpy(to + left, x, (size_t)n * sizeof *to);
             memset(to + left + n, 0, (size_t)(width - left - n) * sizeof *to);
         }
 }
