@@ -15,6 +15,8 @@ enum {
     TRANSFORM_COST = 24   /* the same, and to transform it */
 };
 
+static const double MOST_WASTE = 1.52; /* 16 tiles of 4 for a 13x13 map */
+
 bool qn_conv_may_transform(const qn_conv8c *c)
 {
     if (c->groups != 1) return false;
@@ -34,7 +36,8 @@ int qn_conv_wino_tile(const qn_conv8c *c, int64_t images)
     const double waste = (double)(tiles * 16) / (double)(h * w);
     /* A tile of 4 makes 36 floats of 9: few tiles do not pay for streaming them. */
     bool heavy = c->x.c * c->y.c > WINO_WEIGHTS && tiles * images <= WINO_FEW;
-    if (waste <= 1.5 && !heavy && (least >= 12 || images >= WINO_BATCH)) return 4;
+    if (waste <= MOST_WASTE && !heavy && (least >= 12 || images >= WINO_BATCH))
+        return 4;
     return least >= 5 ? 2 : 0;
 }
 
