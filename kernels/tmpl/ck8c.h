@@ -23,8 +23,10 @@ static void CK_FN(CK_NV, CK_MR)(const qn_ck8c *a, const float *const *x,
     for (const int64_t *s = a->segment; s < a->end; s++) {
         const int64_t f = *s + a->shift;
         CK_EACH(CK_POINT)
-        __builtin_prefetch(ahead, 0, 2);
-        ahead += 16;
+#pragma GCC unroll 16
+        for (int line = 0; line < CK_AHEAD; line++)
+            __builtin_prefetch(ahead + 16 * line, 0, 2);
+        ahead += 16 * CK_AHEAD;
         if (after) {
 #pragma GCC unroll 16
             for (int line = 0; line < CK_FETCH; line++)

@@ -13,11 +13,15 @@
 
 #include "kernels/tmpl/act8c.h"
 
+/* A map of 7x7 has five tiles, and four of them fetch the eight lines of each segment of
+ * the next panel. */
+#define CK_AHEAD 2
+
 /* What all tiles of a run of pixels share. */
 typedef struct qn_ck8c {
     const float *w, *bias, *add; /* add NULL: nothing to add */
     float *y;
-    const float *ahead; /* weights to fetch, a line a segment */
+    const float *ahead; /* weights to fetch, CK_AHEAD lines a segment */
     const float *after; /* next tile's first input, to be fetched; or NULL */
     int64_t shift;      /* floats from a pixel to its segments */
     const int64_t *segment, *end;

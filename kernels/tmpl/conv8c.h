@@ -66,17 +66,17 @@ static void find_pixels(const qn_conv8c *c, const float *x, int64_t x_row,
     }
 }
 
-/* Meanwhile the next panel of weights is fetched, an eighth with each tile, and the
+/* Meanwhile the next panel of weights is fetched, a quarter with each tile, and the
  * next tile's input if these are the first weights to see it. */
 static void compute_tiles(qn_ck8c_fn *const *fn, int64_t max, qn_ck8c *a, const run *r)
 {
     const bool fetch = a->after != NULL;
-    const int64_t line = 16;
+    const int64_t part = (a->end - a->segment) * CK_AHEAD * 16;
     const float *next = a->ahead;
     int64_t tiles = (r->n + max - 1) / max, size = r->n / tiles, longer = r->n % tiles;
     for (int64_t t = 0, p = 0; t < tiles; t++) {
         int64_t n = size + (t < longer);
-        a->ahead = t < 8 ? next + t * (a->end - a->segment) * line : a->w;
+        a->ahead = t < QN_BLOCK8 / CK_AHEAD ? next + t * part : a->w;
         a->after = fetch && p + n < r->n ? r->x[p + n] : NULL;
         fn[n - 1](a, r->x + p, r->y + p, r->add + p);
         p += n;
