@@ -40,7 +40,10 @@ typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float 
 #define CK_LENGTH 8
 #include "kernels/tmpl/ck8c_sizes.h"
 
-enum { FETCH_TILES = 8 }; /* fewer wait for their own weights */
+enum {
+    FETCH_TILES = 8,   /* fewer wait for their own weights */
+    FETCH_AHEAD = 4096 /* floats, at least */
+};
 
 /* ---- outputs ---- */
 
@@ -149,6 +152,7 @@ static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const f
     const int64_t step = qn_wino8c_block(c) * 8, point = qn_wino8c_point(c);
     qn_wk8c a = {qn_blocks8c(c->x.c), step, step, 0};
     const int64_t filter = p->blocks * 8 * a.blocks * 8;
+    const int64_t ahead = filter > FETCH_AHEAD ? filter : FETCH_AHEAD;
     const float *w = c->weight + p->block * 8 * a.blocks * 8 * points;
     int64_t max = max_tiles[p->blocks - 1];
     int64_t parts = (n + max - 1) / max, size = n / parts, longer = n % parts;
@@ -156,7 +160,7 @@ static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const f
         const float *from = v + qn_wino8c_input(c, e) * point;
         for (int64_t i = 0, t = 0; i < parts; i++) {
             int64_t tiles = size + (i < longer);
-            a.ahead = i == 0 && n >= FETCH_TILES ? filter : 0;
+            a.ahead = i == 0 && n >= FETCH_TILES ? ahead : 0;
             wk[p->blocks - 1][tiles - 1](&a, from + t * 8, w, m + t * 8);
             t += tiles;
         }
