@@ -17,9 +17,10 @@ enum {
 
 static const double MOST_WASTE = 1.52; /* 16 tiles of 4 for a 13x13 map */
 
+/* Winograd's outputs lie side by side: not as those of a transposed convolution do. */
 bool qn_conv_may_transform(const qn_conv8c *c)
 {
-    if (c->groups != 1) return false;
+    if (c->groups != 1 || c->y_step > QN_BLOCK8) return false;
     for (int d = 0; d < 2; d++)
         if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return false;
     return true;
