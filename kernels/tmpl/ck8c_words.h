@@ -13,8 +13,8 @@
 
 #include "kernels/tmpl/act8c.h"
 
-/* A map of 7x7 has five tiles, and four of them fetch the eight lines of each segment of
- * the next panel. */
+/* A map of 7x7 has five tiles, and four of them fetch the eight lines of each segment
+ * of the next panel. */
 #define CK_AHEAD 2
 
 /* What all tiles of a run of pixels share. */
