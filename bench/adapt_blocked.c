@@ -45,6 +45,17 @@ static const char *refuse_wino(const qn_problem *p)
     return c.groups > 1 ? "groups" : NULL;
 }
 
+static const char *refuse_wino2(const qn_problem *p)
+{
+    const qn_conv_problem c = qn_conv_problem_of(p);
+    if (c.ic < 8) return "less than a block of channels";
+    for (int a = 0; a < 2; a++)
+        if (c.w.kernel[a] != 3 || c.w.stride[a] > 2 || c.w.dilation[a] != 1)
+            return "not 3x3 with stride 1 or 2";
+    if (c.w.stride[0] != c.w.stride[1]) return "two strides";
+    return c.groups > 1 ? "groups" : NULL;
+}
+
 /* ---- operands -------------------------------------------------------------------- */
 
 static quern_status floats(qn_bench_case *c, const char *name, qn_buffer_role role,
@@ -232,7 +243,7 @@ BLOCKED_ADAPTER(conv8c, "conv_f32", "conv8c_f32", NULL, refuse_direct, open_dire
                 false)
 BLOCKED_ADAPTER(stem8c, "conv_f32", "stem8c_f32", NULL, refuse_stem, open_stem, false)
 BLOCKED_ADAPTER(wino4, "conv_f32", "wino8c_f32", "4x4", refuse_wino, open_wino4, true)
-BLOCKED_ADAPTER(wino2, "conv_f32", "wino8c_f32", "2x2", refuse_wino, open_wino2, true)
+BLOCKED_ADAPTER(wino2, "conv_f32", "wino8c_f32", "2x2", refuse_wino2, open_wino2, true)
 BLOCKED_ADAPTER(conv_dw8c, "conv_f32", "dw8c_f32", NULL, refuse_depth, open_depth,
                 false)
 BLOCKED_ADAPTER(dw8c, "dw_f32", "dw8c_f32", NULL, refuse_depth, open_depth, false)

@@ -242,12 +242,47 @@ int64_t qn_wino8c_tiles(const qn_conv8c *c, int64_t images)
 
 int64_t qn_wino8c_side(const qn_conv8c *c)
 {
-    return c->twice ? 5 : c->tile + 2;
+    return c->twice ? 5 : c->stride[0] == 2 ? 3 : c->tile + 2;
 }
 
 int64_t qn_wino8c_inputs(const qn_conv8c *c)
 {
-    return c->twice ? 16 : (c->tile + 2) * (c->tile + 2);
+    return c->twice ? 16 : c->stride[0] == 2 ? 25 : (c->tile + 2) * (c->tile + 2);
+}
+
+int64_t qn_wino8c_filters(const qn_conv8c *c)
+{
+    return c->stride[0] == 2 ? 16 : qn_wino8c_side(c) * qn_wino8c_side(c);
+}
+
+/* What a sum along one axis adds up. */
+typedef struct axis_terms {
+    int n, input[2], filter[2];
+} axis_terms;
+
+static axis_terms axis_terms_of(const qn_conv8c *c, int i)
+{
+    static const axis_terms strided[3] = {
+        {2, {0, 1}, {0, 1}}, {1, {2}, {2}}, {2, {3, 4}, {1, 3}}};
+    static const int twice[5] = {0, 1, 2, 2, 3};
+    return c->stride[0] == 2 ? strided[i]
+                             : (axis_terms){1, {c->twice ? twice[i] : i}, {i}};
+}
+
+qn_wino8c_terms qn_wino8c_terms_of(const qn_conv8c *c, int e)
+{
+    const bool is_strided = c->stride[0] == 2;
+    const int side = (int)qn_wino8c_side(c), filters = is_strided ? 4 : side;
+    const int inputs = is_strided ? 5 : c->twice ? 4 : side;
+    const axis_terms down = axis_terms_of(c, e / side);
+    const axis_terms across = axis_terms_of(c, e % side);
+    qn_wino8c_terms t = {.n = 0};
+    for (int i = 0; i < down.n; i++)
+        for (int j = 0; j < across.n; j++, t.n++) {
+            t.input[t.n] = down.input[i] * inputs + across.input[j];
+            t.filter[t.n] = down.filter[i] * filters + across.filter[j];
+        }
+    return t;
 }
 
 /* Few tiles keep the transformed input in the second-level cache; many make a panel of
@@ -256,7 +291,7 @@ int64_t qn_wino8c_inputs(const qn_conv8c *c)
 int64_t qn_wino8c_block(const qn_conv8c *c)
 {
     int64_t size = c->x.c <= 256 ? 24 : 48;
-    return c->tile == 4 ? size : 2 * size;
+    return c->tile == 4 || c->stride[0] == 2 ? size : 2 * size;
 }
 
 /* Points of the transformed input lie this far apart: not by a power of two. */
@@ -274,9 +309,8 @@ int64_t qn_wino8c_scratch(const qn_conv8c *c)
 
 int64_t qn_wino8c_weight_size(const qn_conv8c *c)
 {
-    const int64_t side = qn_wino8c_side(c);
-    return side * side * qn_blocks8c(c->x.c) * qn_blocks8c(c->y.c) * QN_BLOCK8 *
-           QN_BLOCK8;
+    return qn_wino8c_filters(c) * qn_blocks8c(c->x.c) * qn_blocks8c(c->y.c) *
+           QN_BLOCK8 * QN_BLOCK8;
 }
 
 #define MAX_PANEL (3 * QN_BLOCK8) /* channels of the widest panel */
@@ -294,43 +328,54 @@ static void gather_filters(const qn_filters8c *at, const float *w, int64_t lanes
                             : 0;
 }
 
+/* Forms of a transformed filter, as many as it has values an axis; of stride 2 as well
+ * four. */
+enum { FORM_STRIDED = 3, FORM_2 = 4, FORM_TWICE = 5, FORM_4 = 6 };
+
 /* G f: the filter's polynomial at the points 0, +-sqrt(1/2), +-sqrt(2), inf (tile 4) or
- * 0, +-1, inf (tile 2), over the product of their distances; or the factors of twice.
- */
-static void filter_at_points(int side, const double *f0, const double *f1,
-                             const double *f2, int64_t width, double to[6][MAX_PANEL])
+ * 0, +-1, inf (tile 2), over the product of their distances; or the factors of twice
+ * and of stride 2. */
+static int filter_at_points(int form, const double *f0, const double *f1,
+                            const double *f2, int64_t width, double to[6][MAX_PANEL])
 {
+    const int side = form == FORM_STRIDED ? 4 : form;
     const double a = sqrt(.5), b = sqrt(2);
     memcpy(to[0], f0, (size_t)width * sizeof *f0);
     memcpy(to[side - 1], f2, (size_t)width * sizeof *f2);
-    for (int64_t l = 0; side == 5 && l < width; l++) {
+    for (int64_t l = 0; form == FORM_STRIDED && l < width; l++) {
+        to[1][l] = f1[l];
+        to[2][l] = f0[l] + f2[l];
+    }
+    for (int64_t l = 0; form == FORM_TWICE && l < width; l++) {
         const double half = .5 * (f0[l] + f1[l] + f2[l]);
         to[1][l] = half;
         to[2][l] = f2[l] - half;
         to[3][l] = half - f0[l];
     }
-    for (int64_t l = 0; side == 4 && l < width; l++) {
+    for (int64_t l = 0; form == FORM_2 && l < width; l++) {
         to[1][l] = .5 * (f0[l] + f2[l] + f1[l]);
         to[2][l] = .5 * (f0[l] + f2[l] - f1[l]);
     }
-    for (int64_t l = 0; side == 6 && l < width; l++) {
+    for (int64_t l = 0; form == FORM_4 && l < width; l++) {
         const double near = f0[l] + .5 * f2[l], far = f0[l] + 2 * f2[l];
         to[1][l] = (-2 / 3.) * (near + a * f1[l]);
         to[2][l] = (-2 / 3.) * (near - a * f1[l]);
         to[3][l] = (1 / 6.) * (far + b * f1[l]);
         to[4][l] = (1 / 6.) * (far - b * f1[l]);
     }
+    return side;
 }
 
 /* u = G f G': u[point * step + lane]. */
-static void transform_filters(int n, double f[9][MAX_PANEL], int64_t width, float *u,
+static void transform_filters(int form, double f[9][MAX_PANEL], int64_t width, float *u,
                               int64_t step)
 {
     double column[3][6][MAX_PANEL], row[6][MAX_PANEL];
+    int n = 0;
     for (int b = 0; b < 3; b++)
-        filter_at_points(n, f[b], f[3 + b], f[6 + b], width, column[b]);
+        n = filter_at_points(form, f[b], f[3 + b], f[6 + b], width, column[b]);
     for (int i = 0; i < n; i++) {
-        filter_at_points(n, column[0][i], column[1][i], column[2][i], width, row);
+        filter_at_points(form, column[0][i], column[1][i], column[2][i], width, row);
         for (int j = 0; j < n; j++, u += step)
             for (int64_t l = 0; l < width; l++)
                 u[l] = (float)row[j][l];
@@ -341,18 +386,18 @@ void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed)
 {
     double f[9][MAX_PANEL];
     const qn_filters8c at = filters_of(c);
-    const int n = (int)qn_wino8c_side(c);
+    const int form = (int)qn_wino8c_side(c);
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     for (int64_t i = 0; i < qn_conv8c_panels(c); i++) {
         qn_panel8c p = qn_conv8c_panel(c, i);
         int64_t oc = p.block * QN_BLOCK8, width = p.blocks * QN_BLOCK8;
         int64_t lanes = c->y.c - oc < width ? c->y.c - oc : width;
-        float *to = packed + oc * n_k * n * n;
+        float *to = packed + oc * n_k * qn_wino8c_filters(c);
         for (int64_t ic = 0; ic < n_k; ic++) {
             bool real = ic < c->x.c;
             gather_filters(&at, real ? w + oc * at.oc + ic * at.ic : w,
                            real ? lanes : 0, width, f);
-            transform_filters(n, f, width, to + ic * width, n_k * width);
+            transform_filters(form, f, width, to + ic * width, n_k * width);
         }
     }
 }

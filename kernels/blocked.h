@@ -83,7 +83,7 @@ typedef struct qn_conv8c {
     int64_t y_step; /* floats from pixel to pixel of y and add: 8; k*8 when a transposed
                        convolution writes every k-th (y.row is then k rows) */
     qn_filters8c filters; /* read by the pack functions only */
-    int tile;             /* outputs of a Winograd tile on each axis: 4 or 2 */
+    int tile;      /* outputs of a Winograd tile on each axis: 4 or 2; of stride 2: 2 */
     bool twice;    /* each pixel of x stands twice on each axis; slot wino8c, tile 4 */
     int add_shift; /* 1: so does each pixel of add; not in slot dw8c */
     qn_act act;
@@ -141,39 +141,50 @@ int64_t qn_stem8c_band(const qn_conv8c *c);
 int64_t qn_stem8c_segment_size(const qn_conv8c *c);
 void qn_stem8c_fill(const qn_conv8c *c, const float *image, int64_t row, float *to);
 
-/* slot wino8c_f32: 3x3, stride 1, dilation 1, groups 1 by Winograd's minimal filtering;
+/* slot wino8c_f32: 3x3, dilation 1, groups 1, stride 1 by Winograd's minimal filtering;
  * tile 4: F(4x4,3x3) on the points 0, +-sqrt(1/2), +-sqrt(2), inf; tile 2: F(2x2,3x3)
  * on 0, +-1, inf.  i: tiles of all images, row-major in an image, t->image is not used;
  * c: panels.  The transformed input is made once per task and block of tiles: cut tiles
  * first and panels only when there are few tiles.
  * The error is that of a sum of ic + 32 terms whose magnitudes the transforms have
- * raised: about twice (tile 4) and 0.7 times (tile 2) the error of a direct sum.
+ * raised: about twice (tile 4) and 0.7 times (tile 2) the error of a direct sum; of
+ * stride 2, that of 4 ic terms.
  *
  * twice: a tile of 4 reads x at 4 places an axis, u0 .. u3, of which the middle two
  * stand twice.  With D = u2 - u1 and S = w0 + w1 + w2 its outputs are T - Q + A, T + P,
  * T + Q and T - P + B for A = w0 (u0 - u2), T = S/2 (u1 + u2), P = (w2 - S/2) D, Q =
  * (S/2 - w0) D, B = w2 (u3 - u1): 25 products instead of 36, of 16 transformed inputs,
- * and the error of a direct sum. */
+ * and the error of a direct sum.
+ *
+ * stride 2 (on both axes; tile 2): an output sees every second pixel of x through w0
+ * and w2 and those between through w1.  Of the pixels x0 .. x4 of an axis the even ones
+ * make F(2,2), y0 = A + T, y1 = T + B for A = w0 (x0 - x2), T = (w0 + w2) x2, B = w2
+ * (x4 - x2); the odd ones add w1 x1 to y0 and w1 x3 to y1, which is where A and B go,
+ * too.  So the products are added up, over channels and phases at once, in three sums
+ * an axis, A + w1 x1, T and B + w1 x3: 25 products a tile of 4 outputs instead of 36,
+ * in 9 sums, of 16 different filters, and the error of a direct sum. */
 typedef void qn_wino8c_f32_fn(const qn_conv8c *c, const qn_task8c *t);
 int64_t qn_wino8c_tiles(const qn_conv8c *c, int64_t images);
 int64_t qn_wino8c_scratch(const qn_conv8c *c); /* floats a task */
 int64_t qn_wino8c_weight_size(const qn_conv8c *c);
-/* w [oc][ic][3][3] -> [panel][(tile+2)^2][8 * ic blocks][8 * blocks of panel], computed
- * in double. */
+/* w [oc][ic][3][3] -> [panel][filter][8 * ic blocks][8 * blocks of panel], computed in
+ * double. */
 void qn_wino8c_pack(const qn_conv8c *c, const float *w, float *packed);
 /* For the rows of the slot: tiles in a block, and floats from point to point of the
  * transformed input [point][ic block][tile][8]. */
 #define QN_WINO8C_MAX_BLOCK 96
 int64_t qn_wino8c_block(const qn_conv8c *c);
-/* Products of a tile along one axis, and how many transformed inputs it has. */
+/* Sums of products of a tile along one axis, and how many transformed inputs and
+ * filters there are.  The last sum of an axis is a part of the last output only. */
 int64_t qn_wino8c_side(const qn_conv8c *c);
 int64_t qn_wino8c_inputs(const qn_conv8c *c);
-/* The transformed input that product e takes: e itself, but for twice. */
-static inline int64_t qn_wino8c_input(const qn_conv8c *c, int64_t e)
-{
-    static const int8_t of[5] = {0, 1, 2, 2, 3};
-    return c->twice ? of[e / 5] * 4 + of[e % 5] : e;
-}
+int64_t qn_wino8c_filters(const qn_conv8c *c);
+/* Sum e is that over all channels of these transformed inputs times filters: of input e
+ * and filter e, but for twice and stride 2. */
+typedef struct qn_wino8c_terms {
+    int n, input[4], filter[4];
+} qn_wino8c_terms;
+qn_wino8c_terms qn_wino8c_terms_of(const qn_conv8c *c, int e);
 int64_t qn_wino8c_point(const qn_conv8c *c);
 
 /* slot dw8c_f32: depthwise, one filter a channel, groups and y.c are x.c; any kernel,

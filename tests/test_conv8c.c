@@ -10,9 +10,10 @@
 #include <math.h>
 #include <string.h>
 
-enum kind { CONV, STEM, DW, WINO4, WINO2, TWICE };
+enum kind { CONV, STEM, DW, WINO4, WINO2, TWICE, STRIDED };
 static const char *const slot_names[] = {"conv8c_f32", "stem8c_f32", "dw8c_f32",
-                                         "wino8c_f32", "wino8c_f32", "wino8c_f32"};
+                                         "wino8c_f32", "wino8c_f32", "wino8c_f32",
+                                         "wino8c_f32"};
 
 typedef struct spec {
     enum kind kind;
@@ -58,9 +59,12 @@ static double wino_mass(const qn_conv8c *c, const float *w)
     const double btt[6] = {2, 2, 2, 2, 2};
     const double gt[6][3] = {
         {1, 0, 0}, {.5, .5, .5}, {.5, .5, .5}, {.5, .5, .5}, {0, 0, 1}};
-    const double(*at)[6] = c->twice ? att : tile == 4 ? at4 : at2;
-    const double(*g)[3] = c->twice ? gt : tile == 4 ? g4 : g2;
-    const double *bt = c->twice ? btt : tile == 4 ? bt4 : bt2;
+    const double ats[4][6] = {{1, 1, 0}, {0, 1, 1}};
+    const double gs[6][3] = {{2, 1, 0}, {1, 0, 1}, {0, 1, 2}}, bts[6] = {1, 1, 1};
+    const bool strided = c->stride[0] == 2;
+    const double(*at)[6] = strided ? ats : c->twice ? att : tile == 4 ? at4 : at2;
+    const double(*g)[3] = strided ? gs : c->twice ? gt : tile == 4 ? g4 : g2;
+    const double *bt = strided ? bts : c->twice ? btt : tile == 4 ? bt4 : bt2;
     double u[6][6] = {{0}}, worst = 0;
     for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++)
@@ -129,7 +133,8 @@ static void find_truth(qn_test *t, job *j)
         if (j->s.kind >= WINO4) {
             mass = 0;
             mass = filter_mass[oc];
-            tol = 0.1 * sqrt(s->ic + 32) * mass; /* of either sign, seen: a tenth */
+            /* Terms of a sum; of either sign, seen: a tenth. */
+            tol = 0.1 * sqrt(s->ic * (s->kind == STRIDED ? 4 : 1) + 32) * mass;
         }
         if (j->bias) sum += (double)j->bias[oc], tol += 4 * fabs((double)j->bias[oc]);
         if (j->add) {
@@ -189,7 +194,7 @@ static void make_job(qn_test *t, const spec *s, job *j)
         .pad = {s->pad, s->pad},
         .groups = s->groups,
         .y_step = 8,
-        .tile = s->kind == WINO2 ? 2 : 4,
+        .tile = s->kind == WINO2 || s->kind == STRIDED ? 2 : 4,
         .twice = s->kind == TWICE,
         .add_shift = s->add == 2,
         .act = {(uint8_t)s->act, s->act == QN_ACT_CLIP ? -0.25f : 0.2f, 0.5f}};
@@ -311,6 +316,7 @@ static void check_random(qn_test *t, enum kind kind)
     if (kind == TWICE) s.pad = 1;
     if (kind == DW) s.oc = s.groups = s.ic;
     if (kind >= WINO4) s.kh = s.kw = 3, s.stride = s.dilation = 1;
+    if (kind == STRIDED) s.stride = 2;
     if ((s.kh - 1) * s.dilation >= s.h) s.dilation = 1;
     if ((s.kw - 1) * s.dilation >= s.w) s.dilation = 1;
     check_spec(t, &s);
@@ -390,6 +396,24 @@ void test_conv8c_twice(qn_test *t)
     CHECK_SPECS(t, specs);
     for (int i = 0; i < 10; i++)
         check_random(t, TWICE);
+}
+
+/* Tiles cut off on neither, one and both axes, of rows that end in a last column of x
+ * and of rows that leave one unread. */
+void test_conv8c_wino_strided(qn_test *t)
+{
+    static const spec specs[] = {
+        {STRIDED, 1, 8, 8, 4, 4, 3, 3, 2, 1, 1, 1, QN_ACT_NONE, false, false, 0},
+        {STRIDED, 1, 16, 32, 14, 14, 3, 3, 2, 1, 1, 1, QN_ACT_RELU, true, true, 0},
+        {STRIDED, 2, 24, 40, 13, 8, 3, 3, 2, 1, 1, 1, QN_ACT_CLIP, true, false, 1},
+        {STRIDED, 3, 8, 20, 9, 12, 3, 3, 2, 1, 0, 1, QN_ACT_SIGMOID, true, true, 0},
+        {STRIDED, 1, 64, 64, 33, 31, 3, 3, 2, 1, 1, 1, QN_ACT_SILU, true, false, 0},
+        {STRIDED, 2, 4, 3, 3, 30, 3, 3, 2, 1, 2, 1, QN_ACT_NONE, true, false, 0},
+        {STRIDED, 1, 8, 16, 1, 1, 3, 3, 2, 1, 1, 1, QN_ACT_NONE, true, false, 0},
+    };
+    CHECK_SPECS(t, specs);
+    for (int i = 0; i < 20; i++)
+        check_random(t, STRIDED);
 }
 
 void test_conv8c_depthwise(qn_test *t)

@@ -183,6 +183,27 @@ void test_fuse_norm_ahead(qn_test *t)
     }
 }
 
+/* The same where the convolution is of stride 2; few channels go directly. */
+void test_fuse_norm_strided(qn_test *t)
+{
+    static const int sizes[][2] = {{9, 8}, {8, 17}, {7, 11}, {9, 8}};
+    for (int i = 0; i < 4; i++) {
+        const int oc = i < 3 ? 40 : 24;
+        qn_fusion f;
+        begin_upsampled(&f, t, 8, sizes[i]);
+        qn_fusion_conv c = conv_of("a", "b", 33, 24, 1);
+        qn_fusion_add_conv(&f, &c);
+        qn_fusion_add_norm(&f, "b", "n", 33);
+        qn_kit_node(&f.kit, "Relu n -> m");
+        qn_fusion_add_conv(&f, &(qn_fusion_conv){"m", "d", oc, 33, 3, 1, 2, 1});
+        qn_fusion_add_conv(&f, &(qn_fusion_conv){"b", "e", oc, 33, 1, 0, 2, 1});
+        qn_kit_node(&f.kit, "Add e d -> y");
+        qn_fusion_end(&f, "y");
+        qn_note(t, "case %d", i);
+        CHECK_EQ(t, qn_fusion_check(&f, 1e-4).instrs, i < 3 ? 6 : 7);
+    }
+}
+
 /* A style of each image, [N,C,1,1], is added ahead of the normalisation: neither is a
  * step of its own.  x itself is read again behind.  Twice the pixels behind it, or a
  * direct convolution, to which the normalisation stays a step. */

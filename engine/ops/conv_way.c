@@ -9,6 +9,8 @@ enum {
     WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
     WINO_FEW = 16,           /* tiles of a 14x14 map */
     WINO_BATCH = 16,         /* images that make tiles of 4 pay on small maps */
+    STRIDED_CHANNELS = 32,   /* as WINO_CHANNELS, for stride 2 */
+    STRIDED_FEW = 16,        /* tiles of a 7x7 map */
     /* in multiply-adds: */
     TASK_COST = 32 << 10, /* to hand out a task, half a microsecond */
     FLOAT_COST = 4,       /* to read a float once more */
@@ -18,12 +20,28 @@ enum {
 static const double MOST_WASTE = 1.52; /* 16 tiles of 4 for a 13x13 map */
 
 /* Winograd's outputs lie side by side: not as those of a transposed convolution do. */
-bool qn_conv_may_transform(const qn_conv8c *c)
+static bool is_3x3(const qn_conv8c *c, int64_t stride)
 {
     if (c->groups != 1 || c->y_step > QN_BLOCK8) return false;
     for (int d = 0; d < 2; d++)
-        if (c->kernel[d] != 3 || c->stride[d] != 1 || c->dilation[d] != 1) return false;
+        if (c->kernel[d] != 3 || c->stride[d] != stride || c->dilation[d] != 1)
+            return false;
     return true;
+}
+
+bool qn_conv_may_transform(const qn_conv8c *c)
+{
+    return is_3x3(c, 1);
+}
+
+/* Filters of 9 become 16 floats, which do not pay for themselves on the smallest maps
+ * if they come from afar. */
+static int strided_tile(const qn_conv8c *c, int64_t images)
+{
+    const int64_t least = c->y.h < c->y.w ? c->y.h : c->y.w;
+    const int64_t tiles = (c->y.h + 1) / 2 * ((c->y.w + 1) / 2) * images;
+    if (c->x.c < STRIDED_CHANNELS || c->y.c < STRIDED_CHANNELS || least < 4) return 0;
+    return c->x.c * c->y.c <= WINO_WEIGHTS || tiles >= STRIDED_FEW ? 2 : 0;
 }
 
 /* By map size, what ragged last tiles waste, and how many tiles of that many images
@@ -31,6 +49,7 @@ bool qn_conv_may_transform(const qn_conv8c *c)
 int qn_conv_wino_tile(const qn_conv8c *c, int64_t images)
 {
     int64_t h = c->y.h, w = c->y.w, least = h < w ? h : w;
+    if (is_3x3(c, 2)) return strided_tile(c, images);
     if (!qn_conv_may_transform(c) || c->x.c < WINO_CHANNELS || c->y.c < WINO_CHANNELS)
         return 0;
     const int64_t tiles = (h + 3) / 4 * ((w + 3) / 4);
@@ -79,9 +98,10 @@ static quern_status take_weight(qn_prep *p, qn_conv_way *s, int weight, int key,
                                 quern_error *err)
 {
     const void *packed;
-    uint64_t full = ((uint64_t)key << 16 | (uint64_t)s->slot << 8 |
-                     (uint64_t)(s->c.tile + 8 * s->c.twice)) +
-                    1;
+    uint64_t full =
+        ((uint64_t)key << 16 | (uint64_t)s->slot << 8 |
+         (uint64_t)(s->c.tile + 8 * s->c.twice + 16 * (s->c.stride[0] == 2))) +
+        1;
     size_t bytes = (size_t)packers[s->slot].size(&s->c) * sizeof(float);
     const qn_packer how = {full, bytes, pack_weight, s, sizeof *s};
     QN_TRY(qn_prep_pack(p, weight, &how, &packed, err));

@@ -26,6 +26,11 @@ static const float at2[4][SIDE] = {{1, 1, 1}, {0, 1, -1, 1}};
 static const float att[4][SIDE] = {
     {1, 1, 0, -1}, {0, 1, 1}, {0, 1, 0, 1}, {0, 1, -1, 0, 1}};
 
+/* Of stride 2. */
+static const float bts[SIDE][SIDE] = {
+    {1, 0, -1}, {0, 1}, {0, 0, 1}, {0, 0, 0, 1}, {0, 0, -1, 0, 1}};
+static const float ats[4][SIDE] = {{1, 1}, {0, 1, 1}};
+
 /* to [rows][cols] = m x m', where x is [side][side] and m [rows][side]; all rows SIDE.
  */
 static void sandwich(const float m[][SIDE], int rows, int side, float x[SIDE][SIDE],
@@ -66,20 +71,21 @@ static float mapped(const qn_ahead8c *ahead, int64_t image, int64_t ic, float x)
 
 static void transform_input(const qn_conv8c *c, const place *p, float *v)
 {
-    const int half = c->twice, side = half ? 4 : c->tile + 2;
-    const int64_t row = (p->row >> half) - c->pad[0];
-    const int64_t col = (p->col >> half) - c->pad[1];
+    const int64_t s = c->stride[0];
+    const int half = c->twice, side = s == 2 ? 5 : half ? 4 : c->tile + 2;
+    const int64_t row = (p->row * s >> half) - c->pad[0];
+    const int64_t col = (p->col * s >> half) - c->pad[1];
     for (int64_t ic = 0; ic < qn_blocks8c(c->x.c) * QN_BLOCK8; ic++) {
         float x[SIDE][SIDE] = {{0}}, to[SIDE][SIDE] = {{0}};
         const float *from = c->x.data + p->image * c->x.image +
                             ic / QN_BLOCK8 * c->x.plane + ic % QN_BLOCK8;
-        for (int64_t i = 0; i < (p->rows >> half) + 2; i++)
-            for (int64_t j = 0; j < (p->cols >> half) + 2; j++)
+        for (int64_t i = 0; i < (p->rows * s >> half) + 3 - s; i++)
+            for (int64_t j = 0; j < (p->cols * s >> half) + 3 - s; j++)
                 if (is_inside(c, row + i, col + j))
                     x[i][j] =
                         mapped(&c->ahead, p->image, ic,
                                from[(row + i) * c->x.row + (col + j) * QN_BLOCK8]);
-        sandwich(side == 6 ? bt4 : bt2, side, side, x, to);
+        sandwich(s == 2 ? bts : side == 6 ? bt4 : bt2, side, side, x, to);
         for (int e = 0; e < side * side; e++)
             *v++ = to[e / side][e % side];
     }
@@ -92,13 +98,19 @@ static void make_outputs(const qn_conv8c *c, const place *p, int64_t oc, const f
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     float m[SIDE][SIDE] = {{0}}, y[SIDE][SIDE] = {{0}};
     for (int e = 0; e < points; e++) {
+        const qn_wino8c_terms t = qn_wino8c_terms_of(c, e);
         float sum = 0;
-        for (int64_t ic = 0; ic < n_k; ic++)
-            sum += v[ic * qn_wino8c_inputs(c) + qn_wino8c_input(c, e)] *
-                   w[(e * n_k + ic) * width];
+        for (int i = 0; i < t.n; i++)
+            for (int64_t ic = 0; ic < n_k; ic++)
+                sum += v[ic * qn_wino8c_inputs(c) + t.input[i]] *
+                       w[(t.filter[i] * n_k + ic) * width];
         m[e / side][e % side] = sum;
     }
-    sandwich(c->twice ? att : c->tile == 4 ? at4 : at2, c->tile, side, m, y);
+    sandwich(c->stride[0] == 2 ? ats
+             : c->twice        ? att
+             : c->tile == 4    ? at4
+                               : at2,
+             c->tile, side, m, y);
     int64_t block = oc / QN_BLOCK8, lane = oc % QN_BLOCK8;
     for (int64_t i = 0; i < p->rows; i++)
         for (int64_t j = 0; j < p->cols; j++) {
@@ -118,7 +130,7 @@ void qn_wino8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
 {
     int64_t across = (c->y.w + c->tile - 1) / c->tile;
     int64_t down = (c->y.h + c->tile - 1) / c->tile;
-    const int64_t points = qn_wino8c_side(c) * qn_wino8c_side(c);
+    const int64_t filters = qn_wino8c_filters(c);
     int64_t n_k = qn_blocks8c(c->x.c) * QN_BLOCK8;
     for (int64_t i = t->i0; i < t->i1; i++) {
         place p = {i / across / down, i / across % down * c->tile, i % across * c->tile,
@@ -131,7 +143,7 @@ void qn_wino8c_f32_ref(const qn_conv8c *c, const qn_task8c *t)
             int64_t width = panel.blocks * QN_BLOCK8, first = panel.block * QN_BLOCK8;
             for (int64_t o = 0; o < width; o++)
                 make_outputs(c, &p, first + o, t->scratch,
-                             c->weight + first * n_k * points + o, width);
+                             c->weight + first * n_k * filters + o, width);
         }
     }
 }

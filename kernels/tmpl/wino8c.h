@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/tmpl/wino8c.h - 3x3 convolution by Winograd's F(4x4,3x3) and F(2x2,3x3):
- * tile^2 outputs for (tile+2)^2 products a channel instead of 9 tile^2.
+ * tile^2 outputs for (tile+2)^2 products a channel instead of 9 tile^2; and a form of
+ * it for stride 2.
  *
  * A block of tiles is transformed once into V [point][ic block][tile][8]; then, panel
  * after panel, one matrix product a point gives M [point][oc block][tile][8], which is
  * transformed into outputs while it is in the cache.  A transform works on one axis at
- * a time.  Tiles that reach over the edge read zeros and store what exists.  Where x
- * stands twice on each axis there is less to do; kernels/blocked.h says how.
+ * a time.  Tiles that reach over the edge read zeros, store what exists and are left
+ * out of sums that they do not need.  Where x stands twice on each axis there is less
+ * to do; kernels/blocked.h says how, and has the formulas of stride 2.
  *
  * Lavin, Gray: Fast Algorithms for Convolutional Neural Networks (2015). */
 #include "kernels/tmpl/winotiles8c.h"
 
 qn_wino8c_f32_fn QN_V8_ROW(wino8c_f32);
 
+/* A sum of n products of matrices. */
 typedef struct qn_wk8c {
     int64_t blocks, v_step; /* of input channels; floats from block to block */
     int64_t m_step;
     int64_t ahead; /* floats from weights to those to be fetched meanwhile; or 0 */
+    int n;
+    const float *v[4], *w[4]; /* of tile 0 */
 } qn_wk8c;
 
 /* Into the second-level cache; past the end of all weights, too. */
@@ -27,7 +32,7 @@ QN_FORCE_INLINE void fetch_next(const qn_wk8c *a, const float *w, int lines)
         __builtin_prefetch(w + a->ahead + 16 * i, 0, 2);
 }
 
-typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float *m);
+typedef void qn_wk8c_fn(const qn_wk8c *a, int64_t tile, float *m);
 
 /* clang-format off */
 #define WK_POINT(i)    const float *x##i = v + 8 * i;
@@ -93,8 +98,20 @@ static inline row4 output_twice(const float *m, int64_t step)
     return y;
 }
 
+/* And of stride 2. */
+static inline row4 output_strided(const float *m, int64_t step)
+{
+    const qn_v8 t = qn_load8(m + step);
+    row4 y;
+    y.y0 = qn_add8(t, qn_load8(m));
+    y.y1 = qn_add8(t, qn_load8(m + 2 * step));
+    y.y2 = y.y3 = qn_zero8();
+    return y;
+}
+
 static inline row4 output_of(const qn_conv8c *c, const float *m, int64_t step)
 {
+    if (c->stride[0] == 2) return output_strided(m, step);
     if (c->twice) return output_twice(m, step);
     return c->tile == 4 ? output4(m, step) : output2(m, step);
 }
@@ -142,30 +159,68 @@ static inline void transform_output(const qn_conv8c *c, const place *p, int64_t 
     }
 }
 
-/* M of n tiles for one panel.  The first part of them fetches the weights of the next
- * point. */
-static void multiply(const qn_conv8c *c, const qn_panel8c *p, int64_t n, const float *v,
-                     float *m)
+/* The order of a block's tiles: those cut off at the right, whole ones, those cut off
+ * at the bottom, and at both.  So [0, rows_end) have all rows, and [cols_begin,
+ * cols_end) all columns. */
+typedef struct sorted {
+    int64_t cols_begin, rows_end, cols_end, all;
+} sorted;
+
+static sorted find_tiles(const qn_conv8c *c, int64_t first, int64_t n, place *at)
+{
+    place found[QN_WINO8C_MAX_BLOCK];
+    int64_t end[4], at_all = 0;
+    for (int64_t i = 0; i < n; i++)
+        found[i] = find_tile(c, first + i);
+    for (int kind = 0; kind < 4; kind++) {
+        for (int64_t i = 0; i < n; i++) {
+            const bool is_thin = found[i].cols < c->tile;
+            const bool is_flat = found[i].rows < c->tile;
+            if (is_flat * 2 + (is_thin == is_flat) == kind) at[at_all++] = found[i];
+        }
+        end[kind] = at_all;
+    }
+    return (sorted){end[0], end[1], end[2], end[3]};
+}
+
+/* One sum of tiles [t, end) for a panel of so many blocks.  The first part fetches the
+ * weights of the next filter. */
+static void multiply_tiles(qn_wk8c a, int64_t blocks, int64_t t, int64_t end, float *m)
 {
     static const int64_t max_tiles[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
-    const int64_t side = qn_wino8c_side(c), points = side * side;
+    const int64_t n = end - t, max = max_tiles[blocks - 1];
+    const int64_t parts = (n + max - 1) / max;
+    if (n < FETCH_TILES) a.ahead = 0;
+    for (int64_t i = 0; i < parts; i++, a.ahead = 0) {
+        const int64_t tiles = n / parts + (i < n % parts);
+        wk[blocks - 1][tiles - 1](&a, t, m + t * 8);
+        t += tiles;
+    }
+}
+
+/* M of tiles for one panel. */
+static void multiply(const qn_conv8c *c, const qn_panel8c *p, const sorted *n,
+                     const float *v, float *m)
+{
+    const int side = (int)qn_wino8c_side(c);
     const int64_t step = qn_wino8c_block(c) * 8, point = qn_wino8c_point(c);
-    qn_wk8c a = {qn_blocks8c(c->x.c), step, step, 0};
+    qn_wk8c a = {.blocks = qn_blocks8c(c->x.c), .v_step = step, .m_step = step};
     const int64_t filter = p->blocks * 8 * a.blocks * 8;
     const int64_t ahead = filter > FETCH_AHEAD ? filter : FETCH_AHEAD;
-    const float *w = c->weight + p->block * 8 * a.blocks * 8 * points;
-    int64_t max = max_tiles[p->blocks - 1];
-    int64_t parts = (n + max - 1) / max, size = n / parts, longer = n % parts;
-    for (int64_t e = 0; e < points; e++) {
-        const float *from = v + qn_wino8c_input(c, e) * point;
-        for (int64_t i = 0, t = 0; i < parts; i++) {
-            int64_t tiles = size + (i < longer);
-            a.ahead = i == 0 && n >= FETCH_TILES ? ahead : 0;
-            wk[p->blocks - 1][tiles - 1](&a, from + t * 8, w, m + t * 8);
-            t += tiles;
+    const float *w = c->weight + p->block * 8 * a.blocks * 8 * qn_wino8c_filters(c);
+    for (int e = 0; e < side * side; e++, m += p->blocks * step) {
+        const qn_wino8c_terms t = qn_wino8c_terms_of(c, e);
+        a.ahead = ahead;
+        for (a.n = 0; a.n < t.n; a.n++) {
+            a.v[a.n] = v + t.input[a.n] * point;
+            a.w[a.n] = w + t.filter[a.n] * filter;
         }
-        w += filter;
-        m += p->blocks * step;
+        const bool last_row = e / side == side - 1, last_col = e % side == side - 1;
+        multiply_tiles(a, p->blocks, last_col ? n->cols_begin : 0,
+                       last_row   ? n->rows_end
+                       : last_col ? n->cols_end
+                                  : n->all,
+                       m);
     }
 }
 
@@ -178,12 +233,11 @@ void QN_V8_ROW(wino8c_f32)(const qn_conv8c *c, const qn_task8c *t)
     int64_t size = parts > 0 ? (t->i1 - t->i0 + parts - 1) / parts : 0;
     for (int64_t first = t->i0; first < t->i1; first += size) {
         int64_t n = t->i1 - first < size ? t->i1 - first : size;
-        for (int64_t k = 0; k < n; k++)
-            at[k] = find_tile(c, first + k);
+        const sorted order = find_tiles(c, first, n, at);
         transform_input(c, at, n, v, qn_wino8c_point(c), block * 8);
         for (int64_t i = t->c0; i < t->c1; i++) {
             qn_panel8c p = qn_conv8c_panel(c, i);
-            multiply(c, &p, n, v, m);
+            multiply(c, &p, &order, v, m);
             for (int64_t b = 0; b < p.blocks; b++)
                 for (int64_t k = 0; k < n; k++)
                     transform_output(c, at + k, p.block + b, m + (b * block + k) * 8,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kernels/tmpl/winotiles8c.h - the input side of Winograd's minimal filtering: tiles of
- * a blocked image, and their transform V = B' x B, for tiles of 4x4 and 2x2 outputs.
- * What tiles that reach over the edge do not have is zero.  Where x stands twice, a
- * tile of 4 takes the transform of a tile of 2. */
+ * a blocked image, and their transform V = B' x B, for tiles of 4x4 and 2x2 outputs and
+ * for stride 2.  What tiles that reach over the edge do not have is zero.  Where x
+ * stands twice, a tile of 4 takes the transform of a tile of 2. */
 #include "kernels/tmpl/act8c.h"
 
 /* ---- transforms of one axis ------------------------------------------------------ */
@@ -40,6 +40,15 @@ static inline void input2(values x, float *to, int64_t step)
     qn_store8(to + 3 * step, qn_sub8(x.x3, x.x1));
 }
 
+static inline void input_strided(values x, float *to, int64_t step)
+{
+    qn_store8(to, qn_sub8(x.x0, x.x2));
+    qn_store8(to + step, x.x1);
+    qn_store8(to + 2 * step, x.x2);
+    qn_store8(to + 3 * step, x.x3);
+    qn_store8(to + 4 * step, qn_sub8(x.x4, x.x2));
+}
+
 /* ---- a block of tiles ------------------------------------------------------------ */
 
 /* Where a tile lies, and how much of it there is. */
@@ -57,6 +66,12 @@ static place find_tile(const qn_conv8c *c, int64_t i)
     p.rows = c->y.h - p.row < c->tile ? c->y.h - p.row : c->tile;
     p.cols = c->y.w - p.col < c->tile ? c->y.w - p.col : c->tile;
     return p;
+}
+
+/* Where its input begins, on one axis. */
+static inline int64_t corner(const qn_conv8c *c, int64_t output, int axis)
+{
+    return (output * c->stride[axis] >> c->twice) - c->pad[axis];
 }
 
 /* ---- what a tile is read through --------------------------------------------------
@@ -91,10 +106,16 @@ QN_FORCE_INLINE values see4(const lens *l, const float *x, int64_t step)
         zero};
 }
 
-QN_FORCE_INLINE values see6(const lens *l, const float *x, int64_t step)
+QN_FORCE_INLINE values see5(const lens *l, const float *x, int64_t step)
 {
     values v = see4(l, x, step);
     v.x4 = see(l, x + 4 * step);
+    return v;
+}
+
+QN_FORCE_INLINE values see6(const lens *l, const float *x, int64_t step)
+{
+    values v = see5(l, x, step);
     v.x5 = see(l, x + 5 * step);
     return v;
 }
@@ -121,6 +142,17 @@ QN_FORCE_INLINE void transform_tile2(const lens *l, const float *x, int64_t row,
         input2(see4(&glass, half + k * 8, 32), v + k * point, 4 * point);
 }
 
+QN_FORCE_INLINE void transform_strided(const lens *l, const float *x, int64_t row,
+                                       float *v, int64_t point)
+{
+    const lens glass = {.is_glass = true};
+    float half[MAX_SIDE * MAX_SIDE * 8];
+    for (int64_t r = 0; r < 5; r++)
+        input_strided(see5(l, x + r * row, 8), half + r * 40, 8);
+    for (int64_t k = 0; k < 5; k++)
+        input_strided(see5(&glass, half + k * 8, 40), v + k * point, 5 * point);
+}
+
 /* Which rows and columns of a tile's input count: those that the tile needs, and of
  * these, through a lens, those inside the image, for padding is zero whatever it is
  * seen through.  Without one zeros lie around the image. */
@@ -130,9 +162,10 @@ typedef struct needed {
 
 static needed find_needed(const qn_conv8c *c, const place *p)
 {
-    const int64_t row = (p->row >> c->twice) - c->pad[0];
-    const int64_t col = (p->col >> c->twice) - c->pad[1];
-    needed a = {0, (p->rows >> c->twice) + 2, 0, (p->cols >> c->twice) + 2};
+    const int64_t row = corner(c, p->row, 0), col = corner(c, p->col, 1);
+    const int64_t s = c->stride[0];
+    needed a = {0, (p->rows * s >> c->twice) + 3 - s, 0,
+                (p->cols * s >> c->twice) + 3 - s};
     if (!c->ahead.scale) return a;
     if (row < 0) a.r0 = -row;
     if (col < 0) a.k0 = -col;
@@ -156,7 +189,9 @@ static void copy_needed(const lens *l, const needed *a, const float *x, int64_t 
 QN_FORCE_INLINE void transform_whole(const qn_conv8c *c, const lens *l, const float *x,
                                      int64_t row, float *v, int64_t point)
 {
-    if (c->tile == 4 && !c->twice)
+    if (c->stride[0] == 2)
+        transform_strided(l, x, row, v, point);
+    else if (c->tile == 4 && !c->twice)
         transform_tile4(l, x, row, v, point);
     else
         transform_tile2(l, x, row, v, point);
@@ -166,7 +201,7 @@ QN_FORCE_INLINE void transform_whole(const qn_conv8c *c, const lens *l, const fl
 QN_FORCE_INLINE void transform_tile(const qn_conv8c *c, const place *p, const lens *l,
                                     const float *x, float *v, int64_t point)
 {
-    const int64_t side = c->tile == 4 && !c->twice ? 6 : 4;
+    const int64_t side = c->stride[0] == 2 ? 5 : c->tile == 4 && !c->twice ? 6 : 4;
     const needed a = find_needed(c, p);
     if (a.r1 - a.r0 == side && a.k1 - a.k0 == side) {
         transform_whole(c, l, x, c->x.row, v, point);
@@ -189,8 +224,7 @@ static void transform_input(const qn_conv8c *c, const place *at, int64_t n, floa
         for (int64_t t = 0; t < n; t++) {
             const place *p = at + t;
             const float *x = c->x.data + p->image * c->x.image + b * c->x.plane +
-                             ((p->row >> c->twice) - c->pad[0]) * c->x.row +
-                             ((p->col >> c->twice) - c->pad[1]) * 8;
+                             corner(c, p->row, 0) * c->x.row + corner(c, p->col, 1) * 8;
             float *to = v + b * step + t * 8;
             if (c->ahead.scale) {
                 const lens l = lens_of(&c->ahead, p->image, b);
