@@ -6,9 +6,9 @@
  * A block of tiles is transformed once into V [point][ic block][tile][8]; then, panel
  * after panel, one matrix product a point gives M [point][oc block][tile][8], which is
  * transformed into outputs while it is in the cache.  A transform works on one axis at
- * a time.  Tiles that reach over the edge read zeros, store what exists and are left
- * out of sums that they do not need.  Where x stands twice on each axis there is less
- * to do; kernels/blocked.h says how, and has the formulas of stride 2.
+ * a time.  Tiles that reach over the edge read zeros, store what exists and, of stride
+ * 2, are left out of sums that they do not need.  Where x stands twice on each axis
+ * there is less to do; kernels/blocked.h says how, and has the formulas of stride 2.
  *
  * Lavin, Gray: Fast Algorithms for Convolutional Neural Networks (2015). */
 #include "kernels/tmpl/winotiles8c.h"
@@ -199,8 +199,8 @@ static void multiply_tiles(qn_wk8c a, int64_t blocks, int64_t t, int64_t end, fl
 }
 
 /* M of tiles for one panel. */
-static void multiply(const qn_conv8c *c, const qn_panel8c *p, const sorted *n,
-                     const float *v, float *m)
+static void multiply(const qn_conv8c *c, const qn_wino8c_terms *terms,
+                     const qn_panel8c *p, const sorted *n, const float *v, float *m)
 {
     const int side = (int)qn_wino8c_side(c);
     const int64_t step = qn_wino8c_block(c) * 8, point = qn_wino8c_point(c);
@@ -208,14 +208,17 @@ static void multiply(const qn_conv8c *c, const qn_panel8c *p, const sorted *n,
     const int64_t filter = p->blocks * 8 * a.blocks * 8;
     const int64_t ahead = filter > FETCH_AHEAD ? filter : FETCH_AHEAD;
     const float *w = c->weight + p->block * 8 * a.blocks * 8 * qn_wino8c_filters(c);
+    /* Of stride 1 it gains nothing: those maps wait for weights. */
+    const bool may_leave = c->stride[0] == 2;
     for (int e = 0; e < side * side; e++, m += p->blocks * step) {
-        const qn_wino8c_terms t = qn_wino8c_terms_of(c, e);
+        const qn_wino8c_terms *t = terms + e;
         a.ahead = ahead;
-        for (a.n = 0; a.n < t.n; a.n++) {
-            a.v[a.n] = v + t.input[a.n] * point;
-            a.w[a.n] = w + t.filter[a.n] * filter;
+        for (a.n = 0; a.n < t->n; a.n++) {
+            a.v[a.n] = v + t->input[a.n] * point;
+            a.w[a.n] = w + t->filter[a.n] * filter;
         }
-        const bool last_row = e / side == side - 1, last_col = e % side == side - 1;
+        const bool last_row = may_leave && e / side == side - 1;
+        const bool last_col = may_leave && e % side == side - 1;
         multiply_tiles(a, p->blocks, last_col ? n->cols_begin : 0,
                        last_row   ? n->rows_end
                        : last_col ? n->cols_end
@@ -229,6 +232,9 @@ void QN_V8_ROW(wino8c_f32)(const qn_conv8c *c, const qn_task8c *t)
     const int64_t block = qn_wino8c_block(c);
     float *v = t->scratch, *m = v + qn_wino8c_inputs(c) * qn_wino8c_point(c);
     place at[QN_WINO8C_MAX_BLOCK];
+    qn_wino8c_terms terms[MAX_SIDE * MAX_SIDE];
+    for (int e = 0; e < qn_wino8c_side(c) * qn_wino8c_side(c); e++)
+        terms[e] = qn_wino8c_terms_of(c, e);
     int64_t parts = (t->i1 - t->i0 + block - 1) / block;
     int64_t size = parts > 0 ? (t->i1 - t->i0 + parts - 1) / parts : 0;
     for (int64_t first = t->i0; first < t->i1; first += size) {
@@ -237,7 +243,7 @@ void QN_V8_ROW(wino8c_f32)(const qn_conv8c *c, const qn_task8c *t)
         transform_input(c, at, n, v, qn_wino8c_point(c), block * 8);
         for (int64_t i = t->c0; i < t->c1; i++) {
             qn_panel8c p = qn_conv8c_panel(c, i);
-            multiply(c, &p, &order, v, m);
+            multiply(c, terms, &p, &order, v, m);
             for (int64_t b = 0; b < p.blocks; b++)
                 for (int64_t k = 0; k < n; k++)
                     transform_output(c, at + k, p.block + b, m + (b * block + k) * 8,
