@@ -49,7 +49,7 @@ static int find_feeder(const qn_plan *plan, int k, const qn_join *how)
     if (maker < 0) return -1;
     const qn_step *feeder = &plan->steps[maker];
     const bool can = feeder->instr.is_blocked && !feeder->half &&
-                     stays(feeder->in[0]) &&
+                     (feeder->instr.feeder || stays(feeder->in[0])) &&
                      op->takes_feeder(&step->instr, &feeder->instr, how);
     return can ? maker : -1;
 }

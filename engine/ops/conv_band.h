@@ -3,6 +3,8 @@
  * as one instruction: the first writes a band of rows into scratch, the second reads it
  * there, so that what lies between them, the largest tensor of an inverted residual
  * block (Sandler et al. 2018, arXiv:1801.04381), never leaves the second-level cache.
+ * A 1x1 convolution behind the depthwise one, the block's projection, takes in both, or
+ * that one alone, in the same way, if all channels fit a band.
  *
  * A band keeps the rows that the next one needs, too.  Bits are those of one after the
  * other. */
