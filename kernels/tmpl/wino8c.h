@@ -15,13 +15,14 @@
 
 qn_wino8c_f32_fn QN_V8_ROW(wino8c_f32);
 
-/* A sum of n products of matrices. */
+/* A sum of n products of matrices; where the operands of the first are, the tile is
+ * told: short sums do not wait for it. */
 typedef struct qn_wk8c {
     int64_t blocks, v_step; /* of input channels; floats from block to block */
     int64_t m_step;
     int64_t ahead; /* floats from weights to those to be fetched meanwhile; or 0 */
     int n;
-    const float *v[4], *w[4]; /* of tile 0 */
+    int64_t v_apart[4], w_apart[4]; /* floats from the first's operands */
 } qn_wk8c;
 
 /* Into the second-level cache; past the end of all weights, too. */
@@ -32,7 +33,7 @@ QN_FORCE_INLINE void fetch_next(const qn_wk8c *a, const float *w, int lines)
         __builtin_prefetch(w + a->ahead + 16 * i, 0, 2);
 }
 
-typedef void qn_wk8c_fn(const qn_wk8c *a, int64_t tile, float *m);
+typedef void qn_wk8c_fn(const qn_wk8c *a, const float *v, const float *w, float *m);
 
 /* clang-format off */
 #define WK_POINT(i)    const float *x##i = v + 8 * i;
@@ -159,9 +160,10 @@ static inline void transform_output(const qn_conv8c *c, const place *p, int64_t 
     }
 }
 
-/* The order of a block's tiles: those cut off at the right, whole ones, those cut off
- * at the bottom, and at both.  So [0, rows_end) have all rows, and [cols_begin,
- * cols_end) all columns. */
+/* The order of a block's tiles of stride 2: those cut off at the right, whole ones,
+ * those cut off at the bottom, and at both.  So [0, rows_end) have all rows, and
+ * [cols_begin, cols_end) all columns.  Of stride 1 leaving some out gained nothing, and
+ * they stay as they are. */
 typedef struct sorted {
     int64_t cols_begin, rows_end, cols_end, all;
 } sorted;
@@ -171,7 +173,8 @@ static sorted find_tiles(const qn_conv8c *c, int64_t first, int64_t n, place *at
     place found[QN_WINO8C_MAX_BLOCK];
     int64_t end[4], at_all = 0;
     for (int64_t i = 0; i < n; i++)
-        found[i] = find_tile(c, first + i);
+        at[i] = found[i] = find_tile(c, first + i);
+    if (c->stride[0] != 2) return (sorted){0, n, n, n};
     for (int kind = 0; kind < 4; kind++) {
         for (int64_t i = 0; i < n; i++) {
             const bool is_thin = found[i].cols < c->tile;
@@ -183,17 +186,19 @@ static sorted find_tiles(const qn_conv8c *c, int64_t first, int64_t n, place *at
     return (sorted){end[0], end[1], end[2], end[3]};
 }
 
-/* One sum of tiles [t, end) for a panel of so many blocks.  The first part fetches the
+/* One sum of n tiles for a panel of so many blocks.  The first part fetches the
  * weights of the next filter. */
-static void multiply_tiles(qn_wk8c a, int64_t blocks, int64_t t, int64_t end, float *m)
+static void multiply_tiles(qn_wk8c *a, int64_t ahead, int64_t blocks, int64_t n,
+                           const float *v, const float *w, float *m)
 {
     static const int64_t max_tiles[] = {CK_PIXELS_1, CK_PIXELS_2, CK_PIXELS_3};
-    const int64_t n = end - t, max = max_tiles[blocks - 1];
-    const int64_t parts = (n + max - 1) / max;
-    if (n < FETCH_TILES) a.ahead = 0;
-    for (int64_t i = 0; i < parts; i++, a.ahead = 0) {
-        const int64_t tiles = n / parts + (i < n % parts);
-        wk[blocks - 1][tiles - 1](&a, t, m + t * 8);
+    const int64_t max = max_tiles[blocks - 1], parts = (n + max - 1) / max;
+    if (n == 0) return;
+    const int64_t size = n / parts, longer = n % parts;
+    for (int64_t i = 0, t = 0; i < parts; i++) {
+        const int64_t tiles = size + (i < longer);
+        a->ahead = i == 0 && n >= FETCH_TILES ? ahead : 0;
+        wk[blocks - 1][tiles - 1](a, v + t * 8, w, m + t * 8);
         t += tiles;
     }
 }
@@ -208,22 +213,19 @@ static void multiply(const qn_conv8c *c, const qn_wino8c_terms *terms,
     const int64_t filter = p->blocks * 8 * a.blocks * 8;
     const int64_t ahead = filter > FETCH_AHEAD ? filter : FETCH_AHEAD;
     const float *w = c->weight + p->block * 8 * a.blocks * 8 * qn_wino8c_filters(c);
-    /* Of stride 1 it gains nothing: those maps wait for weights. */
-    const bool may_leave = c->stride[0] == 2;
     for (int e = 0; e < side * side; e++, m += p->blocks * step) {
         const qn_wino8c_terms *t = terms + e;
-        a.ahead = ahead;
-        for (a.n = 0; a.n < t->n; a.n++) {
-            a.v[a.n] = v + t->input[a.n] * point;
-            a.w[a.n] = w + t->filter[a.n] * filter;
+        a.n = t->n;
+        for (int i = 1; i < t->n; i++) {
+            a.v_apart[i] = (t->input[i] - t->input[0]) * point;
+            a.w_apart[i] = (t->filter[i] - t->filter[0]) * filter;
         }
-        const bool last_row = may_leave && e / side == side - 1;
-        const bool last_col = may_leave && e % side == side - 1;
-        multiply_tiles(a, p->blocks, last_col ? n->cols_begin : 0,
-                       last_row   ? n->rows_end
-                       : last_col ? n->cols_end
-                                  : n->all,
-                       m);
+        const bool last_row = e / side == side - 1, last_col = e % side == side - 1;
+        const int64_t begin = last_col ? n->cols_begin : 0;
+        const int64_t end = last_row ? n->rows_end : last_col ? n->cols_end : n->all;
+        multiply_tiles(&a, ahead, p->blocks, end - begin,
+                       v + t->input[0] * point + begin * 8, w + t->filter[0] * filter,
+                       m + begin * 8);
     }
 }
 
