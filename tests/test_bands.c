@@ -3,8 +3,7 @@
  * same bits as one after the other, with any window, tail of channels, cut and number
  * of threads; and the 1x1 convolution behind that, where there is one.  What is between
  * them as an output keeps them apart. */
-#include "tests/onnx_kit.h"
-#include "tests/test.h"
+#include "tests/bands_kit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -122,44 +121,8 @@ static void network(qn_kit *k, const block *b, const numbers *w, bool apart)
     qn_kit_end(k);
 }
 
-/* y of the second run, in memory of the caller; the number of lines of the plan. */
-static int64_t run(qn_test *t, quern_model *model, quern_session_options *opt,
-                   const quern_tensor *x, qn_buf *y)
-{
-    quern_session *s;
-    quern_error err;
-    quern_session_stats stats = {0};
-    quern_tensor out;
-    opt->size = sizeof *opt;
-    opt->layout = "blocked";
-    if (!CHECK_OK(t, quern_session_create(model, opt, &s, &err), &err)) return -1;
-    if (CHECK_OK(t, quern_session_bind(s, 0, x, &err), &err) &&
-        CHECK_OK(t, quern_run(s, &err), &err) &&
-        CHECK_OK(t, quern_run(s, &err), &err) && /* over a used slab */
-        CHECK_OK(t, quern_session_output(s, 0, &out, &err), &err)) {
-        size_t n = sizeof(float);
-        for (int i = 0; i < out.rank; i++)
-            n *= (size_t)out.dim[i];
-        qn_buf_clear(y);
-        qn_buf_add(y, out.data, n);
-        quern_session_get_stats(s, &stats);
-        CHECK_EQ(t, stats.run_allocs, 0);
-    }
-    quern_session_free(s);
-    return stats.instrs;
-}
-
 static void check_block(qn_test *t, const block *b)
 {
-    static const quern_session_options ways[] = {
-        {.n_threads = 1},
-        {.n_threads = 2},
-        {.n_threads = 3},
-        {.n_threads = 8},
-        {.n_threads = 1, .poison = 1},
-        {.n_threads = 2, .no_reuse = 1},
-        {.n_threads = 1, .isa = "ref"},
-    };
     quern_error err;
     const numbers w = draw(t, b);
     quern_model *model[2] = {NULL, NULL};
@@ -173,22 +136,9 @@ static void check_block(qn_test *t, const block *b)
     }
     quern_tensor x = {QUERN_FLOAT, 4, {b->n, b->in, b->h, b->w}, NULL};
     x.data = qn_random_floats(t, (size_t)(b->n * b->in * b->h * b->w));
-    qn_mem mem;
-    qn_buf want, got;
-    qn_mem_init(&mem, NULL, 0);
-    qn_buf_init(&want, &mem);
-    qn_buf_init(&got, &mem);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways && model[0] && model[1]; i++) {
-        quern_session_options opt = ways[i];
-        const int64_t two = run(t, model[1], &opt, &x, &want);
-        /* the reorders of the other outputs are more */
-        const int others = !b->is_raw + (b->out > 0);
-        CHECK_EQ(t, run(t, model[0], &opt, &x, &got), two - others - b->joins);
-        CHECK_EQ(t, want.n, got.n);
-        CHECK(t, want.n == got.n && memcmp(want.p, got.p, want.n) == 0);
-    }
-    qn_buf_done(&want);
-    qn_buf_done(&got);
+    /* the reorders of the other outputs are more */
+    const int others = !b->is_raw + (b->out > 0);
+    qn_bands_check(t, model[0], model[1], &x, others + b->joins);
     quern_model_free(model[0]);
     quern_model_free(model[1]);
 }
@@ -208,14 +158,15 @@ void test_bands_small(qn_test *t)
     quern_error err;
     qn_mem mem;
     qn_buf y;
-    quern_session_options opt = {.n_threads = 1};
+    const quern_session_options opt = {.n_threads = 1};
     quern_tensor x = {QUERN_FLOAT, 4, {1, 8, 8, 8}, qn_random_floats(t, 512)};
     const numbers w = draw(t, &b);
     network(&k, &b, &w, false);
     REQUIRE(t, quern_model_parse(k.buf.p, k.buf.n, NULL, &model, &err) == QUERN_OK);
     qn_mem_init(&mem, NULL, 0);
     qn_buf_init(&y, &mem);
-    CHECK_EQ(t, run(t, model, &opt, &x, &y), 4); /* with a reorder at either end */
+    CHECK_EQ(t, qn_bands_run(t, model, opt, &x, &y),
+             4); /* with a reorder at either end */
     qn_buf_done(&y);
     quern_model_free(model);
     qn_kit_done(&k);

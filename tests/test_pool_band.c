@@ -2,8 +2,7 @@
 /* tests/test_pool_band.c - a convolution of a plain image joined with the MaxPool
  * behind it: the same bits as one after the other, with any window, padding, tail of
  * channels, cut and number of threads; and the cases in which the two stay apart. */
-#include "tests/onnx_kit.h"
-#include "tests/test.h"
+#include "tests/bands_kit.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -90,46 +89,8 @@ static quern_model *parse(qn_test *t, const stem *s, const numbers *w, bool apar
     return model;
 }
 
-/* y of the second run, in memory of the caller; the number of lines of the plan. */
-static int64_t run(qn_test *t, quern_model *model, quern_session_options opt,
-                   const quern_tensor *x, qn_buf *y)
-{
-    quern_session *s;
-    quern_error err;
-    quern_session_stats stats = {0};
-    quern_tensor out;
-    opt.size = sizeof opt;
-    opt.layout = "blocked";
-    if (!CHECK_OK(t, quern_session_create(model, &opt, &s, &err), &err)) return -1;
-    if (CHECK_OK(t, quern_session_bind(s, 0, x, &err), &err) &&
-        CHECK_OK(t, quern_run(s, &err), &err) &&
-        CHECK_OK(t, quern_run(s, &err), &err) && /* over a used slab */
-        CHECK_OK(t, quern_session_output(s, 0, &out, &err), &err)) {
-        size_t n = sizeof(float);
-        for (int i = 0; i < out.rank; i++)
-            n *= (size_t)out.dim[i];
-        qn_buf_clear(y);
-        qn_buf_add(y, out.data, n);
-        quern_session_get_stats(s, &stats);
-        CHECK_EQ(t, stats.run_allocs, 0);
-    }
-    quern_session_free(s);
-    return stats.instrs;
-}
-
 static void check_stem(qn_test *t, const stem *s)
 {
-    static const quern_session_options ways[] = {
-        {.n_threads = 1},
-        {.n_threads = 2},
-        {.n_threads = 3},
-        {.n_threads = 8},
-        {.n_threads = 1, .poison = 1},
-        {.n_threads = 2, .no_reuse = 1},
-        {.n_threads = 1, .isa = "ref"},
-    };
-    qn_mem mem;
-    qn_buf want, got;
     const size_t taps = (size_t)(s->in * s->kernel * s->kernel);
     const numbers w = {qn_random_floats(t, (size_t)s->out * taps),
                        qn_random_floats(t, (size_t)s->out)};
@@ -137,18 +98,8 @@ static void check_stem(qn_test *t, const stem *s)
     quern_tensor x = {QUERN_FLOAT, 4, {s->n, s->in, s->h, s->w}, NULL};
     x.data = qn_random_floats(t, (size_t)(s->n * s->in * s->h * s->w));
     qn_note(t, "%d x %d x %d, pool of %d", s->out, s->h, s->w, s->pool[0]);
-    qn_mem_init(&mem, NULL, 0);
-    qn_buf_init(&want, &mem);
-    qn_buf_init(&got, &mem);
-    for (size_t i = 0; i < sizeof ways / sizeof *ways && joined && apart; i++) {
-        const int64_t two = run(t, apart, ways[i], &x, &want);
-        /* the reorder of the second output is one more */
-        CHECK_EQ(t, run(t, joined, ways[i], &x, &got), two - (s->joins ? 2 : 1));
-        CHECK_EQ(t, want.n, got.n);
-        CHECK(t, want.n == got.n && memcmp(want.p, got.p, want.n) == 0);
-    }
-    qn_buf_done(&want);
-    qn_buf_done(&got);
+    /* the reorder of the second output is one more */
+    qn_bands_check(t, joined, apart, &x, s->joins ? 2 : 1);
     quern_model_free(joined);
     quern_model_free(apart);
 }
