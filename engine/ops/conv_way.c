@@ -6,7 +6,7 @@
 
 enum {
     WINO_CHANNELS = 16,      /* below, transforms cost more than they save */
-    WINO_WEIGHTS = 48 << 10, /* filters whose transforms leave the caches */
+    WINO_WEIGHTS = 64 << 10, /* filters whose transforms leave the caches */
     WINO_FEW = 16,           /* tiles of a 14x14 map */
     WINO_BATCH = 16,         /* images that make tiles of 4 pay on small maps */
     STRIDED_CHANNELS = 32,   /* as WINO_CHANNELS, for stride 2 */
