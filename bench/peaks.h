@@ -40,7 +40,7 @@ typedef double qn_burst_fn(double *seconds);
 qn_burst_fn qn_burst_fma;
 /* How many cores' worth of multiply-adds n threads get at the same time: about n, or
  * about half of that on a virtual machine whose processors are, for the moment, two
- * threads of one core.  Takes less than a millisecond. */
+ * threads of one core.  Takes half a millisecond once the threads have started. */
 double qn_probe_cores(int n);
 /* Whether it is nearly n; always true of one. */
 bool qn_has_cores(int n);

@@ -15,10 +15,7 @@ enum {
     ROWS = 32 << 10,  /* floats of depthwise rows where no band is before them */
     GROUP = 9,        /* panels that share the walk over a band's pixels */
     PANEL = 2 * QN_BLOCK8,
-    /* in multiply-adds: */
-    TASK_COST = 32 << 10, /* to hand out a task, half a microsecond */
-    FLOAT_COST = 4,       /* to read a float once more */
-    TAP_COST = 2          /* of a depthwise tap */
+    TAP_COST = 2 /* of a depthwise tap, in multiply-adds of a direct convolution */
 };
 
 typedef struct conv_band {
@@ -65,11 +62,6 @@ bool qn_conv_takes_feeder(const qn_instr *i, const qn_instr *feeder, const qn_jo
            (!first || (first->op == i->op && panels_of(y) <= GROUP));
 }
 
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* Rows of the band that n output rows need. */
 static int64_t rows_for(const qn_conv8c *c, int64_t n)
 {
@@ -89,16 +81,16 @@ static int64_t halo_of(const qn_conv8c *c, int64_t w)
 static double price(const conv_band *s, int64_t n, int64_t i, int n_workers)
 {
     const qn_conv8c *e = &s->first.c, *d = &s->second.c; /* no first: all 0 */
-    const int64_t tasks = ceil_div(panels_of(&d->y), n) * i;
-    const int64_t rows = ceil_div(d->y.h, i);
+    const int64_t tasks = qn_parts(panels_of(&d->y), n) * i;
+    const int64_t rows = qn_parts(d->y.h, i);
     const double made = (double)(n * PANEL * e->y.w * e->x.c);
-    const double read = (double)(FLOAT_COST * e->x.w * e->x.c);
+    const double read = (double)(QN_FLOAT_COST * e->x.w * e->x.c);
     const double taps =
         (double)(n * PANEL * d->y.w * TAP_COST) * (double)(d->kernel[0] * d->kernel[1]);
     const double summed = (double)(n * PANEL * d->y.w * s->third.c.y.c);
     const double task = (made + read) * (double)rows_for(d, rows) +
-                        (taps + summed) * (double)rows + TASK_COST;
-    return task * (double)ceil_div(tasks * s->second.images, n_workers);
+                        (taps + summed) * (double)rows + QN_TASK_COST;
+    return task * (double)qn_parts(tasks * s->second.images, n_workers);
 }
 
 /* Tasks of both, up to four a worker. */
@@ -106,21 +98,20 @@ static void cut(conv_band *s, int n_workers)
 {
     const qn_conv8c *d = &s->second.c;
     const int64_t panels = panels_of(&d->y), most = 4 * n_workers;
-    const int64_t least = s->projects ? 1 : ceil_div(panels, GROUP);
+    const int64_t least = s->projects ? 1 : qn_parts(panels, GROUP);
     double best = INFINITY;
     const int64_t limit = s->projects ? 1 : panels < most ? panels : most;
     for (int64_t c = least; c == least || c <= limit; c++)
         for (int64_t i = 1; i == 1 || (i * c <= most && 2 * i <= d->y.h); i++) {
-            const double p = price(s, ceil_div(panels, c), i, n_workers);
+            const double p = price(s, qn_parts(panels, c), i, n_workers);
             if ((n_workers == 1 && c * i > least) || p >= best) continue;
             best = p;
-            s->panels = ceil_div(panels, c);
+            s->panels = qn_parts(panels, c);
             s->cut_i = i;
         }
-    s->cut_c = ceil_div(panels, s->panels);
-    const int64_t fit = BAND / (s->row * 2 * s->panels);
+    s->cut_c = qn_parts(panels, s->panels);
     if (s->expands)
-        s->rows = (fit - d->kernel[0]) / d->stride[0] + 1;
+        s->rows = (BAND / (s->row * 2 * s->panels) - d->kernel[0]) / d->stride[0] + 1;
     else
         s->rows = ROWS / (2 * panels * d->y.w * QN_BLOCK8);
     if (s->rows < 1) s->rows = 1;

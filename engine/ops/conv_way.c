@@ -11,10 +11,7 @@ enum {
     WINO_BATCH = 16,         /* images that make tiles of 4 pay on small maps */
     STRIDED_CHANNELS = 32,   /* as WINO_CHANNELS, for stride 2 */
     STRIDED_FEW = 16,        /* tiles of a 7x7 map */
-    /* in multiply-adds: */
-    TASK_COST = 32 << 10, /* to hand out a task, half a microsecond */
-    FLOAT_COST = 4,       /* to read a float once more */
-    TRANSFORM_COST = 24   /* the same, and to transform it */
+    TRANSFORM_COST = 24      /* to read and transform a float, as QN_FLOAT_COST */
 };
 
 static const double MOST_WASTE = 1.52; /* 16 tiles of 4 for a 13x13 map */
@@ -126,11 +123,6 @@ static quern_status take_segments(qn_prep *p, qn_conv_way *s, quern_error *err)
 
 /* ---- tasks ---- */
 
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
 /* What a way asks for, in multiply-adds of all that its tasks share. */
 typedef struct cost {
     int64_t tasks;         /* there are already: images, but Winograd takes all tiles */
@@ -151,21 +143,21 @@ static cost cost_of(const qn_conv_way *s)
     const double input = (double)(c->x.c * c->x.h * c->x.w);
     const bool wino = s->slot == QN_CONV_WINO;
     cost k = {.tasks = wino ? 1 : s->images, .tile = tiles[s->slot]};
-    k.rows = ceil_div(s->things, k.tile);
+    k.rows = qn_parts(s->things, k.tile);
     k.unit = filters * (double)(c->y.h * c->y.w) * (double)(s->images / k.tasks) /
              (double)(k.rows * s->groups_of_channels);
     if (s->slot == QN_CONV_DEPTH) return k; /* its channels share nothing */
-    k.more_i = FLOAT_COST * filters;
-    k.more_c = (wino ? TRANSFORM_COST : FLOAT_COST) * input;
+    k.more_i = QN_FLOAT_COST * filters;
+    k.more_c = (wino ? TRANSFORM_COST : QN_FLOAT_COST) * input;
     return k;
 }
 
 /* What the busiest worker has to do where each task is cut into i by c parts. */
 static double price(const cost *k, int64_t groups, int64_t i, int64_t c, int n_workers)
 {
-    const double part = k->unit * (double)(ceil_div(k->rows, i) * ceil_div(groups, c));
+    const double part = k->unit * (double)(qn_parts(k->rows, i) * qn_parts(groups, c));
     const double again = k->more_i * (double)(i - 1) + k->more_c * (double)(c - 1);
-    return (part + TASK_COST) * (double)ceil_div(k->tasks * i * c, n_workers) +
+    return (part + QN_TASK_COST) * (double)qn_parts(k->tasks * i * c, n_workers) +
            again * (double)k->tasks / n_workers;
 }
 

@@ -27,6 +27,18 @@ typedef struct qn_conv_way {
     size_t scratch;       /* floats of a task */
 } qn_conv_way;
 
+/* What tasks are weighed by, in multiply-adds of a direct convolution. */
+enum {
+    QN_TASK_COST = 32 << 10, /* to hand out a task, half a microsecond */
+    QN_FLOAT_COST = 4        /* to read a float once more */
+};
+
+/* Parts of at most `most` that n things make. */
+static inline int64_t qn_parts(int64_t n, int64_t most)
+{
+    return (n + most - 1) / most;
+}
+
 /* Whether input i is there when filters are packed, and packed again when written. */
 bool qn_conv_can_pack(const qn_instr *instr, int i);
 /* Whether Winograd can do it at all, and the tile that the static model gives it where
